@@ -1,0 +1,150 @@
+/*
+ * Switchgear for HTTP: calls made with libcurl, under a circuit.
+ *
+ *     struct swg_http_client *client;
+ *     swg_http_client_new(&client, panel, NULL, NULL);                   a circuit per scheme, host and port
+ *
+ *     CURL *easy = curl_easy_init();                                      the handle stays yours: callbacks, body, TLS, ...
+ *     struct swg_http_call call = SWG_HTTP_CALL_INIT;
+ *     struct swg_http_result result = SWG_HTTP_RESULT_INIT;
+ *     call.url = "https://payments.example/charge";
+ *     int rc = swg_http_perform(client, easy, &call, &result);
+ *
+ *     if (rc == SWG_GO)                 answered: result.status (404 too: the caller's own), or result.curl_code
+ *     else if (rc == SWG_FAILED)        called, and it failed: result.status, result.curl_code, result.text
+ *     else if (swg_is_rejection(rc))    not called: result.state, result.retry_in
+ *     else                              -errno: a fault, result.text
+ *
+ * What an answer or an error of libcurl counts as (switchgear-http(3) has the whole table):
+ *   success   1xx, 2xx, 3xx
+ *   failure   5xx; refused, reset, unresolved, TLS, an empty, partial or corrupt answer
+ *   timeout   no answer in time; 429; 503 with Retry-After. The wait a 429 or 503 names becomes the open time if it trips
+ *   ignored   other 4xx; aborted by the caller's callback; a URL, option or file of the caller's that is wrong
+ * With redirects followed, what counts is the last answer, for the circuit of the first URL.
+ *
+ * Time: every call is bounded by timeout and by request->deadline, enforced by libcurl: CURLOPT_TIMEOUT_MS,
+ * CURLOPT_CONNECTTIMEOUT_MS, CURLOPT_NOSIGNAL and CURLOPT_MAXAGE_CONN of the handle are overwritten and stay so.
+ * Texts for people hold scheme, host and port at most: never a path, a query or credentials.
+ */
+#ifndef SWITCHGEAR_HTTP_H
+#define SWITCHGEAR_HTTP_H
+
+#include <curl/curl.h>
+#include <switchgear/switchgear.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct swg_http_client;
+struct swg_http_session;
+
+struct swg_http_options {
+    uint32_t size;
+    const struct swg_config *config; /* for circuits this client makes; NULL: preset "default". Kept, not copied: must live as
+                                        long as the client */
+    const char *circuit;             /* how circuits are named: text with {scheme} {host} {port} {operation}, the last being
+                                        request->operation. No braces: one circuit for all. NULL: SWG_HTTP_CIRCUIT. Copied.
+                                        A byte of the URL no name may hold becomes @ and two hex digits, the brackets of
+                                        an IPv6 address go; a name over 127 bytes ends in a hash instead of its tail */
+    swg_ns timeout;                  /* of a whole call, 1 ms .. 1 h; 0: 10 s */
+    swg_ns connect_timeout;          /* of its connection, 1 ms .. 1 h; 0: 3 s */
+    swg_ns retry_after_max;          /* the longest wait a server may name, 1 s .. 24 h; 0: 5 min */
+    swg_ns idle_close_after;         /* sessions close the connections of a circuit OPEN for this long, 0: 10 s;
+                                        SWG_NS_MAX: never */
+};
+#define SWG_HTTP_OPTIONS_INIT { .size = sizeof(struct swg_http_options) }
+#define SWG_HTTP_CIRCUIT "http-{scheme}://{host}:{port}"
+
+/*
+ * Make a client for a panel, of which it holds a reference; options NULL: all defaults. *out is written on success only and
+ * is released by swg_http_client_unref(). May be shared by threads. Calls curl_global_init().
+ *   -EINVAL an option out of range, error names it   -ENOMEM   -EIO libcurl would not start
+ */
+SWG_API int swg_http_client_new(struct swg_http_client **out, struct swg_panel *panel,
+                                const struct swg_http_options *options, struct swg_error *error);
+SWG_API struct swg_http_client *swg_http_client_ref(struct swg_http_client *client);
+/* NULL is fine; returns NULL. Sessions and running transfers hold references of their own. */
+SWG_API struct swg_http_client *swg_http_client_unref(struct swg_http_client *client);
+
+/* One call. Everything but size may stay unset. */
+struct swg_http_call {
+    uint32_t size;
+    const char *url;                    /* NULL: the handle has one; then circuit must be set, or the client's name be fixed */
+    struct swg_circuit *circuit;        /* NULL: by the client's naming */
+    struct curl_slist *headers;         /* the request's headers, if any: what is set here replaces CURLOPT_HTTPHEADER. Must live
+                                           until the call has ended */
+    const struct swg_request *request;  /* NULL: nothing special. A valid traceparent is sent as a header, which replaces
+                                           CURLOPT_HTTPHEADER: set headers above. The deadline bounds the call */
+    swg_ns timeout, connect_timeout;    /* 0: the client's. The earlier of timeout and deadline ends the call */
+    struct swg_http_session *session;   /* NULL: the handle's (or multi's) own connections */
+};
+#define SWG_HTTP_CALL_INIT { .size = sizeof(struct swg_http_call) }
+
+struct swg_http_result {
+    uint32_t size;
+    int rc;              /* what the function returned */
+    int called;          /* 1: the call was made. 0: rejected, or a fault before it */
+    int outcome;         /* called: SWG_SUCCESS ... SWG_IGNORED; else 0 */
+    int status;          /* the HTTP status; 0: no answer */
+    int curl_code;       /* CURLcode; CURLE_OK when not called */
+    int state;           /* not called: the breaker's state, SWG_STATE_...; -1: not known */
+    swg_ns retry_in;     /* not called: when asking again may help, as swg_retry_in() */
+    swg_ns retry_after;  /* called: the wait the server named with a 429 or 503, bounded; 0: none */
+    char kind[24];       /* a word: "", "refused", "http_503", ...; rejections: "open", "full", ... */
+    char text[128];      /* one line for people; empty after a success */
+    char circuit[128];   /* the circuit's name */
+};
+#define SWG_HTTP_RESULT_INIT { .size = sizeof(struct swg_http_result) }
+
+/*
+ * One call in one piece: ask the circuit, curl_easy_perform(), classify, record.
+ *   SWG_GO        made, and the dependency is not to blame: outcome is success or ignored
+ *   SWG_FAILED    made, and it failed: outcome is failure or timeout
+ *   a rejection   not made; the handle was not touched
+ *   -EINVAL       no URL, one that cannot be parsed (curl_code says so), a size; nothing was asked and nothing recorded
+ *   -errno        of swg_circuit_get() and swg_acquire(), -ENOMEM
+ * result may be NULL. Blocks as curl_easy_perform() does.
+ */
+SWG_API int swg_http_perform(struct swg_http_client *client, CURL *easy, const struct swg_http_call *call,
+                             struct swg_http_result *result);
+
+/*
+ * The same for the multi interface, curl_multi_socket_action() included. start asks the circuit and then adds the handle to
+ * multi: SWG_GO, or as swg_http_perform() and nothing was added. From then on the transfer ends in exactly one way:
+ *   swg_http_done(client, message, &result)   for every CURLMSG_DONE of curl_multi_info_read(): removes the handle and
+ *                                             records; SWG_GO or SWG_FAILED. -ENOENT: not one of ours, nothing was done
+ *   swg_http_cancel(client, easy)             removes the handle before it is done; counts neither way. -ENOENT as above
+ * Not from inside a callback of libcurl. A client may serve several multi handles, each on its own thread.
+ */
+SWG_API int swg_http_start(struct swg_http_client *client, CURLM *multi, CURL *easy, const struct swg_http_call *call,
+                           struct swg_http_result *result);
+SWG_API int swg_http_done(struct swg_http_client *client, const CURLMsg *message, struct swg_http_result *result);
+SWG_API int swg_http_cancel(struct swg_http_client *client, CURL *easy);
+
+/*
+ * A session keeps connections between calls, whichever handle makes them: one pool per circuit, for the 64 circuits used
+ * last. A circuit that stays OPEN for idle_close_after has its pool closed: at the next call that is rejected, or by
+ * swg_http_session_poll(), which returns how many pools it closed.
+ * For one thread at a time (libcurl does not share connections between threads). All its calls must have ended before
+ * swg_http_session_end(), which closes everything, takes NULL, and returns NULL.
+ */
+SWG_API int swg_http_session_begin(struct swg_http_client *client, struct swg_http_session **out);
+SWG_API int swg_http_session_poll(struct swg_http_session *session);
+SWG_API struct swg_http_session *swg_http_session_end(struct swg_http_session *session);
+
+/*
+ * For callers with a machinery of their own (swg_call(), another event loop): what did this transfer come to? Fills in outcome,
+ * status, retry_after (at most retry_after_max), kind and text, and returns the outcome. Records nothing. The handle must be
+ * the one that was performed, its headers not yet forgotten. result may be NULL.
+ */
+SWG_API int swg_http_classify(CURL *easy, CURLcode code, swg_ns retry_after_max, struct swg_http_result *result);
+/* The name a template gives for a URL. 0; -EINVAL: template or URL; -ERANGE: out_size under 128. */
+SWG_API int swg_http_circuit_name(const char *name_template, const char *url, uint32_t operation, char *out,
+                                  size_t out_size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
