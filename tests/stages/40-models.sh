@@ -1,0 +1,4 @@
+# The algorithms' models, searched exhaustively by spin.
+# runs: tests/model/run.sh
+# tools: spin gcc
+exec tests/model/run.sh

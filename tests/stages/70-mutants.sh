@@ -1,0 +1,3 @@
+# Known-wrong variants of the algorithms: each must turn a named check red, or the checks prove nothing.
+# runs: tests/mutants/run.sh
+exec tests/mutants/run.sh

@@ -1,0 +1,68 @@
+# `make install` into an empty folder, the README's example built against what was installed and run, `make uninstall`, nothing left.
+. tests/stages/lib.sh
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+root=$scratch/root
+prefix=/usr
+
+if ! output=$(make install SETUP=no PREFIX=$prefix DESTDIR="$root" 2>&1); then
+    printf '%s\n' "$output"
+    fail 'make install'
+    finish
+fi
+pass 'make install'
+
+installed() { # WHAT PATTERN
+    check "installed: $1" test -n "$(find "$root" -path "$root$prefix/$2" -print -quit)"
+}
+installed 'shared library' 'lib/*/libswitchgear.so.0'
+installed 'static library' 'lib/*/libswitchgear.a'
+installed 'header' 'include/switchgear/switchgear.h'
+installed 'pkg-config file' 'lib/*/pkgconfig/switchgear.pc'
+[[ ! -e src/cli/main.c ]] || installed 'program' 'bin/switchgear'
+[[ ! -e packaging/switchgear.bash ]] || installed 'completion' 'share/bash-completion/completions/switchgear'
+if command -v scdoc > /dev/null; then
+    for page in docs/man/*.scd; do
+        [[ -e $page ]] || continue
+        page=$(basename "$page" .scd)
+        installed "man page $page" "share/man/man${page##*.}/$page"
+        if command -v mandoc > /dev/null; then
+            check "mandoc finds no fault in $page" mandoc -T lint -W error "$root$prefix/share/man/man${page##*.}/$page"
+        fi
+    done
+else
+    skip 'man pages: scdoc is not installed'
+fi
+
+libraries=$(dirname "$(find "$root" -name libswitchgear.so.0)")
+export LD_LIBRARY_PATH=$libraries PKG_CONFIG_PATH=$libraries/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root
+
+exported() { # The promise is swg_*: nothing else may leave the shared library.
+    local others
+    others=$(nm -D --defined-only "$libraries/$1" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | grep -v '^swg_') || true
+    [[ -z $others ]] || { printf '%s\n' "$others"; return 1; }
+}
+check 'the shared library exports swg_* only' exported libswitchgear.so.0
+check 'its soname is libswitchgear.so.0' sh -c 'objdump -p "$1" | grep -q "SONAME *libswitchgear.so.0$"' sh "$libraries/libswitchgear.so.0"
+
+# The first C block of the README, as a user would take it from there.
+awk '/^```c$/ { on = 1; next } /^```$/ { if (on) exit } on' README.md > "$scratch/example.c"
+example() { # shellcheck disable=SC2046
+    cc -Wall -Wextra -Werror -o "$scratch/example" "$scratch/example.c" $(pkg-config --cflags --libs switchgear) && "$scratch/example"
+}
+check "the README's example builds against the installed library and runs" example
+static_example() { # shellcheck disable=SC2046
+    cc -o "$scratch/example" "$scratch/example.c" $(pkg-config --cflags switchgear) "$libraries/libswitchgear.a" -lm -pthread &&
+        LD_LIBRARY_PATH='' "$scratch/example"
+}
+check 'so it does against the static library' static_example
+
+check 'make uninstall' make uninstall SETUP=no PREFIX=$prefix DESTDIR="$root"
+nothing_left() {
+    local left
+    left=$(find "$root" ! -type d -o -name '*switchgear*')
+    [[ -z $left ]] || { printf '%s\n' "$left"; return 1; }
+}
+check 'uninstall left nothing' nothing_left
+finish
