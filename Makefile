@@ -1,7 +1,7 @@
 # Thin on purpose: a target is a script or two. `make` alone says what there is.
 PREFIX ?= /usr/local
 MAKEFLAGS += --no-print-directory
-build = packaging/configure.sh build -Dprefix=$(PREFIX) && ninja -C build --quiet
+build = packaging/configure.sh build -Dprefix=$(PREFIX) -Dtests=disabled && ninja -C build --quiet
 setup = $(if $(filter no,$(SETUP)),true,packaging/setup.sh)
 
 .PHONY: help all run test bench install uninstall torture fuzz mutants models lint arm64 clean
@@ -32,7 +32,7 @@ bench: ## speed, as ratios against baselines measured in the same run; writes bu
 	@build/bench/bench --json build/bench.json
 
 install: ## library, headers, program, man pages, completion below DESTDIR/PREFIX
-	@$(setup) run
+	@$(setup) install
 	@$(build)
 	@DESTDIR='$(DESTDIR)' meson install -C build --no-rebuild --quiet
 	@if [ -z '$(DESTDIR)' ] && [ "$$(id -u)" -eq 0 ]; then ldconfig; fi

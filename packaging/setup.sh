@@ -1,15 +1,16 @@
 #!/bin/sh
-# Usage: setup.sh run|test|bench|lint. Lists the Debian packages that job still lacks, with their size, and installs them through apt.
+# Usage: setup.sh run|install|test|bench|lint. Lists the Debian packages that job still lacks, with their size, and installs them through apt.
 #
 # Asks on a terminal; YES=1 or no terminal goes ahead. Nothing is removed, nothing recommended comes along, no service is started.
 # Where it may not install (no root, no sudo, refused) it prints the exact command and exits 69.
 set -eu
 
 # One word is one need; a|b|c is satisfied by any of them and installs the first that this release of Debian has.
-run='gcc libc6-dev meson ninja-build pkgconf|pkg-config libcurl4-openssl-dev|libcurl4-gnutls-dev libxxhash-dev scdoc'
+run='gcc libc6-dev meson ninja-build pkgconf|pkg-config libcurl4-openssl-dev|libcurl4-gnutls-dev libxxhash-dev'
+install="$run scdoc"
 bench="$run strace"
 lint="$run libcmocka-dev clang-format clang-tidy"
-test="$run libcmocka-dev clang libclang-rt-dev|libclang-rt-14-dev spin mandoc strace procps"
+test="$install libcmocka-dev clang libclang-rt-dev|libclang-rt-14-dev spin mandoc strace procps"
 if [ "$(uname -m)" != aarch64 ]; then
     test="$test gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"
 fi
@@ -18,10 +19,11 @@ say() { printf '%s\n' "$*" >&2; }
 
 case ${1:-} in
     run) needs=$run ;;
+    install) needs=$install ;;
     test) needs=$test ;;
     bench) needs=$bench ;;
     lint) needs=$lint ;;
-    *) say 'usage: setup.sh run|test|bench|lint'; exit 64 ;;
+    *) say 'usage: setup.sh run|install|test|bench|lint'; exit 64 ;;
 esac
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
@@ -79,11 +81,12 @@ refuse() {
 list() {
     $apt_install --print-uris $packages 2>/dev/null | awk -v packages="$(printf '%s ' $packages)" '
         /^.http|^.file|^.cdrom|^.copy/ { split($2, part, "_"); size[part[1]] = $3; total += $3; count++ }
-        function mb(bytes) { return sprintf("%8.1f MB", bytes / 1e6) }
+        function human(bytes) { return bytes < 1e6 ? sprintf("%6.0f kB", bytes / 1e3) : sprintf("%6.1f MB", bytes / 1e6) }
         END {
             n = split(packages, name, " ")
-            for (i = 1; i <= n; i++) print "    " mb(size[name[i]]) "  " name[i]
-            print "    " mb(total) "  in all: " count " packages with what they depend on"
+            count += 0
+            for (i = 1; i <= n; i++) print "    " (name[i] in size ? human(size[name[i]]) : "  fetched") "  " name[i]
+            print "    " human(total) "  in all: " count " packages, with what they depend on"
         }' >&2
 }
 
@@ -119,7 +122,13 @@ if [ -t 0 ] && [ -t 2 ] && [ "${YES:-}" != 1 ]; then
 fi
 
 quiet_services
-install() { as_root env DEBIAN_FRONTEND=noninteractive $apt_install -qq -o Dpkg::Use-Pty=0 $packages >&2 </dev/null; }
+log=$(mktemp)
+install() { as_root env DEBIAN_FRONTEND=noninteractive $apt_install -q -o Dpkg::Use-Pty=0 $packages > "$log" 2>&1 </dev/null; }
+say 'set-up: installing'
 # Old lists name versions the mirror no longer has: one fresh look before giving up.
-install || { as_root apt-get update -qq >&2 && install; } || refuse 'apt could not install them'
+if ! install && ! { as_root apt-get update -qq >&2 && install; }; then
+    tail -n 20 "$log" >&2
+    refuse "apt could not install them (all it said: $log)"
+fi
+rm -f "$log"
 say 'set-up: done'

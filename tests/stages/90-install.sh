@@ -16,10 +16,10 @@ pass 'make install'
 installed() { # WHAT PATTERN
     check "installed: $1" test -n "$(find "$root" -path "$root$prefix/$2" -print -quit)"
 }
-installed 'shared library' 'lib/*/libswitchgear.so.0'
-installed 'static library' 'lib/*/libswitchgear.a'
+installed 'shared library' 'lib/*libswitchgear.so.0'
+installed 'static library' 'lib/*libswitchgear.a'
 installed 'header' 'include/switchgear/switchgear.h'
-installed 'pkg-config file' 'lib/*/pkgconfig/switchgear.pc'
+installed 'pkg-config file' 'lib/*pkgconfig/switchgear.pc'
 [[ ! -e src/cli/main.c ]] || installed 'program' 'bin/switchgear'
 [[ ! -e packaging/switchgear.bash ]] || installed 'completion' 'share/bash-completion/completions/switchgear'
 if command -v scdoc > /dev/null; then
