@@ -59,7 +59,7 @@ run_stage() { # FILE NAME
         return
     fi
     # Only the last line of all may look like the count of all.
-    bash "$1" 2>&1 | tee "$log" | sed -uE "s/$count_line/-- $2: &/"
+    "$1" 2>&1 | tee "$log" | sed -uE "s/$count_line/-- $2: &/"
     add_result "$2" "${PIPESTATUS[0]}" "$log"
     mapfile -t -O "${#news[@]}" news < <(grep -E '^(FAIL|SKIP) ' "$log")
     printf -- '-- %s: %d s\n' "$2" $((SECONDS - start))

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # The house's rules that a machine can check: who includes whom, and that every public header stands on its own.
 # runs: tests/floors.sh
 . tests/stages/lib.sh

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # Unit tests and sequential models, built with warnings as errors by both compilers.
 . tests/stages/lib.sh
 

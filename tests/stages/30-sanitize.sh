@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # The same tests, and the torture at a small bound, under the address, undefined and thread sanitizers.
 . tests/stages/lib.sh
 

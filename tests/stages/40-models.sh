@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # The algorithms' models, searched exhaustively by spin.
 # runs: tests/model/run.sh
 # tools: spin gcc

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # kill -9 torture on a shared panel: bounded here, endless with `make torture`.
 # runs: tests/torture/run.sh
 . tests/stages/lib.sh

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # libFuzzer on whatever comes from outside: bounded here, endless with `make fuzz`.
 # runs: tests/fuzz/run.sh
 # tools: clang

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # Programs against the real thing: each tests/integration/*.sh and *.py is one test; 0 passed, 77 skipped (its last line says why).
 # runs: tests/integration
 . tests/stages/lib.sh

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # Another architecture: an arm64 cross-build, its unit tests run under qemu-user. It shows the build and the ABI, not the memory order.
 # tools: aarch64-linux-gnu-gcc qemu-aarch64 apt-get
 . tests/stages/lib.sh

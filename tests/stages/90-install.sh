@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # `make install` into an empty folder, the README's example built against what was installed and run, `make uninstall`, nothing left.
 . tests/stages/lib.sh
 

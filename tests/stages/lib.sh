@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # What stages share: configuring a variant of the build, and turning `meson test` into a count. Sourced from the top folder.
 set -uo pipefail
 
