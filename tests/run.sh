@@ -20,6 +20,9 @@ logs=build/with/log
 mkdir -p "$logs"
 passed=0 failed=0 skipped=0
 news=()
+# A hang must not hold up a machine nobody watches; somebody at a terminal has Ctrl-C.
+limit=()
+[[ -t 0 || $UNBOUNDED == 1 ]] || limit=(timeout -k 10 900)
 
 count_line='^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$'
 
@@ -59,7 +62,7 @@ run_stage() { # FILE NAME
         return
     fi
     # Only the last line of all may look like the count of all.
-    "$1" 2>&1 | tee "$log" | sed -uE "s/$count_line/-- $2: &/"
+    "${limit[@]}" "$1" 2>&1 | tee "$log" | sed -uE "s/$count_line/-- $2: &/"
     add_result "$2" "${PIPESTATUS[0]}" "$log"
     mapfile -t -O "${#news[@]}" news < <(grep -E '^(FAIL|SKIP) ' "$log")
     printf -- '-- %s: %d s\n' "$2" $((SECONDS - start))
