@@ -23,7 +23,7 @@
  * With redirects followed, what counts is the last answer, for the circuit of the first URL.
  *
  * Time: every call is bounded by timeout and by request->deadline, enforced by libcurl: CURLOPT_TIMEOUT_MS,
- * CURLOPT_CONNECTTIMEOUT_MS, CURLOPT_NOSIGNAL and CURLOPT_MAXAGE_CONN of the handle are overwritten and stay so.
+ * CURLOPT_CONNECTTIMEOUT_MS and CURLOPT_NOSIGNAL of the handle are overwritten and stay so.
  * Texts for people hold scheme, host and port at most: never a path, a query or credentials.
  */
 #ifndef SWITCHGEAR_HTTP_H
@@ -41,19 +41,22 @@ struct swg_http_session;
 
 struct swg_http_options {
     uint32_t size;
-    const struct swg_config *config; /* for circuits this client makes; NULL: preset "default". Kept, not copied: must live as
-                                        long as the client */
-    const char *circuit;             /* how circuits are named: text with {scheme} {host} {port} {operation}, the last being
-                                        request->operation. No braces: one circuit for all. NULL: SWG_HTTP_CIRCUIT. Copied.
-                                        A byte of the URL no name may hold becomes @ and two hex digits, the brackets of
-                                        an IPv6 address go; a name over 127 bytes ends in a hash instead of its tail */
-    swg_ns timeout;                  /* of a whole call, 1 ms .. 1 h; 0: 10 s */
-    swg_ns connect_timeout;          /* of its connection, 1 ms .. 1 h; 0: 3 s */
-    swg_ns retry_after_max;          /* the longest wait a server may name, 1 s .. 24 h; 0: 5 min */
-    swg_ns idle_close_after;         /* sessions close the connections of a circuit OPEN for this long, 0: 10 s;
-                                        SWG_NS_MAX: never */
+    /* For circuits this client makes; NULL: preset "default". Kept, not copied: lives as long as the client. */
+    const struct swg_config *config;
+    /*
+     * How circuits are named: text with {scheme} {host} {port} {operation}, the last being request->operation. No braces: one
+     * circuit for all. NULL: SWG_HTTP_CIRCUIT. Copied. A byte of the URL that no name may hold becomes @ and two hex digits,
+     * the brackets of an IPv6 address go, and a name of over 127 bytes ends in a hash instead of its tail.
+     */
+    const char *circuit;
+    swg_ns timeout;          /* of a whole call, 1 ms .. 1 h; 0: 10 s */
+    swg_ns connect_timeout;  /* of its connection, 1 ms .. 1 h; 0: 3 s */
+    swg_ns retry_after_max;  /* the longest wait a server may name, 1 s .. 24 h; 0: 1 h */
+    swg_ns idle_close_after; /* see sessions; 0: 10 s; SWG_NS_MAX: never */
 };
+/* clang-format off */
 #define SWG_HTTP_OPTIONS_INIT { .size = sizeof(struct swg_http_options) }
+/* clang-format on */
 #define SWG_HTTP_CIRCUIT "http-{scheme}://{host}:{port}"
 
 /*
@@ -70,32 +73,40 @@ SWG_API struct swg_http_client *swg_http_client_unref(struct swg_http_client *cl
 /* One call. Everything but size may stay unset. */
 struct swg_http_call {
     uint32_t size;
-    const char *url;                    /* NULL: the handle has one; then circuit must be set, or the client's name be fixed */
-    struct swg_circuit *circuit;        /* NULL: by the client's naming */
-    struct curl_slist *headers;         /* the request's headers, if any: what is set here replaces CURLOPT_HTTPHEADER. Must live
-                                           until the call has ended */
-    const struct swg_request *request;  /* NULL: nothing special. A valid traceparent is sent as a header, which replaces
-                                           CURLOPT_HTTPHEADER: set headers above. The deadline bounds the call */
-    swg_ns timeout, connect_timeout;    /* 0: the client's. The earlier of timeout and deadline ends the call */
-    struct swg_http_session *session;   /* NULL: the handle's (or multi's) own connections */
+    const char *url; /* NULL: the handle has one, and the circuit does not depend on it */
+    struct swg_circuit *circuit; /* NULL: by the client's naming */
+    /* The request's headers, if any. Replace CURLOPT_HTTPHEADER; must live until the call has ended. */
+    struct curl_slist *headers;
+    /*
+     * NULL: nothing special. The deadline bounds the call. A valid traceparent is sent as a header, before the ones above;
+     * those set with CURLOPT_HTTPHEADER are replaced.
+     */
+    const struct swg_request *request;
+    swg_ns timeout;                   /* 0: the client's */
+    swg_ns connect_timeout;           /* 0: the client's */
+    struct swg_http_session *session; /* NULL: the handle's own connections. Uses CURLOPT_SHARE */
 };
+/* clang-format off */
 #define SWG_HTTP_CALL_INIT { .size = sizeof(struct swg_http_call) }
+/* clang-format on */
 
 struct swg_http_result {
     uint32_t size;
-    int rc;              /* what the function returned */
-    int called;          /* 1: the call was made. 0: rejected, or a fault before it */
-    int outcome;         /* called: SWG_SUCCESS ... SWG_IGNORED; else 0 */
-    int status;          /* the HTTP status; 0: no answer */
-    int curl_code;       /* CURLcode; CURLE_OK when not called */
-    int state;           /* not called: the breaker's state, SWG_STATE_...; -1: not known */
-    swg_ns retry_in;     /* not called: when asking again may help, as swg_retry_in() */
-    swg_ns retry_after;  /* called: the wait the server named with a 429 or 503, bounded; 0: none */
-    char kind[24];       /* a word: "", "refused", "http_503", ...; rejections: "open", "full", ... */
-    char text[128];      /* one line for people; empty after a success */
-    char circuit[128];   /* the circuit's name */
+    int rc;             /* what the function returned */
+    int called;         /* 1: the call was made. 0: rejected, or a fault before it */
+    int outcome;        /* called: SWG_SUCCESS ... SWG_IGNORED; else 0 */
+    int status;         /* the HTTP status; 0: no answer */
+    int curl_code;      /* CURLcode; CURLE_OK when not called */
+    int state;          /* not called: the breaker's state, SWG_STATE_...; -1: not known */
+    swg_ns retry_in;    /* not called: when asking again may help, as swg_retry_in() */
+    swg_ns retry_after; /* called: the wait the server named with a 429 or 503, bounded; 0: none */
+    char kind[24];     /* a word: "", "refused", "http_5xx", ...; rejections: "open", "full", ... */
+    char text[128];    /* one line for people; empty after a success */
+    char circuit[128]; /* the circuit's name */
 };
+/* clang-format off */
 #define SWG_HTTP_RESULT_INIT { .size = sizeof(struct swg_http_result) }
+/* clang-format on */
 
 /*
  * One call in one piece: ask the circuit, curl_easy_perform(), classify, record.
@@ -103,11 +114,11 @@ struct swg_http_result {
  *   SWG_FAILED    made, and it failed: outcome is failure or timeout
  *   a rejection   not made; the handle was not touched
  *   -EINVAL       no URL, one that cannot be parsed (curl_code says so), a size; nothing was asked and nothing recorded
- *   -errno        of swg_circuit_get() and swg_acquire(), -ENOMEM
+ *   -errno        of swg_circuit_get() and swg_acquire(), -ENOMEM, -EBUSY: the handle has a transfer running (swg_http_start)
  * result may be NULL. Blocks as curl_easy_perform() does.
  */
-SWG_API int swg_http_perform(struct swg_http_client *client, CURL *easy, const struct swg_http_call *call,
-                             struct swg_http_result *result);
+SWG_API int swg_http_perform(struct swg_http_client *client, CURL *easy,
+                             const struct swg_http_call *call, struct swg_http_result *result);
 
 /*
  * The same for the multi interface, curl_multi_socket_action() included. start asks the circuit and then adds the handle to
@@ -117,9 +128,10 @@ SWG_API int swg_http_perform(struct swg_http_client *client, CURL *easy, const s
  *   swg_http_cancel(client, easy)             removes the handle before it is done; counts neither way. -ENOENT as above
  * Not from inside a callback of libcurl. A client may serve several multi handles, each on its own thread.
  */
-SWG_API int swg_http_start(struct swg_http_client *client, CURLM *multi, CURL *easy, const struct swg_http_call *call,
-                           struct swg_http_result *result);
-SWG_API int swg_http_done(struct swg_http_client *client, const CURLMsg *message, struct swg_http_result *result);
+SWG_API int swg_http_start(struct swg_http_client *client, CURLM *multi, CURL *easy,
+                           const struct swg_http_call *call, struct swg_http_result *result);
+SWG_API int swg_http_done(struct swg_http_client *client, const CURLMsg *message,
+                          struct swg_http_result *result);
 SWG_API int swg_http_cancel(struct swg_http_client *client, CURL *easy);
 
 /*
@@ -138,10 +150,11 @@ SWG_API struct swg_http_session *swg_http_session_end(struct swg_http_session *s
  * status, retry_after (at most retry_after_max), kind and text, and returns the outcome. Records nothing. The handle must be
  * the one that was performed, its headers not yet forgotten. result may be NULL.
  */
-SWG_API int swg_http_classify(CURL *easy, CURLcode code, swg_ns retry_after_max, struct swg_http_result *result);
+SWG_API int swg_http_classify(CURL *easy, CURLcode code, swg_ns retry_after_max,
+                              struct swg_http_result *result);
 /* The name a template gives for a URL. 0; -EINVAL: template or URL; -ERANGE: out_size under 128. */
-SWG_API int swg_http_circuit_name(const char *name_template, const char *url, uint32_t operation, char *out,
-                                  size_t out_size);
+SWG_API int swg_http_circuit_name(const char *name_template, const char *url, uint32_t operation,
+                                  char *out, size_t out_size);
 
 #ifdef __cplusplus
 }
