@@ -1,0 +1,17 @@
+/* The presets of tables/presets.h, by name. */
+#ifndef SWGI_CIRCUIT_PRESETS_H
+#define SWGI_CIRCUIT_PRESETS_H
+
+#include "switchgear/switchgear.h"
+
+struct swgi_preset {
+    const char *name;
+    const char *const *rows; /* "key=value", NULL at the end */
+};
+
+extern const char *const swgi_preset_names; /* "default|read|..." */
+
+/* *out is static; -EINVAL and an error that tells what was meant, if anything near is known. */
+int swgi_preset_find(const char *name, const struct swgi_preset **out, struct swg_error *error);
+
+#endif
