@@ -1,0 +1,447 @@
+/*
+ * The command line by way of argp: one list of options for the program, and for each command its own plus those. argp knows no -h
+ * and exits by itself on bad usage, with 64 as sysexits.h has it; help is ours to print so that it teaches by examples.
+ */
+#include "cli/options.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/help.h"
+#include "cli/message.h"
+#include "cli/panel.h"
+
+enum {
+    KEY_PANEL = 0x100,
+    KEY_JSON,
+    KEY_NO_COLOR,
+    KEY_DRY_RUN,
+    KEY_USAGE,
+    KEY_PANEL_INFO,
+    KEY_NAMES,
+    KEY_USER,
+    KEY_FOR,
+    KEY_FORCE,
+    KEY_ALL,
+    KEY_PRESET,
+    KEY_SET,
+    KEY_RECONFIGURE,
+    KEY_TIMEOUT,
+    KEY_LOAD,
+    KEY_OPERATION,
+    KEY_IGNORE,
+};
+
+static const struct argp_option common_options[] = {
+    { .doc = "Everywhere:", .group = 10 },
+    { "panel", KEY_PANEL, "PATH", 0, "The panel: PATH.v1.panel (environment: SWITCHGEAR_PANEL)",
+      10 },
+    { "json", KEY_JSON, NULL, 0, "Print JSON, for programs", 10 },
+    { "quiet", 'q', NULL, 0, "Say only what went wrong", 10 },
+    { "verbose", 'v', NULL, 0, "Say more", 10 },
+    { "no-color", KEY_NO_COLOR, NULL, 0, "No colours (so do NO_COLOR and TERM=dumb)", 10 },
+    { "yes", 'y', NULL, 0, "Do not ask", 10 },
+    { "dry-run", KEY_DRY_RUN, NULL, 0, "Say what would be done, and do nothing", 10 },
+    { "help", 'h', NULL, 0, "Help, also: switchgear help COMMAND", 11 },
+    { "usage", KEY_USAGE, NULL, OPTION_HIDDEN, "A short reminder", 11 },
+    { "version", 'V', NULL, 0, "The version", 11 },
+};
+static const struct argp_option status_options[] = {
+    { "panel-info", KEY_PANEL_INFO, NULL, 0, "The panel itself: what it holds, costs, and has left",
+      0 },
+    { "names", KEY_NAMES, NULL, 0, "Names only, one a line", 0 },
+};
+static const struct argp_option events_options[] = {
+    { "follow", 'f', NULL, 0, "Go on with whatever happens, until interrupted", 0 },
+    { "lines", 'n', "N", 0, "Only the last N", 0 },
+};
+static const struct argp_option act_options[] = {
+    { "reason", 'r', "TEXT", 0, "Why; kept with the act, at most 127 bytes", 0 },
+    { "user", KEY_USER, "NAME", 0, "On whose account (default: your login name)", 0 },
+    { "all", KEY_ALL, NULL, 0, "Every circuit; like globs, it needs --yes and goes one a second",
+      0 },
+};
+static const struct argp_option bound_options[] = {
+    { "for", KEY_FOR, "DURATION", 0, "End it by itself after this time: 90s, 15m, 2h", 0 },
+};
+/* Refused, but known: else an abbreviation of --force would be found in it, and `reset --for 5m` would force. */
+static const struct argp_option no_bound_options[] = {
+    { "for", KEY_FOR, "DURATION", OPTION_HIDDEN, NULL, 0 },
+};
+static const struct argp_option force_options[] = {
+    { "force", KEY_FORCE, NULL, 0, "Even within the cooldown", 0 },
+};
+static const struct argp_option call_options[] = {
+    { "preset", KEY_PRESET, "NAME", 0,
+      "Settings to start from, if the circuit is made: default, read, write, api, ...", 0 },
+    { "set", KEY_SET, "KEY=VALUE", 0, "One setting, may be repeated ('switchgear help settings')",
+      0 },
+    { "reconfigure", KEY_RECONFIGURE, NULL, 0, "Change a circuit that exists with other settings",
+      0 },
+    { "timeout", KEY_TIMEOUT, "DURATION", 0, "Give up after this time", 0 },
+    { "load", KEY_LOAD, "N", 0, "What this costs, for load shedding", 0 },
+    { "operation", KEY_OPERATION, "N", 0, "Your own number for what this does", 0 },
+};
+static const struct argp_option exec_options[] = {
+    { "kill-after", 'k', "DURATION", 0, "From SIGTERM to SIGKILL (default 10s)", 0 },
+    { "ignore-status", KEY_IGNORE, "N,...", 0,
+      "Exit statuses that say nothing about the circuit: 1,3,10-19", 0 },
+};
+
+struct group {
+    unsigned takes;
+    const struct argp_option *options;
+    size_t count;
+};
+#define GROUP(takes, list) \
+    { takes, list, sizeof(list) / sizeof((list)[0]) }
+
+static const struct group groups[] = {
+    GROUP(SWGI_TAKES_STATUS, status_options),
+    GROUP(SWGI_TAKES_EVENTS, events_options),
+    GROUP(SWGI_TAKES_ACT, act_options),
+    GROUP(SWGI_TAKES_BOUND, bound_options),
+    GROUP(SWGI_TAKES_FORCE, force_options),
+    GROUP(SWGI_TAKES_NO_BOUND, no_bound_options),
+    GROUP(SWGI_TAKES_CALL, call_options),
+    GROUP(SWGI_TAKES_EXEC, exec_options),
+    GROUP(0, common_options),
+};
+#define GROUPS (sizeof(groups) / sizeof(groups[0]))
+
+/* What one parse needs beside the options themselves. */
+struct parse {
+    struct swgi_options *options;
+    bool *done;
+    int command_at; /* the program's own parse stops here */
+};
+
+void swgi_options_collect(unsigned takes, struct argp_option *out) {
+    size_t used = 0;
+
+    for (size_t i = 0; i < GROUPS; i++) {
+        if (groups[i].takes && !(groups[i].takes & takes))
+            continue;
+        memcpy(out + used, groups[i].options, groups[i].count * sizeof(out[0]));
+        used += groups[i].count;
+    }
+    out[used] = (struct argp_option){ 0 };
+}
+
+static swg_ns parse_duration(struct argp_state *state, const char *option, const char *text) {
+    uint64_t ns = 0;
+
+    if (swgi_duration_parse(text, &ns) < 0 || ns == 0)
+        argp_error(state, "--%s '%s': not a duration; write 250ms, 30s, 5m, 2h or 1d", option,
+                   text);
+    return (swg_ns)ns;
+}
+
+static uint64_t parse_number(struct argp_state *state, const char *option, const char *text,
+                             uint64_t most) {
+    uint64_t number = 0;
+
+    if (swgi_integer_parse(text, &number) < 0 || number > most)
+        argp_error(state, "--%s '%s': not a whole number from 0 to %llu", option, text,
+                   (unsigned long long)most);
+    return number;
+}
+
+static void add_set(struct argp_state *state, struct swgi_options *options, char *text) {
+    char *equals = strchr(text, '=');
+
+    if (!equals || equals == text) {
+        argp_error(state, "--set '%s': write KEY=VALUE, for example breaker.open.for=30s", text);
+    } else if (options->sets_count == SWGI_SETS_MAX) {
+        argp_error(state, "more than %d times --set", SWGI_SETS_MAX);
+    } else {
+        *equals = '\0';
+        options->sets[options->sets_count++] = (struct swgi_set){ text, equals + 1 };
+    }
+}
+
+/* "1,3,10-19" */
+static void parse_statuses(struct argp_state *state, struct swgi_options *options, char *text) {
+    char *rest = NULL;
+
+    for (char *item = strtok_r(text, ",", &rest); item; item = strtok_r(NULL, ",", &rest)) {
+        char *dash = strchr(item, '-');
+        uint64_t first, last;
+
+        if (dash)
+            *dash = '\0';
+        first = parse_number(state, "ignore-status", item, 255);
+        last = dash ? parse_number(state, "ignore-status", dash + 1, 255) : first;
+        for (uint64_t status = first; status <= last; status++)
+            options->ignored_statuses[status / 64] |= UINT64_C(1) << (status % 64);
+    }
+}
+
+static error_t parse_call_option(int key, char *value, struct argp_state *state,
+                                 struct swgi_options *options) {
+    switch (key) {
+    case KEY_PRESET:
+        options->preset = value;
+        return 0;
+    case KEY_SET:
+        add_set(state, options, value);
+        return 0;
+    case KEY_RECONFIGURE:
+        options->reconfigure = true;
+        return 0;
+    case KEY_TIMEOUT:
+        options->timeout_ns = parse_duration(state, "timeout", value);
+        return 0;
+    case 'k':
+        options->kill_after_ns = parse_duration(state, "kill-after", value);
+        return 0;
+    case KEY_LOAD:
+        options->load = (uint32_t)parse_number(state, "load", value, UINT32_MAX);
+        return 0;
+    case KEY_OPERATION:
+        options->operation = (uint32_t)parse_number(state, "operation", value, UINT32_MAX);
+        return 0;
+    case KEY_IGNORE:
+        parse_statuses(state, options, value);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static error_t parse_own_option(int key, char *value, struct argp_state *state,
+                                struct swgi_options *options) {
+    switch (key) {
+    case KEY_PANEL_INFO:
+        options->panel_info = true;
+        return 0;
+    case KEY_NAMES:
+        options->names_only = true;
+        return 0;
+    case 'f':
+        options->follow = true;
+        return 0;
+    case 'n':
+        options->lines = (long)parse_number(state, "lines", value, INT32_MAX);
+        return 0;
+    case 'r':
+        options->reason = value;
+        return 0;
+    case KEY_USER:
+        options->user = value;
+        return 0;
+    case KEY_FOR:
+        if (options->command->takes & SWGI_TAKES_NO_BOUND)
+            argp_error(state, "--for bounds a trip or a mode; %s has no end to set",
+                       options->command->name);
+        options->for_ns = parse_duration(state, "for", value);
+        return 0;
+    case KEY_FORCE:
+        options->force = true;
+        return 0;
+    case KEY_ALL:
+        options->all = true;
+        return 0;
+    default:
+        return parse_call_option(key, value, state, options);
+    }
+}
+
+static void set_panel(struct argp_state *state, struct swgi_options *options, const char *path) {
+    if (!*path || strlen(path) >= sizeof(options->panel) - 64)
+        argp_error(state, "--panel: 1 to %zu bytes", sizeof(options->panel) - 65);
+    else
+        strcpy(options->panel, path);
+    options->panel_is_default = false;
+}
+
+static error_t parse_common_option(int key, char *value, struct argp_state *state,
+                                   struct swgi_options *options) {
+    switch (key) {
+    case KEY_PANEL:
+        set_panel(state, options, value);
+        return 0;
+    case KEY_JSON:
+        options->json = true;
+        return 0;
+    case 'q':
+        options->quiet = true;
+        return 0;
+    case 'v':
+        options->verbose = true;
+        return 0;
+    case KEY_NO_COLOR:
+        options->no_color = true;
+        return 0;
+    case 'y':
+        options->yes = true;
+        return 0;
+    case KEY_DRY_RUN:
+        options->dry_run = true;
+        return 0;
+    default:
+        return parse_own_option(key, value, state, options);
+    }
+}
+
+/* Asked for, so it goes to stdout and ends the program well. */
+static error_t answer(int key, struct argp_state *state, struct parse *parse) {
+    *parse->done = true;
+    if (key == KEY_USAGE)
+        argp_state_help(state, stdout, ARGP_HELP_USAGE);
+    else if (key == 'V')
+        printf("switchgear %s\n", swg_version());
+    else
+        swgi_help_print(parse->options->command, parse->options);
+    state->next = state->argc;
+    return 0;
+}
+
+static error_t parse_argument(struct argp_state *state, struct parse *parse) {
+    struct swgi_options *options = parse->options;
+
+    if (!options->command) {
+        parse->command_at = state->next - 1;
+        state->next = state->argc;
+        return 0;
+    }
+    if (options->arguments_count == 0)
+        options->arguments = calloc((size_t)state->argc + 1, sizeof(options->arguments[0]));
+    if (!options->arguments)
+        return ENOMEM;
+    options->arguments[options->arguments_count++] = state->argv[state->next - 1];
+    if (!(options->command->takes & SWGI_TAKES_REST) || options->arguments_count < 2)
+        return 0;
+    for (; state->next < state->argc; state->next++)
+        options->arguments[options->arguments_count++] = state->argv[state->next];
+    return 0;
+}
+
+/* Too few or too many. --all stands for a name, and what an act needs a name for it cannot guess. */
+static void check_count(struct argp_state *state, const struct swgi_options *options) {
+    const struct swgi_command *command = options->command;
+    bool names_none = options->arguments_count == 0 && !options->all;
+
+    if (options->arguments_count < command->least ||
+        ((command->takes & SWGI_TAKES_ACT) && names_none))
+        argp_error(state, "missing: %s", command->arguments);
+    if (options->arguments_count > command->most)
+        argp_error(state, "too many arguments: %s %s", command->name, command->arguments);
+    if (options->all && options->arguments_count > 0)
+        argp_error(state, "--all and a name: say one or the other");
+}
+
+static error_t parse_option(int key, char *value, struct argp_state *state) {
+    struct parse *parse = state->input;
+
+    switch (key) {
+    case 'h':
+    case 'V':
+    case KEY_USAGE:
+        return answer(key, state, parse);
+    case ARGP_KEY_ARG:
+        return *parse->done ? 0 : parse_argument(state, parse);
+    case ARGP_KEY_END:
+        if (parse->options->command && !*parse->done)
+            check_count(state, parse->options);
+        return 0;
+    default:
+        return parse_common_option(key, value, state, parse->options);
+    }
+}
+
+static error_t run_argp(const struct swgi_command *command, int argc, char **argv,
+                        struct parse *parse) {
+    struct argp_option list[SWGI_OPTIONS_MAX];
+    struct argp argp = { .options = list, .parser = parse_option };
+    unsigned flags = ARGP_NO_HELP;
+
+    swgi_options_collect(command ? command->takes : 0, list);
+    argp.args_doc = command ? command->arguments : "COMMAND [ARGUMENT...]";
+    if (!command || (command->takes & SWGI_TAKES_REST))
+        flags |= ARGP_IN_ORDER;
+    return argp_parse(&argp, argc, argv, flags, NULL, parse);
+}
+
+static int unknown_command(const char *name) {
+    const struct swgi_command *like = swgi_command_like(name);
+    char clean[SWGI_CLEAN_MAX];
+
+    swgi_clean_text(name, true, clean, sizeof(clean));
+    if (like)
+        swgi_say("there is no command '%s'; did you mean '%s'?", clean, like->name);
+    else
+        swgi_say("there is no command '%s'; 'switchgear help' lists them", clean);
+    return EX_USAGE;
+}
+
+static int help_command(int argc, char **argv, struct swgi_options *options) {
+    const struct swgi_command *command = NULL;
+
+    if (argc > 1 && strcmp(argv[1], "settings") == 0) {
+        swgi_help_print_settings(options);
+        return 0;
+    }
+    if (argc > 1 && argv[1][0] != '-') {
+        command = swgi_command_find(argv[1]);
+        if (!command)
+            return unknown_command(argv[1]);
+    }
+    swgi_help_print(command, options);
+    return 0;
+}
+
+static int parse_command(int argc, char **argv, struct parse *parse) {
+    char title[64];
+
+    parse->options->command = swgi_command_find(argv[0]);
+    if (!parse->options->command) {
+        if (strcmp(argv[0], "help") != 0)
+            return unknown_command(argv[0]);
+        *parse->done = true;
+        return help_command(argc, argv, parse->options);
+    }
+    snprintf(title, sizeof(title), "switchgear %s", parse->options->command->name);
+    argv[0] = title;
+    return run_argp(parse->options->command, argc, argv, parse) ? EX_OSERR : 0;
+}
+
+static void init(struct swgi_options *options) {
+    const char *path = getenv("SWITCHGEAR_PANEL");
+
+    *options = (struct swgi_options){ .lines = -1, .kill_after_ns = INT64_C(10000000000) };
+    swgi_panel_default_path(options->panel, sizeof(options->panel));
+    options->panel_is_default = true;
+    if (path && *path && strlen(path) < sizeof(options->panel) - 64) {
+        strcpy(options->panel, path);
+        options->panel_is_default = false;
+    }
+}
+
+int swgi_options_parse(int argc, char **argv, struct swgi_options *out, bool *done) {
+    struct parse parse = { .options = out, .done = done };
+    int status = 0;
+
+    init(out);
+    swgi_screen_init(&out->screen, stdout, false);
+    if (run_argp(NULL, argc, argv, &parse))
+        return EX_OSERR;
+    if (!*done && parse.command_at == 0) {
+        swgi_help_print_short(stderr);
+        return EX_USAGE;
+    }
+    if (!*done)
+        status = parse_command(argc - parse.command_at, argv + parse.command_at, &parse);
+    swgi_screen_init(&out->screen, stdout, out->no_color);
+    return status;
+}
+
+void swgi_options_deinit(struct swgi_options *options) {
+    free(options->arguments);
+    options->arguments = NULL;
+}

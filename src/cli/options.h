@@ -1,0 +1,68 @@
+/* What a person asked for: the command line, parsed once and never changed after. */
+#ifndef SWGI_CLI_OPTIONS_H
+#define SWGI_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cli/screen.h"
+#include "switchgear/switchgear.h"
+
+struct swgi_command;
+
+/* Which options a command takes, beside those that all take. */
+enum swgi_option_group {
+    SWGI_TAKES_STATUS = 1,
+    SWGI_TAKES_EVENTS = 2,
+    SWGI_TAKES_ACT = 4,
+    SWGI_TAKES_BOUND = 8, /* --for: an act that can end by itself */
+    SWGI_TAKES_CALL = 16,
+    SWGI_TAKES_EXEC = 32,
+    SWGI_TAKES_REST = 64, /* what follows the first argument is somebody else's command line */
+    SWGI_TAKES_FORCE = 128,
+    SWGI_TAKES_NO_BOUND = 256, /* an act that has no end */
+};
+
+#define SWGI_SETS_MAX       64
+#define SWGI_PANEL_PATH_MAX 4096
+
+struct swgi_set {
+    const char *key, *value;
+};
+
+struct swgi_options {
+    const struct swgi_command *command;
+    struct swgi_screen screen; /* stdout */
+    char panel[SWGI_PANEL_PATH_MAX];
+    bool panel_is_default;
+    bool json, quiet, verbose, no_color, yes, dry_run;
+
+    char **arguments; /* of the command: names, or a name and somebody else's command line */
+    size_t arguments_count;
+
+    bool all;
+    bool panel_info, names_only; /* status */
+    bool follow;                 /* events */
+    long lines;                  /* events; -1: all */
+    const char *reason, *user;   /* acts */
+    swg_ns for_ns;
+    bool force;
+    const char *preset; /* exec and call */
+    struct swgi_set sets[SWGI_SETS_MAX];
+    size_t sets_count;
+    bool reconfigure;
+    swg_ns timeout_ns; /* 0: none */
+    swg_ns kill_after_ns;
+    uint32_t load, operation;
+    uint64_t ignored_statuses[4]; /* one bit for each exit status */
+};
+
+/*
+ * Parse argv into *out, the part before the command and the command's own. Returns 0, or what main() is to return: help was asked
+ * for and given (*done), or the line was wrong and that was said.
+ */
+int swgi_options_parse(int argc, char **argv, struct swgi_options *out, bool *done);
+void swgi_options_deinit(struct swgi_options *options);
+
+#endif

@@ -1,0 +1,32 @@
+/* From what was typed to panels and circuits. Each function has said what was wrong when it does not return 0. */
+#ifndef SWGI_CLI_PANEL_H
+#define SWGI_CLI_PANEL_H
+
+#include "cli/options.h"
+#include "cli/text.h"
+#include "switchgear/switchgear.h"
+
+/* access: SWG_PANEL_CREATE ...; returns 0 or the exit status. */
+int swgi_panel_attach(const struct swgi_options *options, int access, struct swg_panel **out);
+/* The panel people mean when they name none. */
+void swgi_panel_default_path(char *out, size_t out_size);
+/* Scope cleanup. */
+void swgi_panel_release(struct swg_panel **panel);
+
+/* Circuits, sorted by name. */
+struct swgi_circuits {
+    struct swg_circuit **at;
+    size_t count;
+    bool by_pattern; /* a glob or --all chose some of them */
+};
+
+/*
+ * The circuits of these names and globs; no name at all, or all: every circuit. 0, or 69 when a name or glob stands for nothing:
+ * what it might have meant was said then.
+ */
+int swgi_circuits_select(struct swg_panel *panel, char *const *names, size_t names_count, bool all,
+                         struct swgi_circuits *out);
+void swgi_circuits_deinit(struct swgi_circuits *circuits);
+bool swgi_is_glob(const char *name);
+
+#endif

@@ -1,0 +1,19 @@
+/* Pages about one thing: a circuit's status, why it is so, the panel. They only print. */
+#ifndef SWGI_CLI_REPORT_H
+#define SWGI_CLI_REPORT_H
+
+#include "cli/screen.h"
+#include "switchgear/switchgear.h"
+
+void swgi_report_status(const struct swgi_screen *screen, const struct swg_status *status,
+                        swg_ns now);
+void swgi_report_why(const struct swgi_screen *screen, const struct swg_why *why, swg_ns now);
+void swgi_report_panel(const struct swgi_screen *screen, const struct swg_panel_status *status);
+/* What an event says, in its colour, from `column` on; further lines are indented. Ends the line. */
+void swgi_report_event_text(const struct swgi_screen *screen, const struct swg_event *event,
+                            int column, int indent);
+/* The first line of a page: what it is about, and how that is. */
+void swgi_report_title(const struct swgi_screen *screen, const struct swg_status *status,
+                       swg_ns now);
+
+#endif

@@ -1,0 +1,224 @@
+/* `status` and `is-tripped`: how the circuits are. Only reads: works with nothing but permission to read the panel. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "cli/commands.h"
+#include "cli/describe.h"
+#include "cli/json.h"
+#include "cli/message.h"
+#include "cli/panel.h"
+#include "cli/report.h"
+#include "cli/text.h"
+
+#define WIDE 100 /* columns from which there is room for latencies */
+
+struct statuses {
+    struct swg_status *at;
+    size_t count;
+};
+
+/* A circuit that was evicted since it was found is no longer one. */
+static int read_statuses(const struct swgi_circuits *circuits, struct statuses *out) {
+    *out = (struct statuses){ .at = calloc(circuits->count + 1, sizeof(out->at[0])) };
+    if (!out->at) {
+        swgi_say("out of memory");
+        return EX_OSERR;
+    }
+    for (size_t i = 0; i < circuits->count; i++) {
+        struct swg_status status = SWG_STATUS_INIT;
+
+        if (swg_circuit_status(circuits->at[i], &status) == 0)
+            out->at[out->count++] = status;
+    }
+    return 0;
+}
+
+static int worst_first(const void *a, const void *b) {
+    const struct swg_status *left = a, *right = b;
+    int ranks = swgi_state_rank(left) - swgi_state_rank(right);
+
+    return ranks ? ranks : strcmp(left->name, right->name);
+}
+
+static const struct swgi_column columns[] = {
+    { "CIRCUIT", false }, { "STATE", false },   { "FAILING", true },
+    { "CALLS", true },    { "REJECTED", true }, { "NEXT", false },
+};
+static const struct swgi_column wide_columns[] = {
+    { "CIRCUIT", false }, { "STATE", false }, { "FAILING", true }, { "CALLS", true },
+    { "REJECTED", true }, { "P50", true },    { "P99", true },     { "NEXT", false },
+};
+
+static void add_latencies(struct swgi_table *table, const struct swg_status *status) {
+    bool known = status->has_latency && status->latency.count > 0;
+    char text[SWGI_TEXT_MAX];
+
+    swgi_table_add(table, SWGI_PLAIN, known ? swgi_latency_text(status->latency.p50, text) : "-");
+    swgi_table_add(table, SWGI_PLAIN, known ? swgi_latency_text(status->latency.p99, text) : "-");
+}
+
+static void add_row(struct swgi_table *table, const struct swgi_screen *screen,
+                    const struct swg_status *status, swg_ns now) {
+    char text[SWGI_CLEAN_MAX];
+    uint64_t rejected = swgi_rejected(status);
+
+    swgi_table_add(table, SWGI_PLAIN,
+                   swgi_clean_text(status->name, screen->utf8, text, sizeof(text)));
+    swgi_table_add(table, swgi_state_tone(status), swgi_state_word(status));
+    swgi_table_add(table, status->failure_rate > 0 ? SWGI_WARN : SWGI_PLAIN,
+                   swgi_share_text(status->failure_rate, text));
+    swgi_table_add(table, SWGI_PLAIN, swgi_short_count_text(status->calls, text));
+    swgi_table_add(table, rejected ? SWGI_WARN : SWGI_PLAIN, swgi_short_count_text(rejected, text));
+    if (screen->width >= WIDE)
+        add_latencies(table, status);
+    swgi_table_add(table, SWGI_PLAIN, swgi_next_text(status, now, text, sizeof(text)));
+}
+
+static void print_sum(const struct swgi_screen *screen, const struct statuses *statuses) {
+    static const char *const names[] = { "tripped", "probing", "in another mode", "closed" };
+    size_t sums[4] = { 0 };
+    const char *separator = ": ";
+
+    for (size_t i = 0; i < statuses->count; i++)
+        sums[swgi_state_rank(&statuses->at[i])]++;
+    fprintf(screen->out, "\n%zu circuit%s", statuses->count, statuses->count == 1 ? "" : "s");
+    for (size_t i = 0; i < 4; i++) {
+        if (sums[i] == 0)
+            continue;
+        fprintf(screen->out, "%s%zu %s", separator, sums[i], names[i]);
+        separator = ", ";
+    }
+    fputc('\n', screen->out);
+}
+
+static void print_table(const struct swgi_options *options, struct statuses *statuses, swg_ns now) {
+    bool wide = options->screen.width >= WIDE;
+    struct swgi_table table;
+
+    if (statuses->count == 0) {
+        swgi_tell(options, "the panel has no circuits yet");
+        return;
+    }
+    qsort(statuses->at, statuses->count, sizeof(statuses->at[0]), worst_first);
+    swgi_table_init(&table, wide ? wide_columns : columns,
+                    wide ? sizeof(wide_columns) / sizeof(wide_columns[0])
+                         : sizeof(columns) / sizeof(columns[0]));
+    for (size_t i = 0; i < statuses->count; i++)
+        add_row(&table, &options->screen, &statuses->at[i], now);
+    swgi_table_print(&table, &options->screen, !options->quiet);
+    swgi_table_deinit(&table);
+    if (!options->quiet)
+        print_sum(&options->screen, statuses);
+}
+
+static void print_names(const struct swgi_options *options, const struct statuses *statuses) {
+    char clean[SWGI_CLEAN_MAX];
+
+    for (size_t i = 0; i < statuses->count; i++)
+        puts(swgi_clean_text(statuses->at[i].name, options->screen.utf8, clean, sizeof(clean)));
+}
+
+static void print_json(const struct swgi_options *options, const struct statuses *statuses,
+                       swg_ns now) {
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < statuses->count; i++)
+        json_array_append_new(array, swgi_json_status(&statuses->at[i], now));
+    swgi_json_print(
+        stdout, json_pack("{s:o, s:o}", "panel", swgi_json_text(options->panel), "circuits", array),
+        false);
+}
+
+static void print_details(const struct swgi_options *options, const struct statuses *statuses,
+                          swg_ns now) {
+    for (size_t i = 0; i < statuses->count; i++) {
+        if (i > 0)
+            fputc('\n', stdout);
+        swgi_report_status(&options->screen, &statuses->at[i], now);
+    }
+}
+
+static int show_panel(const struct swgi_options *options, struct swg_panel *panel) {
+    struct swg_panel_status status = SWG_PANEL_STATUS_INIT;
+    int rc = swg_panel_status(panel, &status);
+
+    if (rc < 0) {
+        swgi_say("the panel cannot be read: %s", swg_strerror(rc));
+        return swgi_fault_status(rc);
+    }
+    if (options->json)
+        swgi_json_print(stdout, swgi_json_panel(&status), false);
+    else
+        swgi_report_panel(&options->screen, &status);
+    return 0;
+}
+
+static int show_circuits(const struct swgi_options *options, struct swg_panel *panel) {
+    struct swgi_circuits circuits;
+    struct statuses statuses;
+    bool by_name = options->arguments_count > 0;
+    swg_ns now = swg_panel_now(panel);
+    int status =
+        swgi_circuits_select(panel, options->arguments, options->arguments_count, false, &circuits);
+
+    if (status)
+        return status;
+    status = read_statuses(&circuits, &statuses);
+    if (status == 0 && options->json)
+        print_json(options, &statuses, now);
+    else if (status == 0 && options->names_only)
+        print_names(options, &statuses);
+    else if (status == 0 && by_name && !circuits.by_pattern)
+        print_details(options, &statuses, now);
+    else if (status == 0)
+        print_table(options, &statuses, now);
+    free(statuses.at);
+    swgi_circuits_deinit(&circuits);
+    return status;
+}
+
+int swgi_status_run(const struct swgi_options *options) {
+    __attribute__((cleanup(swgi_panel_release))) struct swg_panel *panel = NULL;
+    int status = swgi_panel_attach(options, SWG_PANEL_INSPECT, &panel);
+
+    if (status)
+        return status;
+    return options->panel_info ? show_panel(options, panel) : show_circuits(options, panel);
+}
+
+static void tell_tripped(const struct swgi_options *options, const struct swg_status *status,
+                         swg_ns now) {
+    char next[80];
+
+    if (options->json) {
+        swgi_json_print(stdout, swgi_json_status(status, now), false);
+        return;
+    }
+    if (options->verbose)
+        printf("%s %s %s\n", options->arguments[0], swgi_state_word(status),
+               swgi_next_text(status, now, next, sizeof(next)));
+}
+
+int swgi_is_tripped_run(const struct swgi_options *options) {
+    __attribute__((cleanup(swgi_panel_release))) struct swg_panel *panel = NULL;
+    struct swg_status status = SWG_STATUS_INIT;
+    struct swgi_circuits circuits;
+    int exit_status = swgi_panel_attach(options, SWG_PANEL_INSPECT, &panel);
+
+    if (exit_status == 0 && swgi_is_glob(options->arguments[0])) {
+        swgi_say("is-tripped takes one name, not a glob");
+        return EX_USAGE;
+    }
+    if (exit_status == 0)
+        exit_status = swgi_circuits_select(panel, options->arguments, 1, false, &circuits);
+    if (exit_status)
+        return exit_status;
+    exit_status = swg_circuit_status(circuits.at[0], &status) == 0 ? !swgi_is_tripped(&status)
+                                                                   : EX_UNAVAILABLE;
+    if (exit_status != EX_UNAVAILABLE)
+        tell_tripped(options, &status, swg_panel_now(panel));
+    swgi_circuits_deinit(&circuits);
+    return exit_status;
+}
