@@ -1,0 +1,118 @@
+# Bash completion for switchgear(1). Commands, options and settings are asked of the program, so that nothing is written twice.
+
+# The panel that is meant so far, for asking about circuits.
+_switchgear_panel() {
+    local i
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+            --panel) [[ ${COMP_WORDS[i + 1]-} == '=' ]] && i=$((i + 1)); printf '%s' "--panel=${COMP_WORDS[i + 1]}" ;;
+        esac
+    done
+}
+
+_switchgear_circuits() {
+    local panel
+    panel=$(_switchgear_panel)
+    "${COMP_WORDS[0]}" status --names ${panel:+"$panel"} 2>/dev/null |
+        grep -x '[A-Za-z0-9._:@/-]\+'
+}
+
+_switchgear_options() { # [COMMAND]
+    "${COMP_WORDS[0]}" help ${1:+"$1"} 2>/dev/null | grep -o '^ \+\(-., \)\?--[a-z-]*=\?' | grep -o -e '--.*'
+}
+
+_switchgear_commands() {
+    "${COMP_WORDS[0]}" help 2>/dev/null | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p'
+}
+
+_switchgear_settings() {
+    "${COMP_WORDS[0]}" help settings 2>/dev/null | sed -n 's/^\([a-z][a-z0-9._]*\) .*/\1=/p'
+}
+
+# Where the command stands in the line, 0 if not yet; and for exec and call, how many words came after it that are no options.
+_switchgear_look() {
+    local i word takes_value=' --panel --reason --user --for --preset --set --timeout --load --operation --kill-after --ignore-status --lines '
+    command='' command_at=0 arguments=0 rest_at=0
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        if [[ $word == '--' ]]; then
+            rest_at=$((i + 1))
+            return
+        elif [[ $takes_value == *" $word "* || $word == -[rkn] ]]; then
+            [[ ${COMP_WORDS[i + 1]-} == '=' ]] && i=$((i + 1))
+            i=$((i + 1))
+        elif [[ $word == -* || $word == '=' ]]; then
+            continue
+        elif ((command_at == 0)); then
+            command=$word command_at=$i
+        else
+            arguments=$((arguments + 1))
+        fi
+    done
+}
+
+# Not compgen -W: it expands its words, and names come from a panel that others write.
+_switchgear_reply() { # LINES
+    local line
+    while IFS= read -r line; do
+        [[ -n $line && $line == "$current"* ]] && COMPREPLY+=("$line")
+    done <<< "$1"
+    if [[ ${COMPREPLY[0]-} == *= ]]; then
+        compopt -o nospace
+    fi
+    if [[ $current == *:* ]] && declare -F __ltrim_colon_completions >/dev/null; then
+        __ltrim_colon_completions "$current"
+    fi
+}
+
+_switchgear_panels() {
+    compgen -f -X '!*.v1.panel' -- "$current" | sed 's/\.v1\.panel$//'
+    compgen -d -S / -- "$current"
+}
+
+_switchgear_presets() {
+    printf '%s\n' default read write default_db auth queue api api-retry alternator \
+        resilience4j polly opossum gobreaker hystrix
+}
+
+_switchgear() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]-}
+    local command command_at arguments rest_at
+    COMPREPLY=()
+    if [[ $current == '=' ]]; then
+        current=''
+    elif [[ $previous == '=' ]]; then
+        previous=${COMP_WORDS[COMP_CWORD - 2]-}
+    fi
+    _switchgear_look
+
+    if ((rest_at > 0)); then
+        if declare -F _command_offset >/dev/null; then
+            _command_offset "$rest_at"
+        else
+            mapfile -t COMPREPLY < <(compgen -c -- "$current" | sort -u)
+        fi
+        return
+    fi
+    case $previous in
+        --panel) compopt -o nospace 2>/dev/null; _switchgear_reply "$(_switchgear_panels)"; return ;;
+        --preset) _switchgear_reply "$(_switchgear_presets)"; return ;;
+        --set) _switchgear_reply "$(_switchgear_settings)"; return ;;
+        --reason | -r | --user | --for | --timeout | --load | --operation | --kill-after | -k | --ignore-status | --lines | -n) return ;;
+    esac
+    if [[ $current == -* ]]; then
+        _switchgear_reply "$(_switchgear_options "$command")"
+    elif ((command_at == 0)); then
+        _switchgear_reply "$(_switchgear_commands)"
+    elif [[ $command == help ]]; then
+        _switchgear_reply "$(_switchgear_commands)"$'\nsettings'
+    elif [[ $command == exec && $arguments -ge 1 ]]; then
+        _switchgear_reply '--'
+    elif [[ $command == call && $arguments -ge 1 ]]; then
+        _switchgear_reply $'http://\nhttps://'
+    else
+        _switchgear_reply "$(_switchgear_circuits)"
+    fi
+}
+
+complete -F _switchgear switchgear
