@@ -138,23 +138,31 @@ static int take_call(struct swg_http_call *mine, const struct swg_http_call *cal
                            "the struct is another version's: set it with SWG_HTTP_CALL_INIT");
 }
 
+static int ask(const struct swg_http_call *call, struct swgi_http_transfer *transfer,
+               struct swg_http_result *result) {
+    int rc = find_circuit(transfer->client, call, &transfer->circuit, result);
+
+    if (rc != 0)
+        return rc;
+    rc = swg_acquire(transfer->circuit, call->request, &transfer->permit);
+    if (!swg_is_rejection(rc))
+        return rc == SWG_GO ? SWG_GO : fault(result, rc, swg_strerror(rc));
+    swgi_http_pool_rejected(call->session, transfer->circuit);
+    return rejected(transfer->circuit, &transfer->permit, rc, result);
+}
+
 int swgi_http_begin(struct swg_http_client *client, CURL *easy, const struct swg_http_call *call,
                     struct swgi_http_transfer *transfer, struct swg_http_result *result) {
     struct swg_http_call mine = SWG_HTTP_CALL_INIT;
     int rc = take_call(&mine, call, result);
 
     *transfer = (struct swgi_http_transfer){ .client = client, .easy = easy };
+    if (rc == 0 && swgi_http_is_running(client, easy))
+        rc = fault(result, -EBUSY, "the handle has a transfer running");
     if (rc == 0)
-        rc = find_circuit(client, &mine, &transfer->circuit, result);
-    if (rc != 0)
-        return rc;
-    rc = swg_acquire(transfer->circuit, mine.request, &transfer->permit);
-    if (swg_is_rejection(rc)) {
-        swgi_http_pool_rejected(mine.session, transfer->circuit);
-        return rejected(transfer->circuit, &transfer->permit, rc, result);
-    }
+        rc = ask(&mine, transfer, result);
     if (rc != SWG_GO)
-        return fault(result, rc, swg_strerror(rc));
+        return rc;
     transfer->pool = swgi_http_pool_take(mine.session, transfer->circuit);
     if (set_up(&mine, transfer) == CURLE_OK)
         return SWG_GO;
@@ -198,10 +206,7 @@ int swg_http_perform(struct swg_http_client *client, CURL *easy, const struct sw
     int rc;
 
     mine.state = -1;
-    if (swgi_http_is_running(client, easy))
-        rc = fault(&mine, -EBUSY, "the handle has a transfer running");
-    else
-        rc = swgi_http_begin(client, easy, call, &transfer, &mine);
+    rc = swgi_http_begin(client, easy, call, &transfer, &mine);
     if (rc == SWG_GO)
         rc = swgi_http_finish(&transfer, curl_easy_perform(easy), &mine);
     swgi_http_give(result, &mine);

@@ -150,6 +150,9 @@ static struct swgi_http_class classify_connect(int os_errno) {
 }
 
 static struct swgi_http_class classify_curl(const struct swgi_http_facts *facts) {
+    /* CURLOPT_HTTP09_ALLOWED(3): an answer that is no HTTP fails with the code of a wrong scheme. */
+    if (facts->curl_code == CURLE_UNSUPPORTED_PROTOCOL && facts->sent && facts->status == 0)
+        return (struct swgi_http_class){ SWG_FAILURE, "protocol", false };
     if (facts->curl_code == CURLE_COULDNT_CONNECT)
         return classify_connect(facts->os_errno);
     for (size_t i = 0; i < sizeof(curl_rows) / sizeof(*curl_rows); i++)

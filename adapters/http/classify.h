@@ -8,6 +8,7 @@ struct swgi_http_facts {
     int curl_code;   /* CURLcode */
     int status;      /* HTTP status, 0: none came */
     int os_errno;    /* CURLINFO_OS_ERRNO, 0: none */
+    bool sent;       /* a request went out, so it was no wrong URL */
     bool names_wait; /* the answer carries a Retry-After that can be read */
 };
 

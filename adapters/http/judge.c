@@ -55,6 +55,7 @@ static void judge(CURL *easy, CURLcode code, swg_ns retry_after_max,
 
     facts.status = (int)info_long(easy, CURLINFO_RESPONSE_CODE);
     facts.os_errno = (int)info_long(easy, CURLINFO_OS_ERRNO);
+    facts.sent = info_long(easy, CURLINFO_REQUEST_SIZE) > 0;
     wait = named_wait(easy, facts.status, retry_after_max);
     facts.names_wait = wait >= 0;
     class = swgi_http_classify(&facts);

@@ -51,43 +51,47 @@ static void transfer_free(struct swgi_http_transfer *transfer) {
 static int start(struct swgi_http_transfer *transfer, CURLM *multi,
                  struct swg_http_result *result) {
     struct swg_http_client *client = transfer->client;
-    CURLMcode code = CURLM_OUT_OF_MEMORY;
     int rc = running_add(client, transfer);
+    CURLMcode code;
 
-    if (rc == 0)
-        code = curl_multi_add_handle(multi, transfer->easy);
-    if (rc == 0 && code == CURLM_OK)
+    if (rc != 0)
+        return rc;
+    transfer->multi = multi;
+    code = curl_multi_add_handle(multi, transfer->easy);
+    if (code == CURLM_OK)
         return SWG_GO;
-    if (rc == 0)
-        running_find(client, transfer->easy, true);
-    if (rc == 0)
-        rc = code == CURLM_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
-    snprintf(result->text, sizeof(result->text), "%s",
-             rc == -EBUSY ? "the handle has a transfer running" : curl_multi_strerror(code));
-    swgi_http_drop(transfer);
-    return result->rc = rc;
+    running_find(client, transfer->easy, true);
+    snprintf(result->text, sizeof(result->text), "%s", curl_multi_strerror(code));
+    return code == CURLM_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
+}
+
+static int begin_and_start(struct swgi_http_transfer *transfer, struct swg_http_client *client,
+                           CURLM *multi, CURL *easy, const struct swg_http_call *call,
+                           struct swg_http_result *result) {
+    int rc = swgi_http_begin(client, easy, call, transfer, result);
+
+    if (rc != SWG_GO)
+        return rc;
+    rc = start(transfer, multi, result);
+    if (rc != SWG_GO)
+        swgi_http_drop(transfer);
+    return rc;
 }
 
 int swg_http_start(struct swg_http_client *client, CURLM *multi, CURL *easy,
                    const struct swg_http_call *call, struct swg_http_result *result) {
     struct swg_http_result mine = SWG_HTTP_RESULT_INIT;
     struct swgi_http_transfer *transfer = calloc(1, sizeof(*transfer));
-    int rc = -ENOMEM;
 
     mine.state = -1;
-    if (transfer != NULL)
-        rc = swgi_http_begin(client, easy, call, transfer, &mine);
-    if (rc == SWG_GO)
-        rc = start(transfer, multi, &mine);
-    if (rc == SWG_GO)
-        transfer->multi = multi;
-    if (rc == SWG_GO)
+    mine.rc =
+        transfer == NULL ? -ENOMEM : begin_and_start(transfer, client, multi, easy, call, &mine);
+    if (mine.rc == SWG_GO)
         swg_http_client_ref(client);
     else
         free(transfer);
-    mine.rc = rc;
     swgi_http_give(result, &mine);
-    return rc;
+    return mine.rc;
 }
 
 int swg_http_done(struct swg_http_client *client, const CURLMsg *message,

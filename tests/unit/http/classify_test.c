@@ -11,8 +11,11 @@
 #include "../../../adapters/http/classify.c"
 
 static struct swgi_http_class judge(int curl_code, int status, int os_errno, bool names_wait) {
-    struct swgi_http_facts facts = { curl_code, status, os_errno, names_wait };
+    struct swgi_http_facts facts = { .curl_code = curl_code,
+                                     .status = status,
+                                     .os_errno = os_errno };
 
+    facts.names_wait = names_wait;
     return swgi_http_classify(&facts);
 }
 
@@ -99,6 +102,15 @@ static void a_refused_connection_is_told_from_a_silent_host(void **state) {
     assert_int_equal(judge(CURLE_COULDNT_CONNECT, 0, EMFILE, false).outcome, SWG_IGNORED);
 }
 
+static void an_answer_that_is_no_http_is_not_the_callers(void **state) {
+    struct swgi_http_facts facts = { .curl_code = CURLE_UNSUPPORTED_PROTOCOL, .sent = true };
+
+    (void)state;
+    assert_int_equal(swgi_http_classify(&facts).outcome, SWG_FAILURE);
+    facts.status = 302; /* and then sent us where we cannot go */
+    assert_int_equal(swgi_http_classify(&facts).outcome, SWG_IGNORED);
+}
+
 static void the_callers_mistakes_are_ignored(void **state) {
     static const int codes[] = {
         CURLE_WRITE_ERROR,
@@ -171,6 +183,7 @@ int main(void) {
         cmocka_unit_test(a_503_that_names_a_wait_is_overload),
         cmocka_unit_test(a_broken_way_is_a_failure),
         cmocka_unit_test(a_refused_connection_is_told_from_a_silent_host),
+        cmocka_unit_test(an_answer_that_is_no_http_is_not_the_callers),
         cmocka_unit_test(the_callers_mistakes_are_ignored),
         cmocka_unit_test(hanging_up_on_a_5xx_does_not_hide_it),
         cmocka_unit_test(every_kind_fits_where_it_is_kept),
