@@ -1,0 +1,238 @@
+/*
+ * Handles: one per name and process, found without a lock, valid until the panel's last unref.
+ *
+ * A handle points to a binding, which says where the circuit lies now. When its cell was given to another circuit, or its file
+ * was replaced, the next slow call makes a new binding; old ones stay readable for whoever still looks at them.
+ */
+#include "circuit/circuit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "circuit/config.h"
+#include "circuit/make.h"
+
+static struct swg_circuit *find_handle(struct swg_panel *panel, const char *name, uint64_t hash) {
+    struct swg_circuit *circuit = swgi_load_acquire(&panel->handles[hash % SWGI_HANDLE_BUCKETS]);
+    while (circuit != NULL && (circuit->hash != hash || strcmp(circuit->name, name) != 0))
+        circuit = circuit->next;
+    return circuit;
+}
+
+/* Only ever pushed in front, so whoever loses the race looks at what is new and tries again. */
+static struct swg_circuit *intern(struct swg_panel *panel, const char *name, uint64_t hash, bool unprotected) {
+    _Atomic(struct swg_circuit *) *bucket = &panel->handles[hash % SWGI_HANDLE_BUCKETS];
+    struct swg_circuit *circuit = find_handle(panel, name, hash);
+    struct swg_circuit *fresh = circuit == NULL ? calloc(1, sizeof(*fresh)) : NULL;
+    if (fresh == NULL)
+        return circuit;
+    fresh->panel = panel;
+    fresh->hash = hash;
+    fresh->unprotected = unprotected;
+    swgi_copy_text(fresh->name, sizeof(fresh->name), name);
+    fresh->next = swgi_load_acquire(bucket);
+    while (!atomic_compare_exchange_strong(bucket, &fresh->next, fresh)) {
+        circuit = find_handle(panel, name, hash);
+        if (circuit != NULL) {
+            free(fresh);
+            return circuit;
+        }
+    }
+    return fresh;
+}
+
+static struct swgi_map *newest(const struct swg_panel *panel) {
+    return atomic_load((_Atomic(struct swgi_map *) *)&panel->map);
+}
+
+static bool is_good(const struct swgi_binding *binding, const struct swgi_map *map) {
+    return binding != NULL && binding->map == map && swgi_load(&binding->cell->life) == binding->life;
+}
+
+/* Publish where the circuit lies. NULL without memory. */
+static const struct swgi_binding *bind_to(struct swg_circuit *circuit, struct swgi_map *map, uint32_t index,
+                                          uint32_t life) {
+    struct swgi_binding *fresh = calloc(1, sizeof(*fresh));
+    if (fresh == NULL)
+        return NULL;
+    *fresh = (struct swgi_binding){
+        .cell = &map->cells[index],
+        .tag = map->tag,
+        .index = index,
+        .life = life,
+        .time_shift = map->virtual_on ? 0 : circuit->panel->time_shift,
+        .map = map,
+        .circuit = circuit,
+        .older = swgi_load_acquire(&circuit->binding),
+    };
+    while (!atomic_compare_exchange_strong(&circuit->binding, &fresh->older, fresh)) {
+        if (is_good(fresh->older, map)) {
+            const struct swgi_binding *theirs = fresh->older;
+            free(fresh);
+            return theirs;
+        }
+    }
+    return fresh;
+}
+
+static const struct swgi_binding *bind_existing(struct swg_circuit *circuit) {
+    struct swgi_map *map = newest(circuit->panel);
+    const struct swgi_binding *binding = swgi_load_acquire(&circuit->binding);
+    uint32_t index, life;
+    if (is_good(binding, map))
+        return binding;
+    if (!swgi_registry_find(map, circuit->name, circuit->hash, &index, &life))
+        return NULL;
+    return bind_to(circuit, map, index, life);
+}
+
+const struct swgi_binding *swgi_circuit_look(const struct swg_circuit *circuit) {
+    return circuit->unprotected ? NULL : bind_existing((struct swg_circuit *)(uintptr_t)circuit);
+}
+
+/* Made again as it was made first: the handle remembers how. */
+static const struct swgi_binding *make_again(struct swg_circuit *circuit) {
+    struct swgi_settings settings;
+    memcpy(&settings, circuit->if_new.words, sizeof(settings));
+    uint32_t index, life;
+    struct swgi_map *map = newest(circuit->panel);
+    if (!map->writable || !swgi_settings_check(&settings))
+        return NULL;
+    if (swgi_circuit_make(map, circuit->name, circuit->hash, &settings, &index, &life, NULL) == 0)
+        return bind_to(circuit, map, index, life);
+    if (circuit->panel->beyond != SWG_BEYOND_SHARED)
+        return NULL;
+    struct swg_circuit *shared = intern(circuit->panel, SWGI_BEYOND_NAME, swgi_name_hash(SWGI_BEYOND_NAME), false);
+    return shared != NULL ? bind_existing(shared) : NULL;
+}
+
+const struct swgi_binding *swgi_circuit_bind(struct swg_circuit *circuit) {
+    if (circuit->unprotected)
+        return NULL;
+    const struct swgi_binding *binding = bind_existing(circuit);
+    return binding != NULL ? binding : make_again(circuit);
+}
+
+void swgi_circuits_follow(struct swg_panel *panel) {
+    for (unsigned i = 0; i < SWGI_HANDLE_BUCKETS; i++)
+        for (struct swg_circuit *c = swgi_load_acquire(&panel->handles[i]); c != NULL; c = c->next)
+            swgi_circuit_bind(c);
+}
+
+/* ---- the public side */
+
+static int refuse_name(const char *name, struct swg_error *error) {
+    return swgi_fail(error, -EINVAL, "name", "\"%.140s\" is no circuit's name; allowed are 1 to 127 of A-Z a-z 0-9 . _ : @ / -",
+                     name != NULL ? name : "");
+}
+
+static int hand_out(struct swg_circuit *circuit, struct swg_circuit **out) {
+    if (circuit == NULL)
+        return -ENOMEM;
+    *out = circuit;
+    return 0;
+}
+
+int swg_circuit_find(struct swg_panel *panel, const char *name, struct swg_circuit **out) {
+    if (panel == NULL || out == NULL || name == NULL || !swgi_name_valid(name))
+        return -EINVAL;
+    uint64_t hash = swgi_name_hash(name);
+    struct swg_circuit *circuit = find_handle(panel, name, hash);
+    uint32_t index, life;
+    if (circuit == NULL && !swgi_registry_find(newest(panel), name, hash, &index, &life))
+        return -ENOENT;
+    if (circuit == NULL)
+        circuit = intern(panel, name, hash, false);
+    if (circuit != NULL && bind_existing(circuit) == NULL)
+        return -ENOENT;
+    return hand_out(circuit, out);
+}
+
+/* No place, or the panel was busy: what the options say. */
+static int beyond(struct swg_panel *panel, int rc, struct swg_circuit **out, struct swg_error *error) {
+    struct swgi_map *map = newest(panel);
+    swgi_add_relaxed(&map->header->beyond, 1, COUNTER);
+    if (panel->beyond == SWG_BEYOND_ERROR)
+        return rc;
+    if (error != NULL)
+        error->code = 0;
+    if (panel->beyond == SWG_BEYOND_SHARED)
+        return swg_circuit_find(panel, SWGI_BEYOND_NAME, out);
+    return hand_out(intern(panel, "_unprotected", swgi_name_hash("_unprotected"), true), out);
+}
+
+static int make_named(struct swg_panel *panel, const char *name, const struct swg_config *if_new,
+                      struct swg_circuit **out, struct swg_error *error) {
+    struct swgi_map *map = newest(panel);
+    struct swgi_settings settings;
+    uint64_t hash = swgi_name_hash(name);
+    uint32_t index, life;
+    int rc = swgi_config_apply(if_new, NULL, &settings, error);
+    if (rc != 0)
+        return rc;
+    rc = swgi_circuit_make(map, name, hash, &settings, &index, &life, error);
+    if (rc == -ENOSPC || rc == -EAGAIN)
+        return beyond(panel, rc, out, error);
+    if (rc != 0)
+        return rc;
+    struct swg_circuit *circuit = intern(panel, name, hash, false);
+    if (circuit == NULL || bind_to(circuit, map, index, life) == NULL)
+        return swgi_fail(error, -ENOMEM, name, "no memory for a circuit's handle");
+    return hand_out(circuit, out);
+}
+
+/* What an eviction would make it of again. */
+static void remember(struct swg_circuit *circuit) {
+    const struct swgi_binding *binding = swgi_load_acquire(&circuit->binding);
+    struct swgi_settings settings;
+    if (binding == NULL)
+        return;
+    swgi_settings_load(binding->cell, &settings);
+    memcpy(circuit->if_new.words, &settings, sizeof(settings));
+}
+
+int swg_circuit_get(struct swg_panel *panel, const char *name, const struct swg_config *if_new, struct swg_circuit **out,
+                    struct swg_error *error) {
+    if (panel == NULL || out == NULL)
+        return swgi_fail(error, -EINVAL, "panel", "panel and out must not be NULL");
+    if (name == NULL || !swgi_name_valid(name))
+        return refuse_name(name, error);
+    int rc = swgi_panel_follow(panel);
+    if (rc < 0)
+        return swgi_fail(error, rc, name, "the panel's file was replaced and cannot be attached again");
+    if (rc > 0)
+        swgi_circuits_follow(panel);
+    rc = swg_circuit_find(panel, name, out);
+    if (rc != -ENOENT)
+        return rc == 0 ? 0 : swgi_fail(error, rc, name, "no memory for a circuit's handle");
+    if (!newest(panel)->writable)
+        return swgi_fail(error, -EROFS, name, "there is no such circuit, and a panel opened to inspect makes none");
+    rc = make_named(panel, name, if_new, out, error);
+    if (rc == 0 && !(*out)->unprotected)
+        remember(*out);
+    return rc;
+}
+
+int swg_panel_next_circuit(struct swg_panel *panel, uint32_t *cursor, struct swg_circuit **out) {
+    if (panel == NULL || cursor == NULL || out == NULL)
+        return -EINVAL;
+    const struct swgi_map *map = newest(panel);
+    uint64_t high = swgi_load(&map->header->circuits_high);
+    if (high > map->geometry.circuits)
+        high = map->geometry.circuits;
+    while (*cursor < high) {
+        uint32_t index = (*cursor)++;
+        char name[SWGI_NAME_MAX + 1];
+        uint32_t life = swgi_circuit_read_name(map, index, name);
+        if (life != 0 && swg_circuit_find(panel, name, out) == 0)
+            return 0;
+    }
+    return -ENOENT;
+}
+
+const char *swg_circuit_name(const struct swg_circuit *circuit) {
+    return circuit != NULL ? circuit->name : "";
+}

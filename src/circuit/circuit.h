@@ -1,0 +1,28 @@
+/* Handles of circuits: how a name becomes what a call uses, and stays right when circuits are evicted or files replaced. */
+#ifndef SWGI_CIRCUIT_CIRCUIT_H
+#define SWGI_CIRCUIT_CIRCUIT_H
+
+#include "base/clock.h"
+#include "engine/engine.h"
+
+/* The circuit's present binding, made anew if the old one's cell or file is gone. NULL: unprotected, or nothing could be made. */
+const struct swgi_binding *swgi_circuit_bind(struct swg_circuit *circuit);
+/* For readers: never makes a circuit. NULL: there is none now. */
+const struct swgi_binding *swgi_circuit_look(const struct swg_circuit *circuit);
+/* After the panel followed to another file: all handles to the new one. */
+void swgi_circuits_follow(struct swg_panel *panel);
+
+/* Panel time for a binding: the caller's clock is ours. */
+static inline int64_t swgi_binding_now(const struct swgi_binding *binding) {
+    if (swgi_unlikely(binding->map->virtual_on))
+        return (int64_t)swgi_load(&binding->map->header->virtual_clock);
+    return swgi_clock_fast() + binding->time_shift;
+}
+
+/* Bring a system-load figure of at most a second ago into the cell, sampling if need be (load.c). */
+double swgi_system_load(struct swgi_turn *turn);
+
+/* name_hash of the panel's own circuit. */
+#define SWGI_BEYOND_NAME "_beyond"
+
+#endif

@@ -1,0 +1,166 @@
+/*
+ * Making circuits, and eviction.
+ *
+ * All of it under the registry's lock, none of it on a call's path. A circuit is filled in while its life is odd, so nobody finds
+ * half of one. Who is evicted was idle for a whole sweep, is CLOSED and normal; the generation is raised first, so that what
+ * comes in between is late.
+ */
+#include "circuit/make.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "circuit/circuit.h"
+#include "panel/wall.h"
+
+#define SWEEP_EVERY_NS UINT64_C(10000000000)
+
+uint32_t swgi_circuit_read_name(const struct swgi_map *map, uint32_t index, char name[SWGI_NAME_MAX + 1]) {
+    const struct swgi_cell *cell = &map->cells[index];
+    uint64_t words[16];
+    uint32_t life = swgi_load(&cell->life);
+    for (unsigned i = 0; i < 16; i++)
+        words[i] = swgi_load(&cell->name[i]);
+    memcpy(name, words, sizeof(words));
+    name[SWGI_NAME_MAX] = '\0';
+    bool whole = life != 0 && (life & 1) == 0 && swgi_load(&cell->life) == life;
+    return whole && swgi_name_valid(name) ? life : 0;
+}
+
+/* New extents are taken before the settings change and old ones given back after, so a refusal leaves all as it was. */
+int swgi_circuit_settle(struct swgi_turn *turn, const struct swgi_settings *settings, bool fresh,
+                        struct swg_error *error) {
+    struct swgi_cell *cell = turn->cell;
+    uint32_t histogram = swgi_load(&cell->histogram), ring = swgi_load(&cell->ring);
+    uint32_t slots = fresh ? 0 : turn->settings.count.calls;
+    bool wants_ring = settings->count.calls != 0 && (ring == 0 || settings->count.calls != slots);
+    if (settings->histogram && histogram == 0 && swgi_pool_histogram(turn->map, turn->index, &histogram) != 0)
+        return swgi_fail(error, -ENOSPC, "breaker.histogram",
+                         "all %u latency histograms of the panel are taken; set breaker.histogram to no, or make the "
+                         "panel with a larger histograms_max",
+                         turn->map->geometry.histograms);
+    if (wants_ring) {
+        swgi_pool_release(turn->map, turn->index, false, true);
+        if (swgi_pool_counts(turn->map, turn->index, settings->count.calls, &ring) != 0)
+            return swgi_fail(error, -ENOSPC, "breaker.trip",
+                             "no room for a window of %u calls: the panel's %u slots are taken; make the panel with a "
+                             "larger count_calls_max",
+                             settings->count.calls, turn->map->geometry.count_chunks * SWGI_COUNT_CHUNK);
+    }
+    swgi_store(&cell->ring, settings->count.calls != 0 ? ring : 0);
+    swgi_store(&cell->histogram, settings->histogram ? histogram : 0);
+    swgi_settings_install(turn, settings, fresh);
+    swgi_pool_release(turn->map, turn->index, !settings->histogram, settings->count.calls == 0);
+    return 0;
+}
+
+static void tell(struct swgi_turn *turn, unsigned kind) {
+    struct swgi_event_data event = {.kind = (uint8_t)kind, .circuit = turn->index};
+    swgi_event_name(turn, &event);
+    swgi_event_publish(turn->map, SWGI_RING_ACTS, &event);
+}
+
+static void begin(struct swgi_turn *turn, struct swgi_map *map, uint32_t index) {
+    *turn = (struct swgi_turn){
+        .map = map, .index = index, .cell = &map->cells[index], .now = swgi_map_clock(map)};
+}
+
+/* Generation 1: words of zero are of another generation. */
+static int fill(struct swgi_turn *turn, const struct swgi_settings *settings, struct swg_error *error) {
+    struct swgi_cell *cell = turn->cell;
+    swgi_store(&cell->ctl, swgi_ctl(SWGI_CLOSED, SWGI_NORMAL, 1, 0));
+    swgi_store(&cell->since, swgi_since(1, 0, 0));
+    swgi_store(&cell->window, swgi_count_empty(1));
+    return swgi_circuit_settle(turn, settings, true, error);
+}
+
+static uint64_t activity(const struct swgi_map *map, uint32_t index) {
+    uint64_t sum = 1;
+    for (unsigned i = 0; i < SWGI_COUNTER(last_success); i++)
+        sum += swgi_column_sum(map, index, i);
+    for (unsigned i = SWGI_COUNTER(would_reject); i <= SWGI_COUNTER(rejected) + 4; i++)
+        sum += swgi_column_sum(map, index, i);
+    return sum + swgi_load(&map->cells[index].failures) + swgi_load(&map->cells[index].timeouts);
+}
+
+static bool give_up(struct swgi_map *map, uint32_t index, uint64_t seen) {
+    struct swgi_turn turn;
+    swgi_turn_begin(&turn, map, index, swgi_map_clock(map));
+    uint64_t ctl = swgi_load(&turn.cell->ctl);
+    if ((ctl & 15) != 0)
+        return false;
+    uint64_t next = swgi_ctl(SWGI_CLOSED, SWGI_NORMAL, swgi_generation_next(swgi_ctl_generation(ctl)), 0);
+    if (!swgi_renew(&turn, ctl, next) || activity(map, index) != seen)
+        return false;
+    tell(&turn, SWG_EVENT_EVICTED);
+    swgi_registry_remove(map, index);
+    swgi_add_relaxed(&map->header->evicted, 1, COUNTER);
+    return true;
+}
+
+/* One cell's part of a sweep: evicted if it did nothing since the last one, noted for the next otherwise. */
+static bool sweep_cell(struct swgi_map *map, uint32_t index) {
+    struct swgi_cell *cell = &map->cells[index];
+    uint32_t life = swgi_load(&cell->life);
+    if (life == 0 || (life & 1) != 0)
+        return false;
+    uint64_t sum = activity(map, index);
+    if (swgi_load(&cell->swept) == sum && give_up(map, index, sum))
+        return true;
+    swgi_store(&cell->swept, sum);
+    return false;
+}
+
+/* A sixteenth at a time, so that what may come back soon is not all lost at once. true: there is a place now. */
+static bool sweep(struct swgi_map *map) {
+    uint64_t now = (uint64_t)swgi_map_clock(map), last = swgi_load(&map->header->swept_at);
+    if (last != 0 && now - last < SWEEP_EVERY_NS)
+        return false;
+    swgi_store(&map->header->swept_at, now);
+    uint32_t wanted = map->geometry.circuits / 16 + 1, evicted = 0;
+    for (uint32_t i = 1; i < map->geometry.circuits && evicted < wanted; i++)
+        evicted += sweep_cell(map, i);
+    return evicted != 0;
+}
+
+static int claim(struct swgi_map *map, const char *name, uint64_t hash, uint32_t *index, struct swg_error *error) {
+    int rc = swgi_registry_claim(map, name, hash, index);
+    if (rc == -ENOSPC && sweep(map))
+        rc = swgi_registry_claim(map, name, hash, index);
+    if (rc == 0)
+        return 0;
+    return swgi_fail(error, rc, name, "the panel's %u circuits are all taken and in use; make it with a larger circuits_max",
+                     map->geometry.circuits - 1);
+}
+
+static int make_locked(struct swgi_map *map, const char *name, uint64_t hash, const struct swgi_settings *settings,
+                       uint32_t *index, uint32_t *life, struct swg_error *error) {
+    if (swgi_registry_find(map, name, hash, index, life))
+        return 0;
+    int rc = claim(map, name, hash, index, error);
+    if (rc != 0)
+        return rc;
+    struct swgi_turn turn;
+    begin(&turn, map, *index);
+    rc = fill(&turn, settings, error);
+    if (rc != 0) {
+        swgi_registry_remove(map, *index);
+        return rc;
+    }
+    swgi_registry_publish(map, *index);
+    *life = swgi_load(&turn.cell->life);
+    tell(&turn, SWG_EVENT_CREATED);
+    return 0;
+}
+
+int swgi_circuit_make(struct swgi_map *map, const char *name, uint64_t hash, const struct swgi_settings *settings,
+                      uint32_t *index, uint32_t *life, struct swg_error *error) {
+    int rc = swgi_registry_lock(map);
+    if (rc != 0)
+        return swgi_fail(error, rc, name, "the panel's registry is held by another process; try again");
+    rc = make_locked(map, name, hash, settings, index, life, error);
+    swgi_registry_unlock(map);
+    return rc;
+}

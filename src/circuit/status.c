@@ -1,0 +1,161 @@
+/* A circuit's status: read, never written, from whatever instant the panel's words belong to. */
+#include <errno.h>
+#include <string.h>
+
+#include "circuit/look.h"
+
+static uint64_t sum(const struct swgi_turn *turn, unsigned counter) {
+    return swgi_column_sum(turn->map, turn->index, counter);
+}
+
+static void read_counters(const struct swgi_turn *turn, struct swg_status *out) {
+    const struct swgi_cell *cell = turn->cell;
+    out->successes = sum(turn, SWGI_COUNTER(successes));
+    out->ignored = sum(turn, SWGI_COUNTER(ignored));
+    out->cancelled = sum(turn, SWGI_COUNTER(cancelled));
+    out->late = sum(turn, SWGI_COUNTER(late));
+    out->failures = swgi_load(&cell->failures);
+    out->timeouts = swgi_load(&cell->timeouts);
+    out->slow = swgi_load(&cell->slow);
+    out->calls = sum(turn, SWGI_COUNTER(calls));
+    uint64_t ended = out->successes + out->ignored + out->cancelled + out->late + out->failures + out->timeouts;
+    out->in_flight = (int64_t)(out->calls - ended);
+    if (out->in_flight < 0)
+        out->in_flight = 0;
+    uint64_t *rejected[5] = {&out->rejected_open, &out->rejected_full, &out->rejected_limited, &out->rejected_shed,
+                             &out->rejected_expired};
+    for (unsigned i = 0; i < 5; i++)
+        *rejected[i] = sum(turn, SWGI_COUNTER(rejected) + i);
+    out->would_reject = sum(turn, SWGI_COUNTER(would_reject));
+    out->last_success = (swg_ns)swgi_column_max(turn->map, turn->index, SWGI_COUNTER(last_success));
+    out->last_failure = (swg_ns)swgi_column_max(turn->map, turn->index, SWGI_COUNTER(last_failure));
+}
+
+static void read_state(const struct swgi_turn *turn, uint64_t ctl, struct swg_status *out) {
+    const struct swgi_cell *cell = turn->cell;
+    unsigned state = swgi_ctl_state(ctl);
+    out->mode = (int)swgi_ctl_mode(ctl);
+    out->state = state == SWGI_RAMP ? SWG_STATE_HALF_OPEN : (int)state;
+    out->mode_until = swgi_mode_until(cell, ctl);
+    if (state == SWGI_OPEN || state == SWGI_HALF)
+        out->rule = (int)swgi_ctl_rule(ctl);
+    if (state == SWGI_OPEN && !swgi_ctl_forced(ctl))
+        out->open_until = swgi_deadline_time(swgi_ctl_deadline(ctl));
+    if (state == SWGI_RAMP && !swgi_ctl_forced(ctl))
+        out->ramp_percent = (int)swgi_ramp_percent(&turn->settings, ctl);
+    uint64_t since = swgi_load(&cell->since);
+    if (swgi_since_generation(since) == swgi_ctl_generation(ctl))
+        out->since = swgi_since_time(since);
+    out->last_trip = (swg_ns)swgi_load(&cell->last_trip);
+    out->trips = swgi_load(&cell->trips);
+    out->trips_in_a_row = (uint32_t)swgi_tagged_value(swgi_load(&cell->streak));
+    for (unsigned i = 0; i < SWGI_TRANSITIONS; i++)
+        out->transitions += swgi_load(&cell->transitions[i]);
+}
+
+static void read_rates(const struct swgi_turn *turn, struct swg_status *out) {
+    struct swgi_window window = {0};
+    out->failure_rate = out->slow_rate = -1;
+    if (!swgi_longest_window(turn, &window))
+        return;
+    out->window_calls = window.calls;
+    if (window.calls == 0)
+        return;
+    out->failure_rate = (double)window.half_units / 2 / (double)window.calls;
+    out->slow_rate = (double)window.slow / (double)window.calls;
+}
+
+static void read_recovery(const struct swgi_turn *turn, uint64_t ctl, struct swg_status *out) {
+    struct swgi_probe_tally tally = {0};
+    const struct swgi_settings *settings = &turn->settings;
+    if (swgi_ctl_state(ctl) == SWGI_HALF && !swgi_ctl_forced(ctl))
+        swgi_probe_tally(turn->cell, swgi_ctl_generation(ctl), settings->probes, &tally);
+    out->probes_held = tally.held;
+    out->probe_successes = tally.passed;
+    out->probes_max = settings->probes;
+    out->success_threshold = settings->success_threshold;
+}
+
+static void read_latency(const struct swgi_turn *turn, struct swg_latency *out) {
+    uint64_t bins[SWGI_HISTOGRAM_BINS] = {0};
+    uint32_t extent = swgi_load(&turn->cell->histogram);
+    for (uint32_t column = 0; column < turn->map->geometry.columns; column++) {
+        swgi_word *of = swgi_histogram_bins(turn->map, extent, column);
+        for (unsigned i = 0; of != NULL && i < SWGI_HISTOGRAM_BINS; i++)
+            bins[i] += swgi_load_relaxed(&of[i], COLUMN);
+    }
+    const double shares[4] = {0.5, 0.9, 0.99, 0.999};
+    swg_ns *results[4] = {&out->p50, &out->p90, &out->p99, &out->p999};
+    for (unsigned i = 0; i < SWGI_HISTOGRAM_BINS; i++)
+        out->count += bins[i];
+    uint64_t below = 0;
+    for (unsigned i = 0; i < SWGI_HISTOGRAM_BINS; i++) {
+        below += bins[i];
+        for (unsigned j = 0; j < 4; j++)
+            if (*results[j] == 0 && below != 0 && (double)below >= shares[j] * (double)out->count)
+                *results[j] = swgi_histogram_bound(i);
+        if (bins[i] != 0)
+            out->max = swgi_histogram_bound(i);
+    }
+}
+
+static void read_score(const struct swgi_turn *turn, uint64_t ctl, struct swg_status *out) {
+    const struct swgi_score_settings *score = &turn->settings.score;
+    unsigned state = swgi_ctl_state(ctl);
+    if (score->kind == SWGI_SCORE_NONE)
+        return;
+    double unit = score->kind == SWGI_SCORE_CONSECUTIVE ? 0.5 : 1;
+    out->score_limit = score->limit * unit;
+    if (!swgi_ctl_forced(ctl) && (state == SWGI_CLOSED || state == SWGI_RAMP))
+        out->score = swgi_ctl_score(ctl) * unit;
+}
+
+void swgi_status_read(const struct swgi_turn *turn, struct swg_status *out) {
+    uint64_t ctl = swgi_effective_ctl(turn->cell, swgi_load(&turn->cell->ctl), turn->now);
+    uint64_t name[16];
+    for (unsigned i = 0; i < 16; i++)
+        name[i] = swgi_load(&turn->cell->name[i]);
+    memcpy(out->name, name, sizeof(name));
+    out->name[SWGI_NAME_MAX] = '\0';
+    memcpy(out->preset, turn->settings.preset, sizeof(out->preset));
+    read_state(turn, ctl, out);
+    read_counters(turn, out);
+    read_rates(turn, out);
+    read_score(turn, ctl, out);
+    read_recovery(turn, ctl, out);
+    out->has_latency = swgi_load(&turn->cell->histogram) != 0;
+    if (out->has_latency)
+        read_latency(turn, &out->latency);
+}
+
+int swgi_look(const struct swg_circuit *circuit, struct swgi_turn *turn) {
+    if (circuit == NULL)
+        return -EINVAL;
+    const struct swgi_binding *binding = swgi_circuit_look(circuit);
+    if (binding == NULL)
+        return -ENOENT;
+    swgi_turn_begin(turn, binding->map, binding->index, swgi_map_clock(binding->map));
+    return 0;
+}
+
+int swgi_copy_out(void *out, uint32_t of_caller, const void *known, uint32_t known_size) {
+    if (of_caller < sizeof(uint32_t))
+        return -EINVAL;
+    memcpy(out, known, of_caller < known_size ? of_caller : known_size);
+    if (of_caller > known_size)
+        memset((unsigned char *)out + known_size, 0, of_caller - known_size);
+    memcpy(out, &of_caller, sizeof(of_caller));
+    return 0;
+}
+
+int swg_circuit_status(const struct swg_circuit *circuit, struct swg_status *out) {
+    struct swgi_turn turn;
+    struct swg_status status = SWG_STATUS_INIT;
+    if (out == NULL)
+        return -EINVAL;
+    int rc = swgi_look(circuit, &turn);
+    if (rc != 0)
+        return rc;
+    swgi_status_read(&turn, &status);
+    return swgi_copy_out(out, out->size, &status, sizeof(status));
+}

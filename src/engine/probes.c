@@ -1,0 +1,265 @@
+/*
+ * Probes: the few calls of HALF_OPEN, each a slot that names its holder.
+ *
+ * A slot is a lease. A dead holder's is taken over at once, a silent one's after half_open_max without any grant or outcome.
+ * Order is everything: load the slot, re-load ctl, take the slot by compare-and-swap, re-load ctl. Without the first re-load a
+ * caller who stalled overwrites a newer generation's slot; without the second there are too many probes.
+ */
+#include "engine/engine.h"
+
+#include <errno.h>
+
+/* One system call per 10 ms and circuit: asking whether a holder lives costs one. */
+#define LIVENESS_EVERY_NS INT64_C(10000000)
+
+static bool is_mine(const struct swgi_turn *turn, unsigned owner, unsigned incarnation) {
+    struct swgi_identity me = swgi_map_identity(turn->map);
+    return owner == me.owner && incarnation == (me.incarnation & 0x3fff);
+}
+
+static bool may_ask_liveness(struct swgi_turn *turn) {
+    swgi_word *stamp = &turn->cell->liveness_stamp;
+    uint64_t last = swgi_load_relaxed(stamp, STAMP);
+    int64_t passed = turn->now - (int64_t)last;
+    if (passed >= 0 && passed < LIVENESS_EVERY_NS && last != 0)
+        return false;
+    return swgi_cas(stamp, last, (uint64_t)turn->now);
+}
+
+static bool holder_is_dead(struct swgi_turn *turn, uint64_t probe, int *may_ask) {
+#ifdef SWGI_MUTANT_NO_RELEASE_ON_DEATH
+    (void)turn, (void)probe, (void)may_ask, (void)is_mine, (void)may_ask_liveness;
+    return false;
+#else
+    unsigned owner = swgi_probe_owner(probe), incarnation = swgi_probe_incarnation(probe);
+    if (is_mine(turn, owner, incarnation))
+        return false;
+    if (*may_ask < 0)
+        *may_ask = may_ask_liveness(turn);
+    return *may_ask && !swgi_owner_alive(turn->map, owner, incarnation, SWGI_INCARNATION_BITS);
+#endif
+}
+
+/* Free, with its successes kept. */
+static uint64_t freed_as(uint64_t probe, unsigned sequence) {
+    return swgi_probe(swgi_probe_generation(probe), SWGI_PROBE_FREE, 0, 0, sequence, swgi_probe_successes(probe));
+}
+static uint64_t freed(uint64_t probe) { return freed_as(probe, swgi_probe_sequence(probe)); }
+
+void swgi_probe_free(struct swgi_turn *turn, const struct swgi_ticket *ticket) {
+    swgi_cas(&turn->cell->probes[ticket->slot % SWGI_PROBES_MAX], ticket->probe, freed(ticket->probe));
+}
+
+/* The slot's word if I took it now; 0 when it cannot be taken. */
+static uint64_t taken(struct swgi_turn *turn, uint64_t probe, uint64_t generation, int *may_ask) {
+    struct swgi_identity me = swgi_map_identity(turn->map);
+    unsigned successes = 0;
+    if (swgi_probe_generation(probe) == generation) {
+        unsigned state = swgi_probe_state(probe);
+        bool dead = state == SWGI_PROBE_HELD && holder_is_dead(turn, probe, may_ask);
+        if (state != SWGI_PROBE_FREE && !dead)
+            return 0;
+        successes = swgi_probe_successes(probe);
+    }
+    unsigned sequence = swgi_probe_sequence(probe) + 1;
+#ifdef SWGI_MUTANT_ABA
+    sequence = 0;
+#endif
+    return swgi_probe(generation, SWGI_PROBE_HELD, me.owner, me.incarnation, sequence, successes);
+}
+
+/* Every grant and outcome shows that the phase is alive. */
+static void push_deadline(struct swgi_turn *turn, uint64_t generation) {
+    uint64_t deadline = swgi_deadline_from(turn->now + (int64_t)turn->settings.half_open_max_ns);
+    for (;;) {
+        uint64_t ctl = swgi_load(&turn->cell->ctl);
+        if (swgi_ctl_generation(ctl) != generation || swgi_ctl_state(ctl) != SWGI_HALF || swgi_ctl_forced(ctl) ||
+            swgi_ctl_deadline(ctl) >= deadline)
+            return;
+        uint64_t pushed = (ctl & SWGI_MASK(24)) | swgi_payload_deadline(deadline, swgi_ctl_rule(ctl)) << 24;
+        if (swgi_cas(&turn->cell->ctl, ctl, pushed))
+            return;
+    }
+}
+
+/* Nobody was heard of for half_open_max: all held slots are free again, what succeeded stays. */
+static void expire_leases(struct swgi_turn *turn, uint64_t ctl) {
+    uint64_t generation = swgi_ctl_generation(ctl);
+    if (turn->now < swgi_deadline_time(swgi_ctl_deadline(ctl)))
+        return;
+    for (unsigned i = 0; i < SWGI_PROBES_MAX; i++) {
+        uint64_t probe = swgi_load(&turn->cell->probes[i]);
+        bool held = swgi_probe_generation(probe) == generation && swgi_probe_state(probe) == SWGI_PROBE_HELD;
+        if (swgi_load(&turn->cell->ctl) != ctl)
+            return;
+        /* Under another number, so that the silent holder is told late from a copy of an ended permit. */
+        if (held)
+            swgi_cas(&turn->cell->probes[i], probe, freed_as(probe, swgi_probe_sequence(probe) + 1));
+    }
+    push_deadline(turn, generation);
+}
+
+static enum swgi_probe_answer take_slot(struct swgi_turn *turn, uint64_t generation, unsigned slot, int *may_ask,
+                                        struct swgi_ticket *ticket) {
+    swgi_word *word = &turn->cell->probes[slot];
+    uint64_t present = swgi_load(word);
+    uint64_t mine = taken(turn, present, generation, may_ask);
+    if (mine == 0)
+        return SWGI_PROBE_NONE_FREE;
+#ifndef SWGI_MUTANT_NO_CTL_RELOAD_BEFORE
+    if (swgi_ctl_generation(swgi_load(&turn->cell->ctl)) != generation)
+        return SWGI_PROBE_MOVED;
+#endif
+    if (!swgi_cas(word, present, mine))
+        return SWGI_PROBE_NONE_FREE;
+#ifndef SWGI_MUTANT_NO_CTL_RELOAD_AFTER
+    if (swgi_ctl_generation(swgi_load(&turn->cell->ctl)) != generation) {
+        swgi_cas(word, mine, freed(mine));
+        return SWGI_PROBE_MOVED;
+    }
+#endif
+    *ticket = (struct swgi_ticket){
+        .generation = generation, .probe = mine, .slot = slot, .has_probe = true, .judged = true};
+    return SWGI_PROBE_GRANTED;
+}
+
+enum swgi_probe_answer swgi_probe_take(struct swgi_turn *turn, uint64_t ctl, struct swgi_ticket *ticket) {
+    uint64_t generation = swgi_ctl_generation(ctl);
+    int may_ask = -1;
+    expire_leases(turn, ctl);
+    for (unsigned slot = 0; slot < turn->settings.probes; slot++) {
+        enum swgi_probe_answer answer = take_slot(turn, generation, slot, &may_ask, ticket);
+        if (answer == SWGI_PROBE_GRANTED)
+            push_deadline(turn, generation);
+        if (answer != SWGI_PROBE_NONE_FREE)
+            return answer;
+    }
+    /* All taken: perhaps because whoever should have decided was killed before. */
+    return swgi_probe_decide(turn, swgi_load(&turn->cell->ctl)) ? SWGI_PROBE_MOVED : SWGI_PROBE_NONE_FREE;
+}
+
+static bool has_slow_rule(const struct swgi_settings *settings) {
+    if (settings->count.calls != 0 && settings->count.slow_ppm != UINT32_MAX)
+        return true;
+    for (unsigned i = 0; i < SWGI_TIME_RULES_MAX; i++)
+        if (settings->time[i].kind == SWGI_TIME_SLOW_RATE)
+            return true;
+    return false;
+}
+
+static unsigned ended_state(enum swgi_class class, unsigned weight, bool slow) {
+    if (weight == 0)
+        return slow ? SWGI_PROBE_PASSED_SLOW : SWGI_PROBE_PASSED;
+    if (class == SWGI_CLASS_TIMEOUT)
+        return slow ? SWGI_PROBE_TIMEOUT_SLOW : SWGI_PROBE_TIMEOUT;
+    return slow ? SWGI_PROBE_FAILED_SLOW : SWGI_PROBE_FAILED;
+}
+
+static uint64_t ended(struct swgi_turn *turn, uint64_t mine, const struct swgi_outcome *outcome) {
+    const struct swgi_settings *settings = &turn->settings;
+    unsigned weight = swgi_outcome_weight(settings, outcome->class);
+    bool ignored = outcome->class == SWGI_CLASS_IGNORED && settings->ignored == SWGI_IGNORED_NEUTRAL;
+    bool neutral_timeout = outcome->class == SWGI_CLASS_TIMEOUT && weight == 0;
+    if (ignored || neutral_timeout)
+        return freed(mine);
+    unsigned state = ended_state(outcome->class, weight, outcome->slow);
+    unsigned successes = swgi_probe_successes(mine), at = swgi_probe_sequence(mine);
+    bool total = settings->half_permits == SWGI_PERMITS_TOTAL;
+    bool passed = state == SWGI_PROBE_PASSED || (state == SWGI_PROBE_PASSED_SLOW && !has_slow_rule(settings));
+    if (passed && !total) {
+        unsigned more = successes < SWGI_SUCCESSES_MAX ? successes + 1 : successes;
+        return swgi_probe(swgi_probe_generation(mine), SWGI_PROBE_FREE, 0, 0, at, more);
+    }
+    return swgi_probe(swgi_probe_generation(mine), state, swgi_probe_owner(mine), swgi_probe_incarnation(mine), at,
+                      successes);
+}
+
+int swgi_probe_end(struct swgi_turn *turn, const struct swgi_ticket *ticket, const struct swgi_outcome *outcome) {
+    swgi_word *word = &turn->cell->probes[ticket->slot % SWGI_PROBES_MAX];
+    uint64_t after = outcome != NULL ? ended(turn, ticket->probe, outcome) : freed(ticket->probe);
+    if (!swgi_cas(word, ticket->probe, after)) {
+        uint64_t found = swgi_load(word);
+        bool same_turn = swgi_probe_generation(found) == ticket->generation &&
+                         swgi_probe_sequence(found) == swgi_probe_sequence(ticket->probe);
+        return same_turn ? -EINVAL : -ESTALE;
+    }
+    push_deadline(turn, ticket->generation);
+    swgi_probe_decide(turn, swgi_load(&turn->cell->ctl));
+    return 0;
+}
+
+void swgi_probe_tally(const struct swgi_cell *cell, uint64_t generation, unsigned probes, struct swgi_probe_tally *out) {
+    *out = (struct swgi_probe_tally){0};
+    for (unsigned i = 0; i < probes && i < SWGI_PROBES_MAX; i++) {
+        uint64_t probe = swgi_load(&cell->probes[i]);
+        unsigned state = swgi_probe_state(probe);
+        if (swgi_probe_generation(probe) != generation)
+            continue;
+        out->passed += swgi_probe_successes(probe);
+        out->held += state == SWGI_PROBE_HELD;
+        out->ended += state > SWGI_PROBE_HELD;
+        out->passed += state == SWGI_PROBE_PASSED || state == SWGI_PROBE_PASSED_SLOW;
+        bool timeout = state == SWGI_PROBE_TIMEOUT || state == SWGI_PROBE_TIMEOUT_SLOW;
+        bool failure = state == SWGI_PROBE_FAILED || state == SWGI_PROBE_FAILED_SLOW;
+        out->failed += timeout || failure;
+        out->half_units += failure ? 2 : timeout;
+        out->slow += state == SWGI_PROBE_PASSED_SLOW || state == SWGI_PROBE_FAILED_SLOW ||
+                     state == SWGI_PROBE_TIMEOUT_SLOW;
+    }
+}
+
+/* The failure and slow shares that a verdict by rate compares with: the circuit's own rate rules'. */
+static uint32_t rate_threshold(const struct swgi_settings *settings, bool slow) {
+    uint32_t count = slow ? settings->count.slow_ppm : settings->count.failure_ppm;
+    if (settings->count.calls != 0 && count != UINT32_MAX)
+        return count;
+    for (unsigned i = 0; i < SWGI_TIME_RULES_MAX; i++)
+        if (settings->time[i].kind == (slow ? SWGI_TIME_SLOW_RATE : SWGI_TIME_FAILURE_RATE))
+            return settings->time[i].threshold;
+    return UINT32_MAX;
+}
+
+static bool over(const struct swgi_settings *settings, uint64_t part, uint64_t whole, uint32_t ppm) {
+    if (ppm == UINT32_MAX || part == 0)
+        return false;
+    return settings->compare == SWGI_ABOVE ? part * SWGI_PPM > whole * ppm : part * SWGI_PPM >= whole * ppm;
+}
+
+enum verdict { UNDECIDED, RECOVERED, FAILED };
+
+static enum verdict verdict_of(const struct swgi_settings *settings, const struct swgi_probe_tally *tally) {
+    if (settings->half_verdict == SWGI_VERDICT_RATE) {
+        if (tally->ended < settings->probes)
+            return UNDECIDED;
+        unsigned weight = settings->timeout_half_units;
+        uint64_t half_units = tally->half_units;
+        if (weight == 2)
+            half_units = 2 * (uint64_t)tally->failed;
+        bool failed = over(settings, half_units, 2 * (uint64_t)tally->ended, rate_threshold(settings, false)) ||
+                      over(settings, tally->slow, tally->ended, rate_threshold(settings, true));
+        return failed ? FAILED : RECOVERED;
+    }
+    bool too_slow = has_slow_rule(settings) && tally->slow != 0;
+    if (tally->failed != 0 || too_slow)
+        return FAILED;
+    return tally->passed >= settings->success_threshold ? RECOVERED : UNDECIDED;
+}
+
+bool swgi_probe_decide(struct swgi_turn *turn, uint64_t ctl) {
+    uint64_t generation = swgi_ctl_generation(ctl);
+    struct swgi_probe_tally tally;
+    for (;;) {
+        if (swgi_ctl_state(ctl) != SWGI_HALF || swgi_ctl_forced(ctl) || swgi_ctl_generation(ctl) != generation)
+            return true;
+        swgi_probe_tally(turn->cell, generation, turn->settings.probes, &tally);
+        enum verdict verdict = verdict_of(&turn->settings, &tally);
+        if (verdict == UNDECIDED)
+            return false;
+        struct swgi_finding finding = {.rule = SWG_RULE_PROBE, .threshold = 1, .calls = tally.ended};
+        finding.value = tally.failed != 0 ? tally.failed : tally.slow;
+        unsigned recovered = turn->settings.ramp_steps != 0 ? SWGI_RAMP : SWGI_CLOSED;
+        if (swgi_transition(turn, ctl, verdict == FAILED ? SWGI_OPEN : recovered, &finding))
+            return true;
+        ctl = swgi_load(&turn->cell->ctl);
+    }
+}

@@ -1,0 +1,56 @@
+/*
+ * The score rule: a failure adds, a success takes down, never below zero; at the limit it trips.
+ *
+ * It lives in ctl's payload, so that the failure that reaches the limit is the compare-and-swap that opens. Consecutive failures
+ * take a success down to zero; the change detector is a CUSUM (Page 1954), its steps the log-likelihood ratios of one call
+ * under the unhealthy and the healthy rate.
+ */
+#include "engine/engine.h"
+
+uint32_t swgi_score_next(const struct swgi_score_settings *score, uint32_t present, unsigned weight) {
+    if (weight == 0)
+        return score->down == UINT32_MAX || present < score->down ? 0 : present - score->down;
+    uint32_t up = weight == 1 ? score->up_half : score->up_full;
+    uint64_t next = (uint64_t)present + up;
+    return next < score->limit ? (uint32_t)next : score->limit;
+}
+
+static struct swgi_finding finding_of(const struct swgi_turn *turn, uint32_t score) {
+    const struct swgi_score_settings *settings = &turn->settings.score;
+    bool consecutive = settings->kind == SWGI_SCORE_CONSECUTIVE;
+    double unit = consecutive ? 0.5 : 1;
+    return (struct swgi_finding){
+        .rule = consecutive ? SWG_RULE_CONSECUTIVE : SWG_RULE_CHANGE,
+        .value = score * unit,
+        .threshold = settings->limit * unit,
+    };
+}
+
+static uint64_t with_score(uint64_t ctl, uint32_t score) {
+    return (ctl & ~(UINT64_C(0xffffffff) << 24)) | (uint64_t)score << 24;
+}
+
+bool swgi_score_record(struct swgi_turn *turn, uint64_t generation, unsigned weight) {
+    const struct swgi_settings *settings = &turn->settings;
+    bool may_trip = weight != 0 || settings->judge_on_success;
+    for (;;) {
+        uint64_t ctl = swgi_load(&turn->cell->ctl);
+        unsigned state = swgi_ctl_state(ctl);
+        if (swgi_ctl_generation(ctl) != generation || (state != SWGI_CLOSED && state != SWGI_RAMP))
+            return false;
+        uint32_t present = swgi_ctl_score(ctl);
+        /* A success is judged on what stood before it: a withheld verdict falls due before it is forgotten. */
+        uint32_t judged = weight == 0 ? present : swgi_score_next(&settings->score, present, weight);
+        bool reached = judged >= settings->score.limit;
+        if (reached && may_trip && swgi_trip_allowed(turn, ctl)) {
+            struct swgi_finding finding = finding_of(turn, judged);
+            if (swgi_trip(turn, ctl, &finding))
+                return true;
+            continue;
+        }
+        uint32_t next = swgi_score_next(&settings->score, present, weight);
+        uint64_t word = with_score(ctl, next);
+        if (word == ctl || swgi_cas(&turn->cell->ctl, ctl, word))
+            return true;
+    }
+}

@@ -1,0 +1,302 @@
+/*
+ * The time window: what happened in the last W seconds, without a write that threads share on the good path.
+ *
+ * Successes are counted in each thread's own column, failures and slow calls in shared words; all only grow. Time is cut into
+ * slices, and at the start of each slice somebody notes the sums in a ring of snapshots. A window is the difference between the
+ * sums now and the snapshot at its edge, or the sums at the last transition, whichever is later.
+ *
+ * epoch = {generation, tick} says up to where the notes are complete. Who finds it stale sums, and installs what is missing word
+ * by word; the first to install each word wins, all help, and the epoch moves last. So a caller may be killed anywhere.
+ */
+#include "engine/engine.h"
+
+enum { CALLS, HALF_UNITS, SLOW };
+
+struct slices {
+    uint64_t reciprocal, time_base;
+    uint32_t tick_base;
+};
+
+struct sums {
+    uint64_t of[3];
+};
+
+/* Three words that a reload changes one after another, the reciprocal last; equal before and after is consistent. */
+static bool read_slices(const struct swgi_cell *cell, struct slices *out) {
+    for (unsigned attempt = 0; attempt < 4; attempt++) {
+        out->reciprocal = swgi_load(&cell->reciprocal);
+        out->tick_base = swgi_load(&cell->tick_base);
+        out->time_base = swgi_load(&cell->time_base);
+        if (out->reciprocal == 0)
+            return false;
+        if (swgi_load(&cell->tick_base) == out->tick_base && swgi_load(&cell->reciprocal) == out->reciprocal)
+            return true;
+    }
+    return false;
+}
+
+void swgi_time_restart(struct swgi_cell *cell, uint64_t slice_ns, int64_t now) {
+    /* Past every tick in the ring, so that all snapshots are older; a ring of zeros (a new circuit) is older too. */
+    uint32_t last = swgi_epoch_tick(swgi_load(&cell->epoch));
+    swgi_store(&cell->reciprocal, 0);
+    if (slice_ns == 0)
+        return;
+    swgi_store(&cell->time_base, (uint64_t)now);
+    swgi_store(&cell->tick_base, (last + SWGI_SNAPSHOTS + 1) & (uint32_t)SWGI_MASK(SWGI_TICK_BITS));
+    /* floor(2^64 / slice): mulhi then rounds an instant down, by at most one tick in 2^64 / slice of them. */
+    swgi_store(&cell->reciprocal, slice_ns == 1 ? UINT64_MAX : (uint64_t)(((swgi_wide)1 << 64) / slice_ns));
+}
+
+static void sum_bad(const struct swgi_turn *turn, struct sums *out) {
+    const struct swgi_cell *cell = turn->cell;
+    uint64_t failures = swgi_load(&cell->failures), timeouts = swgi_load(&cell->timeouts);
+    out->of[CALLS] = failures + timeouts;
+    out->of[HALF_UNITS] = 2 * failures + turn->settings.timeout_half_units * timeouts;
+    out->of[SLOW] = swgi_load(&cell->slow);
+}
+
+static void sum_all(const struct swgi_turn *turn, struct sums *out) {
+    uint64_t good = swgi_column_sum(turn->map, turn->index, SWGI_COUNTER(successes));
+    if (turn->settings.ignored == SWGI_IGNORED_SUCCESS)
+        good += swgi_column_sum(turn->map, turn->index, SWGI_COUNTER(ignored));
+    sum_bad(turn, out);
+    out->of[CALLS] += good;
+}
+
+static void install_snapshots(struct swgi_cell *cell, uint32_t from, uint32_t tick, const struct sums *sums) {
+    uint32_t missed = (tick - from) & (uint32_t)SWGI_MASK(SWGI_TICK_BITS);
+    uint32_t count = missed < SWGI_SNAPSHOTS ? missed : SWGI_SNAPSHOTS;
+    for (uint32_t back = count; back-- > 0;) {
+        uint32_t of = (tick - back) & (uint32_t)SWGI_MASK(SWGI_TICK_BITS);
+        for (unsigned j = 0; j < 3; j++) {
+            swgi_word *slot = &cell->snapshots[of % SWGI_SNAPSHOTS][j];
+            uint64_t present = swgi_load(slot);
+            /* Older ticks only, on the circle: a caller who stalled must not put its old sums over newer ones. */
+            while (swgi_tick_before(swgi_snapshot_tick(present), of) &&
+                   !swgi_cas(slot, present, swgi_snapshot(of, sums->of[j])))
+                present = swgi_load(slot);
+        }
+    }
+}
+
+static void install_base(struct swgi_turn *turn, uint64_t generation, const struct sums *sums) {
+    for (unsigned j = 0; j < 3; j++) {
+        swgi_word *word = &turn->cell->base[j];
+        uint64_t present = swgi_load(word);
+        /* Re-read after the load: who stalled since an older generation finds another one here and stops. */
+        if (swgi_base_generation(present) == generation ||
+            swgi_ctl_generation(swgi_load(&turn->cell->ctl)) != generation)
+            continue;
+        swgi_cas(word, present, swgi_base(generation, sums->of[j]));
+    }
+}
+
+/* The tick to be in. Time that runs backward is the same tick; an epoch ahead of the clock is cured. */
+static uint32_t tick_for(struct swgi_turn *turn, const struct slices *slices, uint32_t present) {
+    uint32_t tick = swgi_tick(slices->tick_base, slices->time_base, slices->reciprocal, turn->now);
+    if (!swgi_tick_before(tick, present))
+        return tick;
+    uint32_t ahead = (present - tick) & (uint32_t)SWGI_MASK(SWGI_TICK_BITS);
+    uint64_t per_second = slices->reciprocal / (UINT64_MAX / UINT64_C(1000000000)) + 2;
+    if (ahead > per_second)
+        swgi_cas32(&turn->cell->tick_base, slices->tick_base,
+                   (slices->tick_base + ahead) & (uint32_t)SWGI_MASK(SWGI_TICK_BITS));
+    return present;
+}
+
+bool swgi_time_enter(struct swgi_turn *turn, uint64_t generation) {
+    struct swgi_cell *cell = turn->cell;
+    struct slices slices;
+    for (unsigned attempt = 0; attempt < 64 && read_slices(cell, &slices); attempt++) {
+        uint64_t epoch = swgi_load(&cell->epoch);
+        uint32_t present = swgi_epoch_tick(epoch);
+        uint32_t tick = tick_for(turn, &slices, present);
+        uint64_t wanted = swgi_epoch(generation, tick);
+        if (epoch == wanted)
+            return false;
+        struct sums sums;
+        sum_all(turn, &sums);
+        if (swgi_ctl_generation(swgi_load(&cell->ctl)) != generation)
+            return false;
+        install_snapshots(cell, present, tick, &sums);
+        bool restarts = swgi_epoch_generation(epoch) != generation;
+        if (restarts && turn->settings.on_close == SWGI_WINDOW_CLEARED)
+            install_base(turn, generation, &sums);
+        if (swgi_cas(&cell->epoch, epoch, wanted))
+            return true;
+    }
+    return false;
+}
+
+static uint64_t window_of(const struct swgi_turn *turn, unsigned j, uint64_t sum, uint32_t edge) {
+    const struct swgi_cell *cell = turn->cell;
+    uint64_t base = swgi_load(&cell->base[j]);
+    uint64_t since_base = swgi_sum_since(sum, base, SWGI_BASE_BITS);
+    uint64_t snapshot = swgi_load(&cell->snapshots[edge % SWGI_SNAPSHOTS][j]);
+    if (swgi_snapshot_tick(snapshot) != edge)
+        return since_base;
+    uint64_t since_edge = swgi_sum_since(sum, snapshot, SWGI_SNAPSHOT_BITS);
+    return since_base < since_edge ? since_base : since_edge;
+}
+
+/* The tick at whose start a window of that many slices begins. */
+static uint32_t edge_of(const struct swgi_cell *cell, unsigned slices) {
+    uint32_t tick = swgi_epoch_tick(swgi_load(&cell->epoch));
+    return (tick - (slices - 1)) & (uint32_t)SWGI_MASK(SWGI_TICK_BITS);
+}
+
+/* An edge that moved while we read means the window belongs to no one instant: read again. */
+static void read_window(const struct swgi_turn *turn, unsigned slices, const struct sums *sums, struct swgi_window *out) {
+    for (unsigned attempt = 0; attempt < 4; attempt++) {
+        uint32_t edge = edge_of(turn->cell, slices);
+        out->calls = window_of(turn, CALLS, sums->of[CALLS], edge);
+        out->half_units = window_of(turn, HALF_UNITS, sums->of[HALF_UNITS], edge);
+        out->slow = window_of(turn, SLOW, sums->of[SLOW], edge);
+        if (edge_of(turn->cell, slices) == edge)
+            return;
+    }
+}
+
+/* For a reader: nobody may have moved the epoch since the last call, so slices that passed since count as empty. */
+void swgi_time_read(const struct swgi_turn *turn, unsigned slices, struct swgi_window *out) {
+    struct slices clock;
+    struct sums sums;
+    *out = (struct swgi_window){0};
+    if (slices == 0 || !read_slices(turn->cell, &clock))
+        return;
+    uint64_t epoch = swgi_load(&turn->cell->epoch);
+    uint32_t last = swgi_epoch_tick(epoch);
+    uint32_t tick = swgi_tick(clock.tick_base, clock.time_base, clock.reciprocal, turn->now);
+    uint32_t passed = swgi_tick_before(last, tick) ? (tick - last) & (uint32_t)SWGI_MASK(SWGI_TICK_BITS) : 0;
+    bool of_now = swgi_epoch_generation(epoch) == swgi_ctl_generation(swgi_load(&turn->cell->ctl));
+    if (passed >= slices || (!of_now && turn->settings.on_close == SWGI_WINDOW_CLEARED))
+        return;
+    sum_all(turn, &sums);
+    read_window(turn, slices - passed, &sums, out);
+}
+
+/* ---- judging */
+
+/* A lower bound of a count in 16 bits: 10 of mantissa, 6 of exponent, rounded down. */
+static uint64_t floor_pack(uint64_t n) {
+    if (n < 1024)
+        return n;
+    unsigned exponent = 63u - (unsigned)__builtin_clzll(n) - 9;
+    return (uint64_t)exponent << 10 | n >> exponent;
+}
+static uint64_t floor_unpack(uint64_t packed) {
+    unsigned exponent = (unsigned)(packed >> 10 & 63);
+    return exponent < 54 ? (packed & 1023) << exponent : 0;
+}
+
+static void note_floor(struct swgi_cell *cell, unsigned rule, uint64_t epoch, uint64_t calls) {
+    swgi_store_relaxed(&cell->calls_floor[rule], epoch | floor_pack(calls) << 48, COUNTER);
+}
+
+static uint64_t floor_of(const struct swgi_cell *cell, unsigned rule, uint64_t epoch) {
+    uint64_t word = swgi_load_relaxed(&cell->calls_floor[rule], COUNTER);
+    return (word & SWGI_MASK(48)) == epoch ? floor_unpack(word >> 48) : 0;
+}
+
+static uint64_t measured(const struct swgi_time_rule *rule, const struct swgi_window *window) {
+    return rule->kind == SWGI_TIME_SLOW_RATE ? window->slow : window->half_units;
+}
+
+/* Does the rule's number reach its threshold in that many calls? */
+static bool meets(const struct swgi_settings *settings, const struct swgi_time_rule *rule,
+                  const struct swgi_window *window) {
+    swgi_wide left = measured(rule, window), right = rule->threshold;
+    if (left == 0)
+        return false;
+    if (rule->kind != SWGI_TIME_FAILURES) {
+        left *= SWGI_PPM;
+        right *= (swgi_wide)window->calls * (rule->kind == SWGI_TIME_FAILURE_RATE ? 2 : 1);
+    }
+    return settings->compare == SWGI_ABOVE ? left > right : left >= right;
+}
+
+static struct swgi_finding finding_of(const struct swgi_turn *turn, unsigned i, const struct swgi_window *window) {
+    const struct swgi_time_rule *rule = &turn->settings.time[i];
+    struct swgi_finding finding = {.rule = SWG_RULE_TIME_1 + i, .calls = window->calls};
+    double half = rule->kind == SWGI_TIME_SLOW_RATE ? 1 : 0.5;
+    finding.value = (double)measured(rule, window) * half;
+    if (rule->kind == SWGI_TIME_FAILURES) {
+        finding.threshold = rule->threshold / 2.0;
+    } else {
+        finding.value /= window->calls != 0 ? (double)window->calls : 1;
+        finding.threshold = (double)rule->threshold / SWGI_PPM;
+    }
+    return finding;
+}
+
+/* Could any rule be met? From the shared words alone: calls can only be more than at the last sum of this slice. */
+static bool worth_summing(const struct swgi_turn *turn, uint64_t epoch) {
+    struct sums sums;
+    sum_bad(turn, &sums);
+    for (unsigned i = 0; i < SWGI_TIME_RULES_MAX; i++) {
+        const struct swgi_time_rule *rule = &turn->settings.time[i];
+        if (rule->kind == SWGI_TIME_NONE || rule->slices == 0)
+            continue;
+        struct swgi_window window;
+        read_window(turn, rule->slices, &sums, &window);
+        window.calls = floor_of(turn->cell, i, epoch);
+        if (meets(&turn->settings, rule, &window))
+            return true;
+    }
+    return false;
+}
+
+enum verdict { CALM, TOO_FEW, MET };
+
+static enum verdict look(struct swgi_turn *turn, uint64_t epoch, struct swgi_finding *finding) {
+    struct sums sums;
+    enum verdict verdict = CALM;
+    sum_all(turn, &sums);
+    for (unsigned i = 0; i < SWGI_TIME_RULES_MAX; i++) {
+        const struct swgi_time_rule *rule = &turn->settings.time[i];
+        if (rule->kind == SWGI_TIME_NONE || rule->slices == 0)
+            continue;
+        struct swgi_window window;
+        read_window(turn, rule->slices, &sums, &window);
+        note_floor(turn->cell, i, epoch, window.calls);
+        if (!meets(&turn->settings, rule, &window))
+            continue;
+        if (window.calls < rule->calls_min) {
+            verdict = TOO_FEW;
+            continue;
+        }
+        *finding = finding_of(turn, i, &window);
+        return MET;
+    }
+    return verdict;
+}
+
+/*
+ * Armed means: a success may be what trips, because a rate is met and waits for calls or for the minimum interval. After the bit
+ * was set or cleared, look again: what came in between saw the old bit and did not look.
+ */
+void swgi_time_judge(struct swgi_turn *turn, uint64_t generation, bool may_trip) {
+    struct swgi_cell *cell = turn->cell;
+    uint64_t epoch = swgi_load(&cell->epoch);
+    bool looked_again = false;
+    for (unsigned attempt = 0; attempt < 64; attempt++) {
+        uint64_t ctl = swgi_load(&cell->ctl);
+        unsigned state = swgi_ctl_state(ctl);
+        if (swgi_ctl_generation(ctl) != generation || (state != SWGI_CLOSED && state != SWGI_RAMP))
+            return;
+        if (!swgi_ctl_armed(ctl) && !looked_again && !worth_summing(turn, epoch))
+            return;
+        struct swgi_finding finding;
+        enum verdict verdict = look(turn, epoch, &finding);
+        bool withheld = verdict == MET && !swgi_trip_allowed(turn, ctl);
+        if (verdict == MET && !withheld) {
+            if (!may_trip || swgi_trip(turn, ctl, &finding))
+                return;
+            continue;
+        }
+        bool armed = (verdict == TOO_FEW || withheld) && turn->settings.judge_on_success;
+        if (armed == swgi_ctl_armed(ctl))
+            return;
+        looked_again = swgi_arm(turn, ctl, armed);
+    }
+}

@@ -1,0 +1,275 @@
+/*
+ * Transitions: one compare-and-swap of ctl, and what goes with it.
+ *
+ * The word alone decides; everything installed after it is tagged with the new generation. A winner killed in between leaves a
+ * stale tag, and whoever finds one installs in its place.
+ */
+#include "engine/engine.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "panel/wall.h"
+
+bool swgi_transition_legal(unsigned from, unsigned to, bool by_hand) {
+    if (by_hand)
+        return to == SWGI_OPEN || to == SWGI_CLOSED || (from == SWGI_OPEN && to == SWGI_HALF);
+    switch (from) {
+    case SWGI_CLOSED:
+        return to == SWGI_OPEN;
+    case SWGI_OPEN:
+        return to == SWGI_HALF;
+    case SWGI_HALF:
+        return to == SWGI_RAMP || to == SWGI_CLOSED || to == SWGI_OPEN;
+    default:
+        return to == SWGI_CLOSED || to == SWGI_OPEN;
+    }
+}
+
+static enum swgi_transition kind_of(unsigned from, unsigned to, bool by_hand) {
+    if (by_hand)
+        return SWGI_BY_HAND;
+    if (to == SWGI_OPEN)
+        return from == SWGI_CLOSED ? SWGI_CLOSED_TO_OPEN
+               : from == SWGI_HALF ? SWGI_HALF_TO_OPEN
+                                   : SWGI_RAMP_TO_OPEN;
+    if (to == SWGI_CLOSED)
+        return from == SWGI_HALF ? SWGI_HALF_TO_CLOSED : SWGI_RAMP_TO_CLOSED;
+    return to == SWGI_HALF ? SWGI_OPEN_TO_HALF : SWGI_HALF_TO_RAMP;
+}
+
+static bool generation_before(uint64_t a, uint64_t b) {
+    uint64_t distance = (b - a) & SWGI_MASK(SWGI_GENERATION_BITS);
+    return distance != 0 && distance < UINT64_C(1) << (SWGI_GENERATION_BITS - 1);
+}
+
+/* Bring a tagged word up to a generation, unless it is there or beyond: a winner who stalled must not turn it back. */
+static void install(swgi_word *word, uint64_t generation, uint64_t value) {
+    uint64_t present = swgi_load(word);
+    while (generation_before(swgi_tagged_generation(present), generation) && !swgi_cas(word, present, value))
+        present = swgi_load(word);
+}
+
+int64_t swgi_since_of(struct swgi_turn *turn, uint64_t ctl) {
+    uint64_t generation = swgi_ctl_generation(ctl);
+    uint64_t since = swgi_load(&turn->cell->since);
+    if (swgi_since_generation(since) == generation)
+        return swgi_since_time(since);
+    unsigned step = swgi_ctl_state(ctl) == SWGI_RAMP ? swgi_ctl_step(ctl) >> 1 : 0;
+    uint64_t mended = swgi_since(generation, step, turn->now);
+    if (swgi_load(&turn->cell->ctl) == ctl)
+        swgi_cas(&turn->cell->since, since, mended);
+    return turn->now;
+}
+
+bool swgi_trip_allowed(struct swgi_turn *turn, uint64_t ctl) {
+    if (swgi_ctl_state(ctl) != SWGI_CLOSED || turn->settings.min_interval_ns == 0)
+        return true;
+    int64_t passed = turn->now - swgi_since_of(turn, ctl);
+    return passed < 0 || (uint64_t)passed >= turn->settings.min_interval_ns;
+}
+
+static uint32_t streak_after(struct swgi_turn *turn, uint64_t ctl) {
+    uint64_t n = swgi_tagged_value(swgi_load(&turn->cell->streak));
+    if (swgi_ctl_state(ctl) == SWGI_CLOSED) {
+        int64_t closed_for = turn->now - swgi_since_of(turn, ctl);
+        if (closed_for >= 0 && (uint64_t)closed_for >= turn->settings.backoff_reset_ns)
+            n = 0;
+    }
+    return n < UINT32_MAX ? (uint32_t)n + 1 : UINT32_MAX;
+}
+
+/* The payload of OPEN: how long, and why. */
+static uint64_t open_payload(struct swgi_turn *turn, uint32_t streak, const struct swgi_finding *finding) {
+    if (turn->hand != NULL) {
+        uint64_t deadline = turn->hand->for_ns > 0 ? swgi_deadline_from(turn->now + turn->hand->for_ns) : SWGI_NEVER;
+        return swgi_payload_deadline(deadline, SWG_RULE_HAND);
+    }
+    if (turn->settings.recovery == SWGI_RECOVERY_MANUAL)
+        return swgi_payload_deadline(SWGI_NEVER, finding->rule);
+    double lot = swgi_random_share(&swgi_thread.lot);
+    int64_t open_for = swgi_open_time(&turn->settings, streak, turn->retry_after, lot);
+    return swgi_payload_deadline(swgi_deadline_from(turn->now + open_for), finding->rule);
+}
+
+static uint64_t payload_of(struct swgi_turn *turn, uint64_t ctl, unsigned to, uint32_t streak,
+                           const struct swgi_finding *finding) {
+    switch (to) {
+    case SWGI_OPEN:
+        return open_payload(turn, streak, finding);
+    case SWGI_HALF: {
+        int64_t lease_end = turn->now + (int64_t)turn->settings.half_open_max_ns;
+        return swgi_payload_deadline(swgi_deadline_from(lease_end), swgi_ctl_rule(ctl));
+    }
+    default:
+        return swgi_payload_score(0, false, 0);
+    }
+}
+
+static unsigned public_state(unsigned state) {
+    return state == SWGI_RAMP ? (unsigned)SWG_STATE_HALF_OPEN : state;
+}
+
+static void write_evidence(struct swgi_turn *turn, uint64_t ctl, const struct swgi_finding *finding, int64_t until) {
+    struct swgi_cell *cell = turn->cell;
+    struct swgi_evidence evidence = {
+        .at = turn->now,
+        .wall_ms = swgi_map_wall_ms(turn->map),
+        .value = finding->value,
+        .threshold = finding->threshold,
+        .calls = finding->calls,
+        .failures = swgi_load(&cell->failures),
+        .timeouts = swgi_load(&cell->timeouts),
+        .slow = swgi_load(&cell->slow),
+        .until = until,
+        .rule = (uint8_t)finding->rule,
+        .from = (uint8_t)swgi_ctl_state(ctl),
+        .trips = swgi_add(&cell->trips, 1) + 1,
+    };
+    swgi_store(&cell->last_trip, (uint64_t)turn->now);
+    SWGI_RECORD_WRITE(&cell->evidence, &evidence, SWGI_EVIDENCE_WORDS);
+}
+
+static unsigned event_kind(const struct swgi_turn *turn, unsigned to) {
+    if (turn->hand == NULL)
+        return SWG_EVENT_TRANSITION;
+    return to == SWGI_OPEN ? SWG_EVENT_TRIP : to == SWGI_HALF ? SWG_EVENT_PROBE : SWG_EVENT_RESET;
+}
+
+void swgi_event_name(const struct swgi_turn *turn, struct swgi_event_data *event) {
+    uint64_t name[16];
+    for (unsigned i = 0; i < 16; i++)
+        name[i] = swgi_load(&turn->cell->name[i]);
+    memcpy(event->name, name, sizeof(name));
+    event->name[SWGI_NAME_MAX] = '\0';
+    event->at = turn->now;
+    event->wall_ms = swgi_map_wall_ms(turn->map);
+    event->life = swgi_load(&turn->cell->life);
+    const struct swgi_hand *hand = turn->hand;
+    swgi_copy_text(event->user, sizeof(event->user), hand != NULL && hand->user != NULL ? hand->user : "system");
+    if (hand != NULL && hand->reason != NULL)
+        swgi_copy_text(event->text, sizeof(event->text), hand->reason);
+}
+
+static void tell(struct swgi_turn *turn, uint64_t ctl, uint64_t next, const struct swgi_finding *finding) {
+    unsigned to = swgi_ctl_state(next);
+    struct swgi_event_data event = {
+        .kind = (uint8_t)event_kind(turn, to),
+        .from = (uint8_t)public_state(swgi_ctl_state(ctl)),
+        .to = (uint8_t)public_state(to),
+        .rule = (uint8_t)finding->rule,
+        .value = finding->value,
+        .threshold = finding->threshold,
+        .calls = finding->calls,
+        .until = to == SWGI_OPEN ? swgi_deadline_time(swgi_ctl_deadline(next)) : 0,
+        .code = to == SWGI_RAMP,
+        .circuit = turn->index,
+    };
+    swgi_event_name(turn, &event);
+    swgi_event_publish(turn->map, SWGI_RING_ACTS, &event);
+}
+
+/* The shadow mode's bound lies outside ctl, so every new generation carries it over. */
+static void carry_shadow(struct swgi_turn *turn, uint64_t generation, uint64_t mode) {
+    if (mode != SWGI_SHADOW)
+        return;
+    uint64_t bound = swgi_tagged_value(swgi_load(&turn->cell->shadow_until));
+    install(&turn->cell->shadow_until, generation, swgi_tagged(generation, bound));
+}
+
+/*
+ * Before ctl moves to a state that judges: else an old window of a wrapped generation could be found by its first recorder.
+ * Loaded before ctl is re-read, so that a caller who stalled cannot empty a window others already fill.
+ */
+static bool prepare_window(struct swgi_turn *turn, uint64_t ctl, unsigned to, uint64_t generation) {
+#ifdef SWGI_MUTANT_WINDOW_NOT_CLEARED
+    (void)turn, (void)ctl, (void)to, (void)generation;
+    return true;
+#else
+    if ((to != SWGI_CLOSED && to != SWGI_RAMP) || turn->settings.count.calls == 0)
+        return true;
+    uint64_t window = swgi_load(&turn->cell->window);
+    if (swgi_load(&turn->cell->ctl) != ctl)
+        return false;
+    uint64_t empty = swgi_count_empty(generation);
+    return window == empty || swgi_cas(&turn->cell->window, window, empty);
+#endif
+}
+
+bool swgi_transition(struct swgi_turn *turn, uint64_t ctl, unsigned to, const struct swgi_finding *finding) {
+    struct swgi_cell *cell = turn->cell;
+    unsigned from = swgi_ctl_state(ctl);
+    assert(swgi_transition_legal(from, to, turn->hand != NULL));
+    uint64_t generation = swgi_generation_next(swgi_ctl_generation(ctl));
+    uint32_t streak = to == SWGI_OPEN ? streak_after(turn, ctl) : 0;
+    uint64_t next = swgi_ctl(to, swgi_ctl_mode(ctl), generation, payload_of(turn, ctl, to, streak, finding));
+    if (!prepare_window(turn, ctl, to, generation))
+        return false;
+    if (!swgi_cas(&cell->ctl, ctl, next))
+        return false;
+    install(&cell->since, generation, swgi_since(generation, 0, turn->now));
+    carry_shadow(turn, generation, swgi_ctl_mode(ctl));
+    if (to == SWGI_OPEN)
+        swgi_store(&cell->streak, swgi_tagged(generation, streak));
+    else if (to == SWGI_CLOSED && turn->hand != NULL)
+        swgi_store(&cell->streak, swgi_tagged(generation, 0));
+    swgi_add(&cell->transitions[kind_of(from, to, turn->hand != NULL)], 1);
+    if (to == SWGI_OPEN)
+        write_evidence(turn, ctl, finding, swgi_deadline_time(swgi_ctl_deadline(next)));
+    tell(turn, ctl, next, finding);
+    return true;
+}
+
+bool swgi_renew(struct swgi_turn *turn, uint64_t ctl, uint64_t renewed) {
+    struct swgi_cell *cell = turn->cell;
+    uint64_t generation = swgi_ctl_generation(renewed);
+    int64_t since = swgi_since_of(turn, ctl);
+    unsigned step = swgi_ctl_state(renewed) == SWGI_RAMP ? swgi_ctl_step(renewed) >> 1 : 0;
+    if (!swgi_cas(&cell->ctl, ctl, renewed))
+        return false;
+    install(&cell->since, generation, swgi_since(generation, step, since));
+    carry_shadow(turn, generation, swgi_ctl_mode(renewed));
+    return true;
+}
+
+bool swgi_trip(struct swgi_turn *turn, uint64_t ctl, const struct swgi_finding *finding) {
+    return swgi_transition(turn, ctl, SWGI_OPEN, finding);
+}
+
+bool swgi_arm(struct swgi_turn *turn, uint64_t ctl, bool armed) {
+    uint64_t bit = UINT64_C(1) << 56;
+    uint64_t next = armed ? ctl | bit : ctl & ~bit;
+    return next == ctl || swgi_cas(&turn->cell->ctl, ctl, next);
+}
+
+static void notice(struct swgi_turn *turn, struct swgi_event_data *event) {
+    event->circuit = turn->index;
+    char text[sizeof(event->text)];
+    memcpy(text, event->text, sizeof(text));
+    swgi_event_name(turn, event);
+    memcpy(event->text, text, sizeof(text));
+    swgi_event_publish(turn->map, SWGI_RING_NOTICES, event);
+}
+
+/* At most one of a kind per circuit and second: whoever moves the stamp writes. */
+static bool first_this_second(swgi_word *stamp, int64_t now) {
+    uint64_t second = (uint64_t)now / 1000000000u + 1;
+    uint64_t present = swgi_load_relaxed(stamp, STAMP);
+    return present != second && swgi_cas(stamp, present, second);
+}
+
+void swgi_note_sample(struct swgi_turn *turn, const char *kind, int code, const char *text) {
+    if (!first_this_second(&turn->cell->sample_stamp, turn->now))
+        return;
+    struct swgi_event_data event = {.kind = SWG_EVENT_SAMPLE, .code = code};
+    swgi_copy_text(event.error_kind, sizeof(event.error_kind), kind != NULL ? kind : "");
+    swgi_copy_text(event.text, sizeof(event.text), text != NULL ? text : "");
+    notice(turn, &event);
+}
+
+void swgi_note_rejections(struct swgi_turn *turn, int verdict, uint64_t so_far) {
+    if (!first_this_second(&turn->cell->reject_stamp, turn->now))
+        return;
+    struct swgi_event_data event = {.kind = SWG_EVENT_REJECTED, .code = verdict, .calls = so_far};
+    notice(turn, &event);
+}

@@ -1,0 +1,105 @@
+/*
+ * A turn, and how settings lie in the panel: two buffers and a sequence, so that whoever configures never makes a caller wait,
+ * and whoever is killed while configuring leaves the old settings in force.
+ */
+#include "engine/engine.h"
+
+#include <string.h>
+
+#define WORDS (sizeof(struct swgi_settings) / sizeof(uint64_t))
+
+static_assert(sizeof(struct swgi_settings) % sizeof(uint64_t) == 0, "settings are copied by words");
+static_assert(WORDS <= SWGI_SETTINGS_WORDS, "settings fit their place in the panel");
+
+/* What memory we do not trust could send out of bounds. Wrong numbers may make bad decisions; they must not crash. */
+static void clamp(struct swgi_settings *settings) {
+    if (settings->probes < 1 || settings->probes > SWGI_PROBES_MAX)
+        settings->probes = 1;
+    if (settings->ramp_steps > SWGI_RAMP_STEPS_MAX)
+        settings->ramp_steps = SWGI_RAMP_STEPS_MAX;
+    if (settings->timeout_half_units > 2)
+        settings->timeout_half_units = 2;
+    if (settings->count.calls > SWGI_COUNT_CALLS_MAX)
+        settings->count.calls = SWGI_COUNT_CALLS_MAX;
+    for (unsigned i = 0; i < SWGI_TIME_RULES_MAX; i++)
+        if (settings->time[i].slices > SWGI_SLICES_MAX)
+            settings->time[i].slices = SWGI_SLICES_MAX;
+    settings->preset[sizeof(settings->preset) - 1] = '\0';
+}
+
+void swgi_settings_load(const struct swgi_cell *cell, struct swgi_settings *out) {
+    uint64_t copy[WORDS];
+    /* Bounded: a panel that changes its settings for ever must not hold a call. */
+    for (unsigned attempt = 0; attempt < 8; attempt++) {
+        uint32_t sequence = swgi_load_acquire(&cell->settings_sequence);
+        for (unsigned i = 0; i < WORDS; i++)
+            copy[i] = swgi_load_acquire(&cell->settings[sequence & 1][i]);
+        if (swgi_load_relaxed(&cell->settings_sequence, SETTING) == sequence)
+            break;
+    }
+    memcpy(out, copy, sizeof(copy));
+    clamp(out);
+}
+
+void swgi_turn_begin(struct swgi_turn *turn, struct swgi_map *map, uint32_t index, int64_t now) {
+    turn->map = map;
+    turn->index = index;
+    turn->cell = &map->cells[index];
+    turn->now = now;
+    turn->retry_after = 0;
+    turn->hand = NULL;
+    swgi_settings_load(turn->cell, &turn->settings);
+}
+
+static uint32_t traits_of(const struct swgi_settings *settings) {
+    uint32_t traits = 0;
+    if (settings->slice_ns != 0)
+        traits |= SWGI_TRAIT_TIME;
+    if (settings->count.calls != 0)
+        traits |= SWGI_TRAIT_COUNT;
+    if (settings->score.kind != SWGI_SCORE_NONE)
+        traits |= SWGI_TRAIT_SCORE;
+    if (settings->histogram)
+        traits |= SWGI_TRAIT_HISTOGRAM;
+    if (settings->call_load_above != UINT32_MAX)
+        traits |= SWGI_TRAIT_SHED;
+    if (settings->ignored == SWGI_IGNORED_SUCCESS)
+        traits |= SWGI_TRAIT_IGNORED_IS_SUCCESS;
+    return traits;
+}
+
+static void publish(struct swgi_cell *cell, const struct swgi_settings *settings) {
+    uint64_t copy[WORDS];
+    memcpy(copy, settings, sizeof(copy));
+    uint32_t next = swgi_load(&cell->settings_sequence) + 1;
+    for (unsigned i = 0; i < WORDS; i++)
+        swgi_store(&cell->settings[next & 1][i], copy[i]);
+    swgi_store(&cell->settings_sequence, next);
+}
+
+void swgi_settings_install(struct swgi_turn *turn, const struct swgi_settings *settings, bool fresh) {
+    struct swgi_cell *cell = turn->cell;
+    bool other_windows = fresh || !swgi_settings_same_windows(&turn->settings, settings);
+    publish(cell, settings);
+    swgi_store(&cell->slow_ns, settings->slow_ns);
+    swgi_store(&cell->traits, traits_of(settings));
+    turn->settings = *settings;
+    if (!other_windows)
+        return;
+    swgi_time_restart(cell, settings->slice_ns, turn->now);
+    if (fresh)
+        return;
+    /* New geometry: the same state under a new generation, so that nothing measured before is judged by the new rules. */
+    for (;;) {
+        uint64_t ctl = swgi_load(&cell->ctl);
+        unsigned state = swgi_ctl_state(ctl);
+        uint64_t payload = swgi_ctl_payload(ctl);
+        if (!swgi_ctl_forced(ctl) && state == SWGI_CLOSED)
+            payload = 0;
+        else if (!swgi_ctl_forced(ctl) && state == SWGI_RAMP)
+            payload = swgi_payload_score(0, false, swgi_ctl_step(ctl) & ~1u);
+        uint64_t generation = swgi_generation_next(swgi_ctl_generation(ctl));
+        if (swgi_renew(turn, ctl, swgi_ctl(state, swgi_ctl_mode(ctl), generation, payload)))
+            return;
+    }
+}
