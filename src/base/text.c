@@ -4,6 +4,7 @@
  */
 #include "base/text.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -184,8 +185,10 @@ static size_t append_written(char *out, size_t size, struct written number) {
 
 /* ns as a decimal of a unit, by long division; false when nine places do not hold it. */
 static bool written_in_unit(uint64_t ns, uint64_t unit, struct written *out) {
-    uint64_t rest = ns % unit;
+    uint64_t rest;
 
+    assert(unit > 0);
+    rest = ns % unit;
     *out = (struct written){ .whole = ns / unit };
     for (; rest != 0 && out->places < PLACES_MAX; out->places++) {
         out->fraction = out->fraction * 10 + rest * 10 / unit;

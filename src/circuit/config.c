@@ -9,7 +9,11 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "circuit/trip_rules.h"
+
+/* base/ cannot see the panel's limits. */
+static_assert(SWGI_TEXT_NAME_MAX == SWGI_NAME_MAX, "one bound for names");
 
 int swg_config_new(struct swg_config **out) {
     struct swg_config *config;
@@ -177,7 +181,7 @@ int swgi_config_apply(const struct swg_config *config, const struct swgi_setting
 
 static int print_rule(const struct swgi_settings *settings, const struct swgi_key_place *place,
                       char *out, size_t size) {
-    struct swgi_trip_rule rules[SWGI_TRIP_RULES_MAX];
+    struct swgi_trip_rule rules[SWGI_TRIP_RULES_MAX] = { 0 };
     unsigned count = swgi_trip_rules_list(settings, rules);
 
     if (place->entry >= count || !swgi_trip_rule_has(&rules[place->entry], place->key))
@@ -247,7 +251,7 @@ int swgi_config_differs(const struct swg_config *config, const struct swgi_setti
     struct swgi_settings wanted;
     int rc = swgi_config_apply(config, present, &wanted, error);
 
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     for (unsigned i = 0; i < swgi_keys_count; i++) {
         struct swgi_key_place place = { .key = &swgi_keys[i] };

@@ -14,9 +14,10 @@
 
 struct swg_error;
 
-#define SWGI_OFF UINT64_MAX              /* a duration that is switched off */
-#define SWGI_PPM 1000000u                /* a share of 1 */
-#define SWGI_THRESHOLD_OFF UINT32_MAX    /* a rate rule that judges nothing: its window is kept for people to see */
+#define SWGI_OFF UINT64_MAX /* a duration that is switched off */
+#define SWGI_PPM 1000000u   /* a share of 1 */
+#define SWGI_THRESHOLD_OFF \
+    UINT32_MAX /* a rate rule that judges nothing: its window is kept for people to see */
 #define SWGI_WINDOW_MIN_NS UINT64_C(10000000)
 #define SWGI_WINDOW_MAX_NS UINT64_C(86400000000000)
 #define SWGI_CALLS_MIN_MAX 1000000000u
@@ -30,29 +31,35 @@ enum swgi_recovery { SWGI_RECOVERY_AUTOMATIC, SWGI_RECOVERY_MANUAL };
 enum swgi_on_close { SWGI_WINDOW_CLEARED, SWGI_WINDOW_KEPT };
 
 enum swgi_score_kind { SWGI_SCORE_NONE, SWGI_SCORE_CONSECUTIVE, SWGI_SCORE_CHANGE };
-enum swgi_time_kind { SWGI_TIME_NONE, SWGI_TIME_FAILURE_RATE, SWGI_TIME_SLOW_RATE, SWGI_TIME_FAILURES };
+enum swgi_time_kind {
+    SWGI_TIME_NONE,
+    SWGI_TIME_FAILURE_RATE,
+    SWGI_TIME_SLOW_RATE,
+    SWGI_TIME_FAILURES
+};
 
 struct swgi_score_settings {
-    uint8_t kind;                        /* enum swgi_score_kind */
+    uint8_t kind; /* enum swgi_score_kind */
     uint8_t spare[3];
-    uint32_t consecutive;                /* SWGI_SCORE_CONSECUTIVE: how many, in whole failures */
-    double healthy, unhealthy;           /* SWGI_SCORE_CHANGE: failure shares p0 < p1 */
-    double false_trip_once_in;           /* calls */
-    uint32_t up_half, up_full, down, limit; /* compiled by swgi_score_compile(); down UINT32_MAX: to zero */
+    uint32_t consecutive;      /* SWGI_SCORE_CONSECUTIVE: how many, in whole failures */
+    double healthy, unhealthy; /* SWGI_SCORE_CHANGE: failure shares p0 < p1 */
+    double false_trip_once_in; /* calls */
+    uint32_t up_half, up_full, down,
+        limit; /* compiled by swgi_score_compile(); down UINT32_MAX: to zero */
 };
 
 struct swgi_count_settings {
-    uint16_t calls;                      /* N of the window, 0: no count window, and the rest means nothing */
+    uint16_t calls; /* N of the window, 0: no count window, and the rest means nothing */
     uint16_t calls_min;
-    uint32_t failure_ppm, slow_ppm;      /* thresholds, SWGI_THRESHOLD_OFF: no such rule */
+    uint32_t failure_ppm, slow_ppm; /* thresholds, SWGI_THRESHOLD_OFF: no such rule */
 };
 
 struct swgi_time_rule {
-    uint8_t kind;                        /* enum swgi_time_kind */
-    uint8_t slices;                      /* window / slice, 1..15; compiled by swgi_time_compile() */
+    uint8_t kind;   /* enum swgi_time_kind */
+    uint8_t slices; /* window / slice, 1..15; compiled by swgi_time_compile() */
     uint16_t spare;
     uint32_t calls_min;
-    uint32_t threshold;                  /* ppm of calls or SWGI_THRESHOLD_OFF; half-units for SWGI_TIME_FAILURES */
+    uint32_t threshold; /* ppm of calls or SWGI_THRESHOLD_OFF; half-units for SWGI_TIME_FAILURES */
     uint32_t spare2;
     uint64_t window_ns;
 };
@@ -60,26 +67,26 @@ struct swgi_time_rule {
 struct swgi_settings {
     uint8_t compare, ignored, judge_on_success, open_from;
     uint8_t half_permits, half_verdict, on_close, recovery;
-    uint8_t timeout_half_units;          /* weight of a timeout: 0, 1 or 2 */
-    uint8_t weights_set;                 /* a timeout weighs other than a failure; compiled */
-    uint8_t histogram;                   /* 1: keep a latency histogram */
-    uint8_t probes;                      /* 1..16 */
-    uint8_t success_threshold;           /* 1..255 */
-    uint8_t ramp_steps;                  /* 0: no ramp */
+    uint8_t timeout_half_units; /* weight of a timeout: 0, 1 or 2 */
+    uint8_t weights_set;        /* a timeout weighs other than a failure; compiled */
+    uint8_t histogram;          /* 1: keep a latency histogram */
+    uint8_t probes;             /* 1..16 */
+    uint8_t success_threshold;  /* 1..255 */
+    uint8_t ramp_steps;         /* 0: no ramp */
     uint8_t ramp_percent[SWGI_RAMP_STEPS_MAX];
-    uint8_t open_max_follows;            /* 1: not set; open_for_ns, taken anew by each compilation */
-    uint8_t backoff_reset_follows;       /* 1: not set; ten times open_for_ns */
+    uint8_t open_max_follows;      /* 1: not set; open_for_ns, taken anew by each compilation */
+    uint8_t backoff_reset_follows; /* 1: not set; ten times open_for_ns */
     struct swgi_score_settings score;
     struct swgi_count_settings count;
-    uint32_t call_load_above;            /* shedding: UINT32_MAX: off */
+    uint32_t call_load_above; /* shedding: UINT32_MAX: off */
     struct swgi_time_rule time[SWGI_TIME_RULES_MAX];
-    uint64_t slice_ns;                   /* 0: no time window; compiled */
-    uint64_t slow_ns;                    /* SWGI_OFF: nothing is slow */
+    uint64_t slice_ns; /* 0: no time window; compiled */
+    uint64_t slow_ns;  /* SWGI_OFF: nothing is slow */
     uint64_t open_for_ns, open_max_ns, backoff_reset_ns, retry_after_max_ns;
     uint64_t half_open_max_ns, ramp_step_ns, min_interval_ns, cooldown_ns;
     double open_multiplier, open_jitter;
-    double system_load_above;            /* share of all cores, e.g. 0.85 */
-    char preset[16];                     /* what it started from, for people; NUL-terminated */
+    double system_load_above; /* share of all cores, e.g. 0.85 */
+    char preset[16];          /* what it started from, for people; NUL-terminated */
 };
 
 /* The defaults of tables/keys.h, compiled. */

@@ -77,6 +77,7 @@ static void test_what_disturbs_is_replaced(void **state) {
     assert_copied("\033[31mred", 64, "?[31mred");
     assert_copied("two\nlines\r\ttab\177", 64, "two?lines??tab?");
     assert_copied("c1 \xc2\x9b", 64, "c1 ?");
+    /* NOLINTNEXTLINE(misc-misleading-bidirectional) */
     assert_copied("turn \xe2\x80\xae over", 64, "turn ? over");
     assert_copied("line \xe2\x80\xa8 end", 64, "line ? end");
     assert_copied("zero \xe2\x80\x8b width", 64, "zero ? width");

@@ -153,7 +153,11 @@ static void test_integers(void **state) {
 }
 
 static bool same(double a, double b) {
-    return memcmp(&a, &b, sizeof(a)) == 0;
+    uint64_t bits_a, bits_b;
+
+    memcpy(&bits_a, &a, sizeof(a));
+    memcpy(&bits_b, &b, sizeof(b));
+    return bits_a == bits_b;
 }
 
 static void test_decimals(void **state) {
