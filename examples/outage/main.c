@@ -185,10 +185,10 @@ static void print_commands(const struct outage *outage) {
 }
 
 static void print_story(const struct outage *outage) {
-    printf(" One HTTP server, twice. Four processes call each of them, every %d ms, and wait\n"
-           " up to %d s for an answer. The first four share a breaker, which opens after three\n"
-           " failures in a row, or when half of ten calls take over %d ms. Both servers are\n"
-           " healthy, then hung, killed, back but slow, and healthy again.\n",
+    printf(" One HTTP server, twice. Four processes call each of them, every %d ms, and\n"
+           " wait up to %d s for an answer. The first four share a breaker, which opens after\n"
+           " three failures in a row, or when half of ten calls take over %d ms. Both\n"
+           " servers are healthy, then hung, killed, back but slow, and healthy again.\n",
            INTERVAL_MS, CALL_TIMEOUT_MS / 1000, SLOW_MS);
     if (outage->hold)
         print_commands(outage);
