@@ -9,6 +9,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/divisor.h"
+
 #define PLACES_MAX 9u
 /* Any integer of so many digits, and any power of ten up to it, is exact in a double: their quotient is correctly rounded. */
 #define EXACT_DIGITS 15u
@@ -97,16 +99,6 @@ static int read_written(const char *text, struct written *out, const char **end)
     return 0;
 }
 
-static uint64_t greatest_common_divisor(uint64_t a, uint64_t b) {
-    while (b != 0) {
-        uint64_t rest = a % b;
-
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 /* fraction / 10^places of a unit, in whole nanoseconds, without leaving 64 bits on the way. */
 static int fraction_of_unit(const struct written *number, uint64_t unit, uint64_t *out) {
     uint64_t scale, common;
@@ -114,7 +106,7 @@ static int fraction_of_unit(const struct written *number, uint64_t unit, uint64_
     if (number->places > PLACES_MAX)
         return -ERANGE;
     scale = power_of_ten[number->places];
-    common = greatest_common_divisor(unit, scale);
+    common = swgi_greatest_common_divisor(unit, scale);
     if (number->fraction % (scale / common) != 0)
         return -ERANGE;
     *out = number->fraction / (scale / common) * (unit / common);

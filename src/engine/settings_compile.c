@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/divisor.h"
 #include "base/error.h"
 #include "base/text.h"
 
@@ -98,10 +99,6 @@ int swgi_score_compile(struct swgi_settings *settings, struct swg_error *error) 
     return 0;
 }
 
-static uint64_t greatest_common_divisor(uint64_t a, uint64_t b) {
-    return b == 0 ? a : greatest_common_divisor(b, a % b);
-}
-
 static unsigned time_rules(const struct swgi_settings *settings) {
     unsigned used = 0;
 
@@ -125,7 +122,7 @@ static uint64_t finest_slice(const struct swgi_settings *settings, unsigned rule
     uint64_t longest = longest_window(settings, rules), common = 0;
 
     for (unsigned i = 0; i < rules; i++)
-        common = greatest_common_divisor(common, settings->time[i].window_ns);
+        common = swgi_greatest_common_divisor(common, settings->time[i].window_ns);
     if (common == 0 || longest / common > SWGI_SLICES_MAX)
         return 0;
     for (uint64_t cuts = SWGI_SLICES_MAX / (longest / common);; cuts--) {
