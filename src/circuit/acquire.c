@@ -99,7 +99,7 @@ static int let_through(struct swg_circuit *circuit, struct swg_permit *out) {
 }
 
 static __attribute__((noinline)) int acquire_slow(struct swg_circuit *circuit, const struct swg_request *request,
-                                                  const swg_ns *now, struct swg_permit *out) {
+                                                  swg_ns now, struct swg_permit *out, bool given) {
     if (out == NULL || circuit == NULL)
         return -EINVAL;
     swgi_permit_refuse(out, 0);
@@ -113,11 +113,11 @@ static __attribute__((noinline)) int acquire_slow(struct swg_circuit *circuit, c
     rc = swgi_thread_enter(binding->map);
     if (rc < 0)
         return rc;
-    int64_t at = now != NULL ? *now + binding->time_shift : swgi_binding_now(binding);
+    int64_t at = given ? now + binding->time_shift : swgi_binding_now(binding);
     return acquire_bound(binding, &known, at, out);
 }
 
-static inline int acquire_fast(const struct swgi_binding *binding, int64_t now, struct swg_permit *out) {
+static inline __attribute__((always_inline)) int acquire_fast(const struct swgi_binding *binding, int64_t now, struct swg_permit *out) {
     struct swgi_cell *cell = binding->cell;
     uint64_t ctl = swgi_load_acquire(&cell->ctl);
     if (swgi_unlikely(swgi_load_relaxed(&cell->life, FAST_SETTING) != binding->life))
@@ -146,7 +146,7 @@ int swg_acquire_at(struct swg_circuit *circuit, const struct swg_request *reques
                 return rc;
         }
     }
-    return acquire_slow(circuit, request, &now, out);
+    return acquire_slow(circuit, request, now, out, true);
 }
 
 int swg_acquire(struct swg_circuit *circuit, const struct swg_request *request, struct swg_permit *out) {
@@ -158,5 +158,5 @@ int swg_acquire(struct swg_circuit *circuit, const struct swg_request *request, 
                 return rc;
         }
     }
-    return acquire_slow(circuit, request, NULL, out);
+    return acquire_slow(circuit, request, 0, out, false);
 }

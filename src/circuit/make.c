@@ -41,18 +41,16 @@ int swgi_circuit_settle(struct swgi_turn *turn, const struct swgi_settings *sett
                          "all %u latency histograms of the panel are taken; set breaker.histogram to no, or make the "
                          "panel with a larger histograms_max",
                          turn->map->geometry.histograms);
-    if (wants_ring) {
-        swgi_pool_release(turn->map, turn->index, false, true);
-        if (swgi_pool_counts(turn->map, turn->index, settings->count.calls, &ring) != 0)
-            return swgi_fail(error, -ENOSPC, "breaker.trip",
-                             "no room for a window of %u calls: the panel's %u slots are taken; make the panel with a "
-                             "larger count_calls_max",
-                             settings->count.calls, turn->map->geometry.count_chunks * SWGI_COUNT_CHUNK);
-    }
+    if (wants_ring && swgi_pool_counts(turn->map, turn->index, settings->count.calls, &ring) != 0)
+        return swgi_fail(error, -ENOSPC, "breaker.trip",
+                         "no room for a window of %u calls: the panel's %u slots are taken; make the panel with a "
+                         "larger count_calls_max",
+                         settings->count.calls, turn->map->geometry.count_chunks * SWGI_COUNT_CHUNK);
     swgi_store(&cell->ring, settings->count.calls != 0 ? ring : 0);
     swgi_store(&cell->histogram, settings->histogram ? histogram : 0);
     swgi_settings_install(turn, settings, fresh);
-    swgi_pool_release(turn->map, turn->index, !settings->histogram, settings->count.calls == 0);
+    if (!fresh)
+        swgi_pool_release(turn->map, turn->index, true, true);
     return 0;
 }
 
@@ -67,12 +65,14 @@ static void begin(struct swgi_turn *turn, struct swgi_map *map, uint32_t index) 
         .map = map, .index = index, .cell = &map->cells[index], .now = swgi_map_clock(map)};
 }
 
-/* Generation 1: words of zero are of another generation. */
+/* The generation goes on from the cell's former circuit; never 0 at first: words of zero are of another generation. */
 static int fill(struct swgi_turn *turn, const struct swgi_settings *settings, struct swg_error *error) {
     struct swgi_cell *cell = turn->cell;
-    swgi_store(&cell->ctl, swgi_ctl(SWGI_CLOSED, SWGI_NORMAL, 1, 0));
-    swgi_store(&cell->since, swgi_since(1, 0, 0));
-    swgi_store(&cell->window, swgi_count_empty(1));
+    uint64_t generation = swgi_ctl_generation(swgi_load(&cell->ctl));
+    generation = generation != 0 ? generation : 1;
+    swgi_store(&cell->ctl, swgi_ctl(SWGI_CLOSED, SWGI_NORMAL, generation, 0));
+    swgi_store(&cell->since, swgi_since(generation, 0, 0));
+    swgi_store(&cell->window, swgi_count_empty(generation));
     return swgi_circuit_settle(turn, settings, true, error);
 }
 

@@ -16,7 +16,7 @@ static inline void count_latency(const struct swgi_binding *binding, int64_t dur
  * A success within the slow threshold, of a CLOSED breaker whose score is zero and unarmed, in the running slice: nothing to
  * judge, one counter to move.
  */
-static inline bool record_fast(struct swg_permit *permit, const struct swgi_binding *binding, int64_t now,
+static inline __attribute__((always_inline)) bool record_fast(struct swg_permit *permit, const struct swgi_binding *binding, int64_t now,
                                int64_t duration) {
     struct swgi_cell *cell = binding->cell;
     uint64_t word = permit->opaque[1];
@@ -101,7 +101,7 @@ static int record_outcome(struct swgi_turn *turn, const struct swgi_binding *bin
 }
 
 static __attribute__((noinline)) int record_slow(struct swg_permit *permit, int outcome, const struct swg_failure *why,
-                                                 const swg_ns *now, swg_ns duration) {
+                                                 swg_ns now, swg_ns duration, bool given) {
     if (permit == NULL)
         return -EINVAL;
     if (permit->opaque[0] == 0)
@@ -120,8 +120,8 @@ static __attribute__((noinline)) int record_slow(struct swg_permit *permit, int 
     int told = read_failure(why, &known);
     const struct swgi_binding *binding = swgi_permit_binding(permit);
     struct swgi_ticket ticket = swgi_permit_ticket(permit);
-    int64_t at = now != NULL ? *now + binding->time_shift : swgi_binding_now(binding);
-    if (now == NULL)
+    int64_t at = given ? now + binding->time_shift : swgi_binding_now(binding);
+    if (!given)
         duration = at - (int64_t)permit->opaque[2];
     bool there = still_there(permit, binding);
     permit->opaque[0] = 0;
@@ -140,7 +140,7 @@ int swg_record_at(struct swg_permit *permit, int outcome, const struct swg_failu
             record_fast(permit, binding, now + binding->time_shift, duration))
             return 0;
     }
-    return record_slow(permit, outcome, why, &now, duration);
+    return record_slow(permit, outcome, why, now, duration, true);
 }
 
 int swg_record_error(struct swg_permit *permit, int outcome, const struct swg_failure *why) {
@@ -152,7 +152,7 @@ int swg_record_error(struct swg_permit *permit, int outcome, const struct swg_fa
                 return 0;
         }
     }
-    return record_slow(permit, outcome, why, NULL, 0);
+    return record_slow(permit, outcome, why, 0, 0, false);
 }
 
 int swg_record(struct swg_permit *permit, int outcome) {

@@ -197,6 +197,7 @@ static void judge(struct swgi_turn *turn, const struct swgi_ticket *ticket, cons
 static int record_judged(struct swgi_turn *turn, const struct swgi_ticket *ticket, const struct swgi_outcome *outcome) {
     uint64_t ctl = swgi_load(&turn->cell->ctl);
     bool rotated = false;
+    swgi_settings_mend(turn);
     if (turn->settings.slice_ns != 0)
         rotated = swgi_time_enter(turn, ticket->generation);
     count_outcome(turn, outcome);

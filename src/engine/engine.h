@@ -34,6 +34,8 @@ void swgi_turn_begin(struct swgi_turn *turn, struct swgi_map *map, uint32_t inde
 
 /* ---- settings in the panel (turn.c) */
 void swgi_settings_load(const struct swgi_cell *cell, struct swgi_settings *out);
+/* Finish what a killed configurer left. */
+void swgi_settings_mend(struct swgi_turn *turn);
 /* Under the registry lock. Publishes settings and the words derived from them; fresh: nobody uses the cell yet. */
 void swgi_settings_install(struct swgi_turn *turn, const struct swgi_settings *settings, bool fresh);
 
@@ -127,6 +129,8 @@ void swgi_time_read(const struct swgi_turn *turn, unsigned slices, struct swgi_w
 void swgi_time_judge(struct swgi_turn *turn, uint64_t generation, bool may_trip);
 /* Start the clock of slices: at creation, or with other slices. */
 void swgi_time_restart(struct swgi_cell *cell, uint64_t slice_ns, int64_t now);
+/* Is time cut into slices of that length? */
+bool swgi_time_is_cut(const struct swgi_cell *cell, uint64_t slice_ns);
 static inline uint32_t swgi_tick(uint32_t tick_base, uint64_t time_base, uint64_t reciprocal, int64_t now) {
     uint64_t passed = (uint64_t)((swgi_wide)((uint64_t)now - time_base) * reciprocal >> 64);
     return (tick_base + (uint32_t)passed) & (uint32_t)SWGI_MASK(SWGI_TICK_BITS);

@@ -35,6 +35,14 @@ static bool read_slices(const struct swgi_cell *cell, struct slices *out) {
     return false;
 }
 
+bool swgi_time_is_cut(const struct swgi_cell *cell, uint64_t slice_ns) {
+    uint64_t reciprocal = swgi_load(&cell->reciprocal);
+    swgi_wide whole = (swgi_wide)1 << 64;
+    if (slice_ns < 2 || reciprocal == 0)
+        return slice_ns == 0 ? reciprocal == 0 : slice_ns == 1 && reciprocal == UINT64_MAX;
+    return (swgi_wide)reciprocal * slice_ns <= whole && ((swgi_wide)reciprocal + 1) * slice_ns > whole;
+}
+
 void swgi_time_restart(struct swgi_cell *cell, uint64_t slice_ns, int64_t now) {
     /* Past every tick in the ring, so that all snapshots are older; a ring of zeros (a new circuit) is older too. */
     uint32_t last = swgi_epoch_tick(swgi_load(&cell->epoch));

@@ -77,6 +77,21 @@ static void publish(struct swgi_cell *cell, const struct swgi_settings *settings
     swgi_store(&cell->settings_sequence, next);
 }
 
+/*
+ * The words the fast path reads follow from the settings. Whoever configures may be killed after publishing settings and
+ * before these, so whoever is on the slow path looks.
+ */
+void swgi_settings_mend(struct swgi_turn *turn) {
+    struct swgi_cell *cell = turn->cell;
+    uint32_t traits = traits_of(&turn->settings);
+    if (swgi_load(&cell->traits) != traits)
+        swgi_store(&cell->traits, traits);
+    if (swgi_load(&cell->slow_ns) != turn->settings.slow_ns)
+        swgi_store(&cell->slow_ns, turn->settings.slow_ns);
+    if (!swgi_time_is_cut(cell, turn->settings.slice_ns))
+        swgi_time_restart(cell, turn->settings.slice_ns, turn->now);
+}
+
 void swgi_settings_install(struct swgi_turn *turn, const struct swgi_settings *settings, bool fresh) {
     struct swgi_cell *cell = turn->cell;
     bool other_windows = fresh || !swgi_settings_same_windows(&turn->settings, settings);
