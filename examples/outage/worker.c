@@ -43,7 +43,7 @@ static _Noreturn void give_up(const char *what, const char *why) {
     _exit(1);
 }
 
-static size_t discard(char *bytes, size_t size, size_t count, void *unused) {
+static size_t discard(const void *bytes, size_t size, size_t count, void *unused) {
     (void)bytes, (void)unused;
     return size * count;
 }

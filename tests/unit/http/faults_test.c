@@ -257,7 +257,7 @@ static void a_silent_host_is_a_timeout(void **state) {
     assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
     for (int i = 0; i < 4; i++) {
         full[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-        connect(full[i], (struct sockaddr *)&address, length);
+        (void)connect(full[i], (struct sockaddr *)&address, length);
     }
     snprintf(url, sizeof(url), "http://127.0.0.1:%d/", ntohs(address.sin_port));
     call.url = url;
@@ -306,7 +306,7 @@ static void a_plain_port_is_no_tls(void **state) {
     }
 }
 
-static size_t refuse(char *bytes, size_t size, size_t count, void *unused) {
+static size_t refuse(const void *bytes, size_t size, size_t count, void *unused) {
     (void)bytes, (void)size, (void)count, (void)unused;
     return 0;
 }

@@ -59,7 +59,7 @@ static inline int fixture_stop(void **state) {
     return 0;
 }
 
-static inline size_t discard(char *bytes, size_t size, size_t count, void *unused) {
+static inline size_t discard(const void *bytes, size_t size, size_t count, void *unused) {
     (void)bytes, (void)unused;
     return size * count;
 }

@@ -6,7 +6,8 @@
 
 #include <cmocka.h>
 
-#include "../../../adapters/http/retry_after.c"
+/* What it tests is hidden in the library. */
+#include "../../../adapters/http/retry_after.c" /* NOLINT(bugprone-suspicious-include) */
 
 #define WALL ((time_t)784111777) /* Sun, 06 Nov 1994 08:49:37 GMT, the day of RFC 9110 5.6.7 */
 #define MOST (600 * NS_PER_S)
