@@ -83,7 +83,7 @@ static void add_time(const struct swgi_turn *turn, struct swg_why *why, unsigned
     struct swgi_window window;
     char over[32];
     int number = SWG_RULE_TIME_1 + (int)i;
-    if (rule->kind == SWGI_TIME_NONE)
+    if (rule->kind == SWGI_TIME_NONE || rule->threshold == SWGI_THRESHOLD_OFF)
         return;
     swgi_time_read(turn, rule->slices, &window);
     duration(rule->window_ns, over);

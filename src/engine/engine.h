@@ -19,6 +19,7 @@ struct swgi_turn {
     uint32_t index;                 /* of the cell */
     int64_t now;                    /* panel time */
     struct swgi_settings settings;
+    uint32_t settings_sequence;     /* which of the panel's it is a copy of */
     int64_t retry_after;            /* what the dependency asked for in this call; 0: nothing */
     const struct swgi_hand *hand;   /* who acts; NULL: a rule, or time */
 };
@@ -33,7 +34,8 @@ struct swgi_hand {
 void swgi_turn_begin(struct swgi_turn *turn, struct swgi_map *map, uint32_t index, int64_t now);
 
 /* ---- settings in the panel (turn.c) */
-void swgi_settings_load(const struct swgi_cell *cell, struct swgi_settings *out);
+/* Returns the sequence they were read at. */
+uint32_t swgi_settings_load(const struct swgi_cell *cell, struct swgi_settings *out);
 /* Finish what a killed configurer left. */
 void swgi_settings_mend(struct swgi_turn *turn);
 /* Under the registry lock. Publishes settings and the words derived from them; fresh: nobody uses the cell yet. */

@@ -138,13 +138,20 @@ enum swgi_probe_answer swgi_probe_take(struct swgi_turn *turn, uint64_t ctl, str
     return swgi_probe_decide(turn, swgi_load(&turn->cell->ctl)) ? SWGI_PROBE_MOVED : SWGI_PROBE_NONE_FREE;
 }
 
-static bool has_slow_rule(const struct swgi_settings *settings) {
-    if (settings->count.calls != 0 && settings->count.slow_ppm != UINT32_MAX)
-        return true;
+/* The failure and slow shares that a verdict by rate compares with: the circuit's own rate rules'. */
+static uint32_t rate_threshold(const struct swgi_settings *settings, bool slow) {
+    uint32_t count = slow ? settings->count.slow_ppm : settings->count.failure_ppm;
+    if (settings->count.calls != 0 && count != UINT32_MAX)
+        return count;
     for (unsigned i = 0; i < SWGI_TIME_RULES_MAX; i++)
-        if (settings->time[i].kind == SWGI_TIME_SLOW_RATE)
-            return true;
-    return false;
+        if (settings->time[i].kind == (slow ? SWGI_TIME_SLOW_RATE : SWGI_TIME_FAILURE_RATE) &&
+            settings->time[i].threshold != SWGI_THRESHOLD_OFF)
+            return settings->time[i].threshold;
+    return SWGI_THRESHOLD_OFF;
+}
+
+static bool has_slow_rule(const struct swgi_settings *settings) {
+    return rate_threshold(settings, true) != SWGI_THRESHOLD_OFF;
 }
 
 static unsigned ended_state(enum swgi_class class, unsigned weight, bool slow) {
@@ -206,17 +213,6 @@ void swgi_probe_tally(const struct swgi_cell *cell, uint64_t generation, unsigne
         out->slow += state == SWGI_PROBE_PASSED_SLOW || state == SWGI_PROBE_FAILED_SLOW ||
                      state == SWGI_PROBE_TIMEOUT_SLOW;
     }
-}
-
-/* The failure and slow shares that a verdict by rate compares with: the circuit's own rate rules'. */
-static uint32_t rate_threshold(const struct swgi_settings *settings, bool slow) {
-    uint32_t count = slow ? settings->count.slow_ppm : settings->count.failure_ppm;
-    if (settings->count.calls != 0 && count != UINT32_MAX)
-        return count;
-    for (unsigned i = 0; i < SWGI_TIME_RULES_MAX; i++)
-        if (settings->time[i].kind == (slow ? SWGI_TIME_SLOW_RATE : SWGI_TIME_FAILURE_RATE))
-            return settings->time[i].threshold;
-    return UINT32_MAX;
 }
 
 static bool over(const struct swgi_settings *settings, uint64_t part, uint64_t whole, uint32_t ppm) {

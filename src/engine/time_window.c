@@ -214,7 +214,7 @@ static uint64_t measured(const struct swgi_time_rule *rule, const struct swgi_wi
 static bool meets(const struct swgi_settings *settings, const struct swgi_time_rule *rule,
                   const struct swgi_window *window) {
     swgi_wide left = measured(rule, window), right = rule->threshold;
-    if (left == 0)
+    if (left == 0 || rule->threshold == SWGI_THRESHOLD_OFF)
         return false;
     if (rule->kind != SWGI_TIME_FAILURES) {
         left *= SWGI_PPM;

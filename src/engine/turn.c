@@ -27,11 +27,12 @@ static void clamp(struct swgi_settings *settings) {
     settings->preset[sizeof(settings->preset) - 1] = '\0';
 }
 
-void swgi_settings_load(const struct swgi_cell *cell, struct swgi_settings *out) {
+uint32_t swgi_settings_load(const struct swgi_cell *cell, struct swgi_settings *out) {
     uint64_t copy[WORDS];
+    uint32_t sequence = 0;
     /* Bounded: a panel that changes its settings for ever must not hold a call. */
     for (unsigned attempt = 0; attempt < 8; attempt++) {
-        uint32_t sequence = swgi_load_acquire(&cell->settings_sequence);
+        sequence = swgi_load_acquire(&cell->settings_sequence);
         for (unsigned i = 0; i < WORDS; i++)
             copy[i] = swgi_load_acquire(&cell->settings[sequence & 1][i]);
         if (swgi_load_relaxed(&cell->settings_sequence, SETTING) == sequence)
@@ -39,6 +40,7 @@ void swgi_settings_load(const struct swgi_cell *cell, struct swgi_settings *out)
     }
     memcpy(out, copy, sizeof(copy));
     clamp(out);
+    return sequence;
 }
 
 void swgi_turn_begin(struct swgi_turn *turn, struct swgi_map *map, uint32_t index, int64_t now) {
@@ -48,7 +50,7 @@ void swgi_turn_begin(struct swgi_turn *turn, struct swgi_map *map, uint32_t inde
     turn->now = now;
     turn->retry_after = 0;
     turn->hand = NULL;
-    swgi_settings_load(turn->cell, &turn->settings);
+    turn->settings_sequence = swgi_settings_load(turn->cell, &turn->settings);
 }
 
 static uint32_t traits_of(const struct swgi_settings *settings) {
@@ -84,6 +86,8 @@ static void publish(struct swgi_cell *cell, const struct swgi_settings *settings
 void swgi_settings_mend(struct swgi_turn *turn) {
     struct swgi_cell *cell = turn->cell;
     uint32_t traits = traits_of(&turn->settings);
+    if (swgi_load(&cell->settings_sequence) != turn->settings_sequence)
+        return;
     if (swgi_load(&cell->traits) != traits)
         swgi_store(&cell->traits, traits);
     if (swgi_load(&cell->slow_ns) != turn->settings.slow_ns)
