@@ -206,6 +206,11 @@ static uint64_t floor_of(const struct swgi_cell *cell, unsigned rule, uint64_t e
     return (word & SWGI_MASK(48)) == epoch ? floor_unpack(word >> 48) : 0;
 }
 
+/* A rule may only keep a window that is shown. */
+static bool is_judged(const struct swgi_time_rule *rule) {
+    return rule->kind != SWGI_TIME_NONE && rule->slices != 0 && rule->threshold != SWGI_THRESHOLD_OFF;
+}
+
 static uint64_t measured(const struct swgi_time_rule *rule, const struct swgi_window *window) {
     return rule->kind == SWGI_TIME_SLOW_RATE ? window->slow : window->half_units;
 }
@@ -214,7 +219,7 @@ static uint64_t measured(const struct swgi_time_rule *rule, const struct swgi_wi
 static bool meets(const struct swgi_settings *settings, const struct swgi_time_rule *rule,
                   const struct swgi_window *window) {
     swgi_wide left = measured(rule, window), right = rule->threshold;
-    if (left == 0 || rule->threshold == SWGI_THRESHOLD_OFF)
+    if (left == 0)
         return false;
     if (rule->kind != SWGI_TIME_FAILURES) {
         left *= SWGI_PPM;
@@ -243,7 +248,7 @@ static bool worth_summing(const struct swgi_turn *turn, uint64_t epoch) {
     sum_bad(turn, &sums);
     for (unsigned i = 0; i < SWGI_TIME_RULES_MAX; i++) {
         const struct swgi_time_rule *rule = &turn->settings.time[i];
-        if (rule->kind == SWGI_TIME_NONE || rule->slices == 0)
+        if (!is_judged(rule))
             continue;
         struct swgi_window window;
         read_window(turn, rule->slices, &sums, &window);
@@ -262,7 +267,7 @@ static enum verdict look(struct swgi_turn *turn, uint64_t epoch, struct swgi_fin
     sum_all(turn, &sums);
     for (unsigned i = 0; i < SWGI_TIME_RULES_MAX; i++) {
         const struct swgi_time_rule *rule = &turn->settings.time[i];
-        if (rule->kind == SWGI_TIME_NONE || rule->slices == 0)
+        if (!is_judged(rule))
             continue;
         struct swgi_window window;
         read_window(turn, rule->slices, &sums, &window);
