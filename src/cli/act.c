@@ -225,10 +225,15 @@ static int select_and_act(const struct swgi_options *options, struct swg_panel *
     return status;
 }
 
+/* Who sits there, even behind sudo; NULL leaves it to the library to name the account. */
+static const char *login_name(char *out, size_t size) {
+    return getlogin_r(out, size) == 0 && out[0] && strlen(out) <= USER_MAX ? out : NULL;
+}
+
 int swgi_act_run(const struct swgi_options *options) {
     __attribute__((cleanup(swgi_panel_release))) struct swg_panel *panel = NULL;
     struct swg_act act = SWG_ACT_INIT;
-    char typed[REASON_MAX + 2];
+    char typed[REASON_MAX + 2], login[256];
     int status;
 
     if (options->user && (!options->user[0] || strlen(options->user) > USER_MAX)) {
@@ -239,7 +244,7 @@ int swgi_act_run(const struct swgi_options *options) {
         swgi_panel_attach(options, options->dry_run ? SWG_PANEL_INSPECT : SWG_PANEL_ATTACH, &panel);
     if (status)
         return status;
-    act.user = options->user;
+    act.user = options->user ? options->user : login_name(login, sizeof(login));
     act.for_ns = options->for_ns;
     act.force = options->force;
     act.reason = options->dry_run ? "" : find_reason(options, typed, sizeof(typed));

@@ -156,15 +156,16 @@ static void reap(struct child *child) {
     }
 }
 
+/* What a terminal or a supervisor sends is meant for all; the rest for the one process whose number was known. */
 static void forward(struct child *child, int number) {
-    if (number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGQUIT)
-        child->forwarded = number;
-    send_group(child, number);
-    if (number == SIGTSTP)
+    bool is_for_one = number == SIGUSR1 || number == SIGUSR2 || number == SIGALRM;
+
+    kill(is_for_one ? child->pid : -child->pid, number);
+    if (number != SIGINT && number != SIGTERM && number != SIGHUP && number != SIGQUIT)
         return;
+    child->forwarded = number;
     /* A stopped process takes note of a signal only when it goes on. */
-    if (child->forwarded == number)
-        send_group(child, SIGCONT);
+    send_group(child, SIGCONT);
 }
 
 static void on_deadline(struct child *child) {

@@ -120,6 +120,12 @@ const char *swgi_rule_words(int rule) {
     return is_known ? words[rule] : "a rule of another version";
 }
 
+const char *swgi_measure_text(int rule, double value, double threshold, char *out) {
+    bool is_share = rule == SWG_RULE_COUNT_FAILURE || rule == SWG_RULE_COUNT_SLOW || threshold < 1;
+
+    return is_share ? swgi_share_text(value, out) : swgi_value_text(value, out);
+}
+
 const char *swgi_evidence_text(const struct swg_event *event, char *out, size_t out_size) {
     char value[SWGI_TEXT_MAX], threshold[SWGI_TEXT_MAX], calls[SWGI_TEXT_MAX];
     int length = 0;
@@ -127,8 +133,9 @@ const char *swgi_evidence_text(const struct swg_event *event, char *out, size_t 
     out[0] = '\0';
     if (event->threshold > 0)
         length =
-            snprintf(out, out_size, "measured %s, limit %s", swgi_value_text(event->value, value),
-                     swgi_value_text(event->threshold, threshold));
+            snprintf(out, out_size, "measured %s, limit %s",
+                     swgi_measure_text(event->rule, event->value, event->threshold, value),
+                     swgi_measure_text(event->rule, event->threshold, event->threshold, threshold));
     if (event->calls > 0 && length < (int)out_size)
         snprintf(out + length, out_size - (size_t)length, "%s over %s calls",
                  length ? "" : "judged", swgi_count_text(event->calls, calls));
@@ -163,8 +170,8 @@ static void append_hand(struct sentence *sentence, const struct swgi_screen *scr
                         const struct swg_event *event) {
     char user[SWGI_CLEAN_MAX], reason[SWGI_CLEAN_MAX];
 
-    append(sentence, " by %s",
-           swgi_clean_text(event->user[0] ? event->user : "?", screen->utf8, user, sizeof(user)));
+    if (event->user[0])
+        append(sentence, " by %s", swgi_clean_text(event->user, screen->utf8, user, sizeof(user)));
     if (event->text[0])
         append(sentence, ": %s",
                swgi_clean_text(event->text, screen->utf8, reason, sizeof(reason)));

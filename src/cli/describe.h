@@ -21,6 +21,8 @@ uint64_t swgi_rejected(const struct swg_status *status);
 const char *swgi_next_text(const struct swg_status *status, swg_ns now, char *out, size_t out_size);
 /* What tripped it: "5 failures in a row", "failure rate over the last calls", "by hand". */
 const char *swgi_rule_words(int rule);
+/* A rule's measure: "5", or "52 %" where its limit is a share of calls. */
+const char *swgi_measure_text(int rule, double value, double threshold, char *out);
 /* "measured 7, limit 5, over 37 calls"; "" where an event carries no evidence. */
 const char *swgi_evidence_text(const struct swg_event *event, char *out, size_t out_size);
 /* "CLOSED -> OPEN  ..." and all that is known, cleaned for this screen. */

@@ -190,8 +190,9 @@ static void rule_line(const struct swgi_screen *screen, const struct swg_rule *r
 
     fputs("  ", screen->out);
     swgi_screen_bar(screen, tone, share, BAR);
-    snprintf(text, sizeof(text), "  %s of %s", swgi_value_text(rule->value, value),
-             swgi_value_text(rule->threshold, threshold));
+    snprintf(text, sizeof(text), "  %s of %s",
+             swgi_measure_text(rule->rule, rule->value, rule->threshold, value),
+             swgi_measure_text(rule->rule, rule->threshold, rule->threshold, threshold));
     swgi_screen_put(screen, tone, 16, text);
     fputs("  ", screen->out);
     swgi_screen_wrap(screen, SWGI_PLAIN, RULE, RULE, rule_text(screen, rule, text, sizeof(text)));

@@ -203,11 +203,11 @@ static void print_row(const struct swgi_table *table, const struct swgi_screen *
 
         if (is_last && !row[i].text[0])
             break;
+        blanks(screen, i > 0 ? GAP : 0);
         if (i == 0)
             clip(screen, row[i].text, widths[i], text, sizeof(text));
         else
-            snprintf(text, sizeof(text), "%*s%s", GAP, "", row[i].text);
-        padding += i > 0 && padding ? GAP : 0;
+            snprintf(text, sizeof(text), "%s", row[i].text);
         swgi_screen_put(screen, row[i].tone, to_right ? -padding : padding, text);
     }
     fputc('\n', screen->out);

@@ -1,0 +1,137 @@
+#!/usr/bin/python3
+"""`call` against a real HTTP server that answers, refuses, hangs and comes back."""
+import http.server
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+
+PROGRAM = os.path.realpath(
+    sys.argv[1] if len(sys.argv) > 1
+    else os.environ.get("SWITCHGEAR") or os.path.join(os.environ.get("BUILD", "build"), "src/switchgear"))
+BOUND = 60
+asked = []
+hanging = threading.Event()
+let_go = threading.Event()
+
+
+class Server(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        asked.append(self.path)
+        if self.path == "/hang":
+            hanging.set()
+            let_go.wait(BOUND)
+            return
+        status = int(self.path.rpartition("/")[2]) if self.path[1:].isdigit() else 200
+        self.send_response(status)
+        if self.path == "/302":
+            self.send_header("Location", "/landed")
+        self.end_headers()
+        self.wfile.write(f"body of {self.path}\n".encode())
+
+    def log_message(self, *arguments):
+        pass
+
+
+def call(*arguments):
+    return subprocess.run([PROGRAM, "call", *arguments], capture_output=True, text=True, timeout=BOUND)
+
+
+def status(circuit):
+    shown = subprocess.run([PROGRAM, "status", circuit, "--json"], capture_output=True, check=True)
+    return json.loads(shown.stdout)["circuits"][0]
+
+
+def answers_are_told_apart(url):
+    done = call("web", f"{url}/200")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "body of /200\n", ""), done
+    done = call("web", f"{url}/302")
+    assert (done.returncode, done.stdout) == (0, "body of /landed\n"), done
+    done = call("web", f"{url}/404")
+    assert done.returncode == 1 and "404" in done.stderr, done
+    done = call("web", f"{url}/500")
+    assert done.returncode == 69 and "500" in done.stderr, done
+    done = call("web", f"{url}/429")
+    assert done.returncode == 69 and "429" in done.stderr, done
+    shown = status("web")
+    counts = [shown[key] for key in ("successes", "failures", "timeouts", "ignored", "in_flight")]
+    assert counts == [2, 1, 1, 1, 0], counts
+
+
+def json_says_all(url):
+    done = call("web", f"{url}/200", "--json")
+    answer = json.loads(done.stdout)
+    assert (answer["http_status"], answer["outcome"], answer["body"]) == (200, "success", "body of /200\n"), answer
+    done = call("web", f"{url}/503", "--json")
+    answer = json.loads(done.stdout)
+    assert done.returncode == 69 and answer["outcome"] == "failure", answer
+
+
+def a_bad_line_asks_nobody(url):
+    before = len(asked)
+    for arguments, wanted in ((["web", "no url at all"], 64), (["web"], 64), (["bad name", url], 64),
+                              (["web", "file:///etc/passwd"], None), (["web", url, "--set", "x.y=1"], 78)):
+        done = call(*arguments)
+        assert done.returncode == wanted or (wanted is None and done.returncode != 0), (arguments, done)
+        assert done.stdout == "", done
+    assert len(asked) == before
+
+
+def hanging_ends_in_time(url):
+    done = call("slow", f"{url}/hang", "--timeout", "200ms")
+    assert done.returncode == 69, done
+    assert status("slow")["timeouts"] == 1
+    hanging.clear()
+    process = subprocess.Popen([PROGRAM, "call", "slow", f"{url}/hang", "--timeout", "1m"])
+    assert hanging.wait(BOUND)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(BOUND) == -signal.SIGINT
+    shown = status("slow")
+    assert (shown["ignored"], shown["in_flight"]) == (1, 0), shown
+
+
+def dead_servers_are_left_alone():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/"
+        for _ in range(3):
+            done = call("dead", url, "--preset", "read")
+            assert done.returncode == 69, done
+        done = call("dead", url)
+    assert done.returncode == 75 and "not called: the circuit is OPEN; try again in" in done.stderr, done
+    assert status("dead")["rejected"]["open"] == 1
+
+
+def main():
+    if not os.access(PROGRAM, os.X_OK):
+        print(f"there is no program at {PROGRAM}")
+        sys.exit(77)
+    folder = tempfile.mkdtemp()
+    os.environ["SWITCHGEAR_PANEL"] = os.path.join(folder, "panel")
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        os.environ.pop(name, None)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        if "no HTTP adapter" in call("probe", url).stderr:
+            print("this build has no HTTP adapter")
+            sys.exit(77)
+        answers_are_told_apart(url)
+        json_says_all(url)
+        a_bad_line_asks_nobody(url)
+        hanging_ends_in_time(url)
+        dead_servers_are_left_alone()
+    finally:
+        let_go.set()
+        server.shutdown()
+        shutil.rmtree(folder)
+
+
+main()

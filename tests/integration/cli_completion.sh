@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# The completion offers what the program has, and runs nothing that a name in the panel says.
+completion=$(realpath "$(dirname "$0")/../../packaging/switchgear.bash")
+. "$(dirname "$0")/cli_lib.sh"
+PATH=$folder/bin:$PATH
+mkdir bin
+ln -s "$program" bin/switchgear
+. "$completion"
+
+offers() { # WORD ... -- WANTED ...: completing the last word
+    COMP_WORDS=()
+    while [[ $1 != ++ ]]; do COMP_WORDS+=("$1"); shift; done
+    shift
+    COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) COMPREPLY=()
+    _switchgear 2> /dev/null
+    for wanted in "$@"; do
+        if [[ " ${COMPREPLY[*]} " != *" $wanted "* ]]; then
+            echo "completing ${COMP_WORDS[*]}: wanted $wanted, got: ${COMPREPLY[*]}"
+            exit 1
+        fi
+    done
+}
+
+run exec orders -- true
+run exec payments -- true
+offers switchgear '' ++ status trip exec help
+offers switchgear is ++ is-tripped isolate
+offers switchgear why '' ++ orders payments
+offers switchgear why pay ++ payments
+offers switchgear trip -- ++ --reason= --for= --force --panel=
+offers switchgear exec --set br ++ breaker.open.for=
+offers switchgear exec --preset re ++ read resilience4j
+offers switchgear help '' ++ settings call
+offers switchgear --panel "$folder/panels/te" ++ "$folder/panels/test"
+offers switchgear exec orders -- tru ++ true
+
+# A panel may hold any name. This one would run if it were expanded.
+_switchgear_circuits() { printf '%s\n' "\$(touch $folder/ran)" orders; }
+offers switchgear why '' ++ orders
+[[ ! -e ran ]] || { echo 'a name was run'; exit 1; }

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# What happened, told afterwards and while it happens.
+. "$(dirname "$0")/cli_lib.sh"
+
+for _ in 1 2 3; do run exec orders --preset read -- false; exits 1; done
+run exec payments -- true
+run trip payments --reason $'evil \033[2J text' --user ann
+exits 0
+
+run events
+exits 0; says_nothing
+prints 'orders +CLOSED -> OPEN, failures in a row'; prints 'payments +tripped by ann: evil .*text \(CLOSED -> OPEN\)'
+[[ $out != *$'\033'* ]] || wrong 'wanted no control characters'
+run events payments
+exits 0; [[ $out != *orders* ]] || wrong 'wanted one circuit'
+run events 'ord*' --lines 1
+exits 0; is 1 "$(wc -l < out)"
+run events --lines 0
+exits 0; prints_nothing
+run events --json
+exits 0
+while read -r line; do /usr/bin/python3 -m json.tool <<< "$line" > /dev/null || wrong 'a line is no JSON'; done < out
+
+"$program" events --follow --lines 0 --json > followed &
+follower=$!
+trap 'kill $follower 2> /dev/null; rm -rf "$folder"' EXIT
+seen() { grep -q "\"kind\":\"$1\"" followed; }
+act() { "$program" isolate orders --reason now > /dev/null && "$program" normal orders --reason now > /dev/null; seen mode; }
+until_true act
+kill "$follower"
+wait "$follower"
+
+# A reader that leaves ends the follower, though nothing more happens.
+"$program" events --follow > >(head -n 1 > /dev/null) &
+follower=$!
+ended() { ! kill -0 "$follower" 2> /dev/null; }
+until_true ended
+trap 'rm -rf "$folder"' EXIT

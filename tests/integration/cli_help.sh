@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# The program explains itself, and says what was wrong with a line.
+. "$(dirname "$0")/cli_lib.sh"
+
+run --version
+exits 0; prints '^switchgear [0-9]+\.[0-9]+\.[0-9]+$'; says_nothing
+
+run
+exits 64; prints_nothing; says 'Usage: switchgear COMMAND'
+
+for way in --help -h help; do
+    run "$way"
+    exits 0; says_nothing; prints '^Commands:'; prints '^  is-tripped '; prints 'Examples:'
+done
+
+commands=$(sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' out | grep -v '^help$')
+[[ $(wc -w <<< "$commands") -eq 13 ]] || { ran=help; wrong 'wanted 13 commands'; }
+for command in $commands; do
+    run help "$command"
+    exits 0; prints "^Usage: switchgear $command "; prints '^Examples:'; prints "^  (if )?switchgear $command"
+    [[ $(awk 'length > 80' out) == '' ]] || wrong 'wanted at most 80 columns'
+    whole=$out
+    run "$command" --help
+    exits 0; is "$whole" "$out" 'the other way to ask'
+done
+
+run help settings
+exits 0; prints '^breaker\.open\.for '
+
+run stauts
+exits 64; says "did you mean 'status'"
+run xyzzy
+exits 64; says "no command 'xyzzy'"
+run $'a\033[31mb'
+exits 64; [[ $err != *$'\033'* ]] || wrong 'wanted no control characters'
+run status --nonsense
+exits 64; says 'nonsense'
+run status -c file
+exits 64
+run why
+exits 64; says 'NAME'
+run exec circuit
+exits 64; says 'COMMAND'
+run exec circuit --timeout 5x -- true
+exits 64; says "'5x': not a duration"
+run trip circuit --reason x --for -5s
+exits 64; says 'not a duration'
+run reset circuit --reason x --for 5s
+exits 64; says 'reset has no end'
+run exec circuit --ignore-status 300 -- true
+exits 64; says '0 to 255'
