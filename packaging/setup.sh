@@ -6,7 +6,7 @@
 set -eu
 
 # One word is one need; a|b|c is satisfied by any of them and installs the first that this release of Debian has.
-run='gcc libc6-dev meson ninja-build pkgconf|pkg-config libcurl4-openssl-dev|libcurl4-gnutls-dev libxxhash-dev'
+run='gcc libc6-dev meson ninja-build pkgconf|pkg-config libcurl4-openssl-dev|libcurl4-gnutls-dev libjansson-dev libxxhash-dev'
 install="$run scdoc"
 bench="$run strace"
 lint="$run libcmocka-dev clang-format clang-tidy"
