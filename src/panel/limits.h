@@ -8,6 +8,10 @@
 #define SWGI_CIRCUITS_MAX 65535u   /* made by users; circuit 0 is the panel's own */
 #define SWGI_COLUMNS_MAX 256u      /* column 0 is shared by threads without one of their own */
 #define SWGI_EVENTS_MAX 65536u
+#define SWGI_EVENTS_MIN 64u
+#define SWGI_COUNT_SLOTS_MAX 262144u /* of all count windows of a panel */
+#define SWGI_COUNT_CHUNK 32u       /* slots are given out in chunks */
+#define SWGI_COUNT_CHUNKS_MAX (SWGI_COUNT_SLOTS_MAX / SWGI_COUNT_CHUNK)
 #define SWGI_NAME_MAX 127u         /* bytes of a name, without the final NUL */
 #define SWGI_USER_MAX 31u
 #define SWGI_REASON_MAX 127u

@@ -20,11 +20,11 @@ struct swgi_map;
 /* What a new or re-based panel needs from the floors above. */
 struct swgi_panel_hooks {
     /*
-     * A formatted panel nobody else sees yet: configure cell 0, which is claimed under the name "_beyond" (life odd) and is
-     * published right after.
+     * A formatted panel nobody else sees yet: configure cell 0, which is claimed under the name "_beyond" (life odd), and
+     * publish it. The map has neither tag nor identity.
      */
     void (*first)(struct swgi_map *map);
-    /* The machine was booted anew: in every cell each time word t becomes t + shift. now is the new panel time. */
+    /* The machine was booted anew: in cells and columns each time t becomes t + shift. now is the new panel time. */
     void (*rebase)(struct swgi_map *map, int64_t shift, int64_t now);
 };
 #define SWGI_BEYOND_NAME "_beyond"
@@ -39,7 +39,6 @@ struct swgi_geometry {
     uint32_t index_buckets; /* of each copy, a power of two */
     uint64_t size;
 };
-#define SWGI_COUNT_CHUNK 32u
 #define SWGI_FORMER_TAGS 16u
 
 /* One attachment. */
@@ -118,12 +117,14 @@ struct swg_panel {
     uint64_t lock_token;              /* of the process that opened lock_fd */
     int slot;                         /* the byte locked through lock_fd, -1 none */
     char process_name[32];
-    char boot_id[40];
+    uint64_t boot_id[2];
+    struct swg_panel_options options; /* as asked for; for the file that may take this one's place. Its strings are unset */
     int64_t time_shift;               /* panel time - this process's CLOCK_MONOTONIC (time namespaces) */
     bool is_private;
     const struct swgi_panel_hooks *hooks;
     _Atomic(struct swg_circuit *) handles[SWGI_HANDLE_BUCKETS];
-    swg_log_fn *log;
+    swgi_word following;              /* token of the process one of whose threads is attaching again */
+    swg_log_fn *log;                  /* these three under the process lock, which is not held while log runs */
     void *log_arg;
     uint64_t log_cursor;
     struct swg_panel *next_open;      /* list of the process's open panels, for fork */
@@ -187,9 +188,22 @@ int64_t swgi_map_clock(const struct swgi_map *map);
 int64_t swgi_map_believe(struct swgi_map *map, int64_t now);
 
 /* ---- opening (open.c, file.c, geometry.c) */
+/*
+ * options: complete, of this library's size. *out is without circuits' handles and has one reference. Errors are those of
+ * swg_panel_open().
+ */
+int swgi_panel_new(struct swg_panel **out, const struct swg_panel_options *options,
+                   const struct swgi_panel_hooks *hooks, struct swg_error *error);
+/* Leases, slot, mappings and the panel itself; handles are freed before by whoever made them. */
+void swgi_panel_free(struct swg_panel *panel);
 int swgi_geometry_resolve(const struct swg_panel_options *options, struct swgi_geometry *out, struct swg_error *error);
 /* The map's file was replaced or its lock lost: attach again. 1: a new map is current; 0: nothing changed; -errno. */
 int swgi_panel_follow(struct swg_panel *panel);
+/* What poll does for the panel itself: follow, then give back what the dead held, or read an inspector's copy anew. As follow. */
+int swgi_panel_keep(struct swg_panel *panel);
+/* Guards what is rarely touched of all panels of the process; free again in a forked child. Never call back under it. */
+void swgi_process_lock(void);
+void swgi_process_unlock(void);
 
 /* ---- this process (process.c) */
 /*
@@ -226,6 +240,15 @@ uint64_t swgi_event_oldest(struct swgi_map *map, unsigned ring);
  * some were overwritten before they were read, and the next call goes on with the oldest kept.
  */
 int swgi_event_following(struct swgi_map *map, uint64_t *cursor, uint64_t *id, struct swgi_event_data *out);
+
+/* A cursor behind everything there is now. */
+uint64_t swgi_event_cursor_end(struct swgi_map *map);
+
+/* ---- how much is in use, for people */
+uint32_t swgi_processes_alive(struct swgi_map *map);
+uint32_t swgi_columns_leased(const struct swgi_map *map);
+uint32_t swgi_pool_histograms_used(const struct swgi_map *map);
+uint32_t swgi_pool_count_chunks_used(const struct swgi_map *map);
 
 /* ---- registry: names to cells (registry.c, pool.c) */
 /* Lock-free. true: *index and *life are of a live cell of that name. */
