@@ -1,0 +1,24 @@
+/* The measurements, in the order of the report. Each reports by itself, and skips what is not wanted. */
+#ifndef BENCH_MEASUREMENTS_H
+#define BENCH_MEASUREMENTS_H
+
+#include "contest.h"
+
+/* calls.c: the price of a call. */
+void bench_measure_success(struct bench *bench);
+void bench_measure_consecutive(struct bench *bench);
+void bench_measure_count_window(struct bench *bench);
+void bench_measure_open(struct bench *bench);
+void bench_measure_clocks(struct bench *bench);
+/* crowds.c: the price of a call where there are failures, many threads, many circuits. */
+void bench_measure_failures(struct bench *bench);
+void bench_measure_change_detector(struct bench *bench);
+void bench_measure_shared_column(struct bench *bench);
+void bench_measure_circuits(struct bench *bench);
+/* footprint.c: what is paid once. */
+void bench_measure_memory(struct bench *bench);
+void bench_measure_attach(struct bench *bench);
+/* counts.c: allocations and system calls. */
+void bench_measure_callpath(struct bench *bench);
+
+#endif
