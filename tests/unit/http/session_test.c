@@ -101,7 +101,7 @@ static void a_closed_pool_opens_again(void **state) {
     open_circuit(f, session);
     swg_panel_advance(f->panel, 10 * SECOND);
     assert_int_equal(swg_http_session_poll(session), 1);
-    swg_panel_advance(f->panel, 20 * SECOND);
+    swg_panel_advance(f->panel, 21 * SECOND);
     fault_server_answer(f->server, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", FAULT_KEEP);
     assert_int_equal(call_once(f, session, NULL), SWG_GO);
     assert_int_equal(call_once(f, session, NULL), SWG_GO);
