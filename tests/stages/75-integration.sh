@@ -3,7 +3,7 @@
 # runs: tests/integration
 . tests/stages/lib.sh
 export TIMEOUT=${TIMEOUT:-180}
-[[ -e $BUILD/build.ninja ]] || build "$BUILD" -Dwerror=true || finish
+build "$BUILD" -Dwerror=true || finish
 
 for story in tests/integration/*.sh tests/integration/*.py; do
     [[ -x $story ]] || continue

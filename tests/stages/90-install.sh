@@ -49,13 +49,24 @@ check 'its soname is libswitchgear.so.0' sh -c 'objdump -p "$1" | grep -q "SONAM
 
 # The first C block of the README, as a user would take it from there.
 awk '/^```c$/ { on = 1; next } /^```$/ { if (on) exit } on' README.md > "$scratch/example.c"
+tells_the_three_cases() {
+    local said
+    said=$("$scratch/example") && printf '%s\n' "$said" && grep -q '^answered' <<< "$said" &&
+        grep -q '^called, and it failed' <<< "$said" && grep -q '^not called.*try again in [1-9]' <<< "$said"
+}
 example() { # shellcheck disable=SC2046
-    cc -Wall -Wextra -Werror -o "$scratch/example" "$scratch/example.c" $(pkg-config --cflags --libs switchgear) && "$scratch/example"
+    cc -Wall -Wextra -Werror -o "$scratch/example" "$scratch/example.c" $(pkg-config --cflags --libs switchgear) &&
+        tells_the_three_cases
 }
 check "the README's example builds against the installed library and runs" example
-static_example() { # shellcheck disable=SC2046
+static_tells_the_three_cases() {
+    local said
+    said=$("$scratch/example") && printf '%s\n' "$said" && grep -q '^answered' <<< "$said" &&
+        grep -q '^called, and it failed' <<< "$said" && grep -q '^not called.*try again in [1-9]' <<< "$said"
+}
+example() { # shellcheck disable=SC2046
     cc -o "$scratch/example" "$scratch/example.c" $(pkg-config --cflags switchgear) "$libraries/libswitchgear.a" -lm -pthread &&
-        LD_LIBRARY_PATH='' "$scratch/example"
+        LD_LIBRARY_PATH='' tells_the_three_cases
 }
 check 'so it does against the static library' static_example
 
