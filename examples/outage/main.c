@@ -66,21 +66,35 @@ static sigset_t watched_signals(void) {
     return set;
 }
 
-static bool is_worker(const struct outage *outage, pid_t pid) {
+/* The slot of a worker, or NULL. */
+static pid_t *find_worker(struct outage *outage, pid_t pid) {
     for (int i = 0; i < SIDES * WORKERS; i++)
         if (outage->workers[i / WORKERS][i % WORKERS] == pid)
-            return true;
-    return false;
+            return &outage->workers[i / WORKERS][i % WORKERS];
+    return NULL;
 }
 
-/* Servers are killed and reaped by us; anything else that ends has no business to. A server stopped by us is no end. */
+/* Whoever kills a worker to see what its circuit makes of that may do so. */
+static enum ending replace_worker(struct outage *outage, pid_t *worker) {
+    int number = (int)(worker - &outage->workers[0][0]);
+
+    waitpid(*worker, NULL, 0);
+    *worker = 0;
+    printf(" worker %d was killed; another takes its place\n", number + 1);
+    return start_worker(outage, number / WORKERS, number % WORKERS) ? GOES_ON : BROKEN;
+}
+
+/* Servers are killed and reaped by us; what else ends by itself has no business to. Being stopped is no end. */
 static enum ending look_after_children(struct outage *outage) {
     siginfo_t info = { .si_pid = 0 };
+    pid_t *worker;
 
     if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
         return GOES_ON;
-    fprintf(stderr, "outage: a %s ended unexpectedly\n",
-            is_worker(outage, info.si_pid) ? "worker" : "server");
+    worker = find_worker(outage, info.si_pid);
+    if (worker != NULL && info.si_code == CLD_KILLED && info.si_status == SIGKILL)
+        return replace_worker(outage, worker);
+    fprintf(stderr, "outage: a %s ended unexpectedly\n", worker != NULL ? "worker" : "server");
     return BROKEN;
 }
 

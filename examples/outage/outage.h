@@ -15,6 +15,8 @@
 #define CALL_TIMEOUT_MS 1000
 #define SLOW_MS         250
 #define TICK_MS         500
+#define PANEL_CIRCUITS  16 /* the defaults would take 40 MB, for one circuit */
+#define PANEL_COLUMNS   16
 #define NS_PER_MS       INT64_C(1000000)
 
 enum { PROTECTED, UNPROTECTED, SIDES };
@@ -25,8 +27,8 @@ struct counts {
     atomic_ullong answered, failed, rejected;
     atomic_ullong skipped;   /* came due while the worker was still waiting for an earlier one */
     atomic_ullong waited_ns; /* in calls a hung or dead server left without an answer */
-    atomic_llong
-        served_at[WORKERS]; /* the first answer since the server is well again; 0: none yet */
+    /* The first answer to each worker since the server is well again; 0: none yet. */
+    atomic_llong served_at[WORKERS];
 };
 
 struct shared {

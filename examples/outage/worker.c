@@ -75,6 +75,8 @@ static void protect(struct worker *worker) {
     struct swg_panel *panel;
 
     place.path = worker->outage->panel_path;
+    place.circuits_max = PANEL_CIRCUITS;
+    place.columns_max = PANEL_COLUMNS;
     options.circuit = CIRCUIT;
     options.timeout = CALL_TIMEOUT_MS * NS_PER_MS;
     options.config = configure();
