@@ -1,8 +1,8 @@
 #!/bin/sh
 # Usage: configure.sh DIR [MESON OPTION ...]. Makes DIR a build directory with these options; does nothing when it is one already.
 #
-# Sources are found when the build is configured. So it is configured anew whenever a file came or went, and from scratch when
-# the compiler changed, which Meson cannot do in place.
+# Sources are found when the build is configured. So it is configured anew whenever a file or a library came or went, and from
+# scratch when the compiler changed, which Meson cannot do in place.
 set -eu
 cd "$(dirname "$0")/.."
 dir=$1
@@ -13,6 +13,10 @@ trap 'rm -f "$now"' EXIT
 {
     printf 'compiler %s\n' "${CC:-cc}"
     printf 'options %s\n' "$*"
+    for library in libcurl jansson cmocka libxxhash; do
+        printf '%s %s\n' "$library" "$(pkg-config --modversion "$library" 2>/dev/null || echo none)"
+    done
+    printf 'scdoc %s\n' "$(command -v scdoc || echo none)"
     for folder in src adapters examples bench tests docs packaging include; do
         packaging/find-c.sh . "$folder" '*.[ch]' && packaging/find-c.sh . "$folder" '*.scd'
     done
