@@ -73,7 +73,8 @@ static int acquire_bound(const struct swgi_binding *binding, const struct swg_re
     struct swgi_turn turn;
     struct swgi_ticket ticket;
     int64_t retry_in = 0;
-    swgi_turn_begin(&turn, binding->map, binding->index, swgi_map_believe(binding->map, now));
+    swgi_turn_begin(&turn, binding->map, binding->index, now);
+    swgi_turn_now(&turn);
     if (!is_open(&turn)) {
         if (request->deadline != 0 && turn.now >= request->deadline + binding->time_shift)
             return reject(&turn, REJECTED_EXPIRED, SWG_EXPIRED, 0, out);

@@ -12,6 +12,24 @@ static inline void count_latency(const struct swgi_binding *binding, int64_t dur
         swgi_column_add(&bins[swgi_histogram_bin(duration)], 1);
 }
 
+/* The count window takes every outcome; after one compare-and-swap it is known whether it must be judged. */
+static bool count_calmly(const struct swgi_binding *binding, uint32_t traits, uint64_t generation) {
+    struct swgi_count count;
+    unsigned calls = traits >> SWGI_TRAITS_CALLS_SHIFT;
+    if (calls > SWGI_COUNT_CALLS_MAX ||
+        swgi_count_add(binding->map, binding->cell, calls, generation, 0, false, &count) != 0)
+        return true;
+    return swgi_count_is_calm(binding->cell, &count);
+}
+
+static __attribute__((noinline)) void judge_count(const struct swgi_binding *binding, uint64_t generation, int64_t now) {
+    struct swgi_turn turn;
+    struct swgi_count count;
+    swgi_turn_begin(&turn, binding->map, binding->index, now);
+    if (swgi_count_read(turn.cell, &turn.settings, &count))
+        swgi_count_judge(&turn, generation, &count, turn.settings.judge_on_success);
+}
+
 /*
  * A success within the slow threshold, of a CLOSED breaker whose score is zero and unarmed, in the running slice: nothing to
  * judge, one counter to move.
@@ -22,7 +40,7 @@ static inline __attribute__((always_inline)) bool record_fast(struct swg_permit 
     uint64_t word = permit->opaque[1];
     uint64_t ctl = swgi_load_acquire(&cell->ctl);
     uint32_t traits = swgi_load_relaxed(&cell->traits, FAST_SETTING);
-    bool calm = ctl == (uint64_t)(uint32_t)word << 4 && !(traits & SWGI_TRAIT_COUNT) &&
+    bool calm = ctl == (uint64_t)(uint32_t)word << 4 &&
                 swgi_load_relaxed(&cell->life, FAST_SETTING) == (uint32_t)(word >> 32) &&
                 (uint64_t)duration <= swgi_load_relaxed(&cell->slow_ns, FAST_SETTING) && duration >= 0;
     if (swgi_unlikely(!calm))
@@ -41,6 +59,8 @@ static inline __attribute__((always_inline)) bool record_fast(struct swg_permit 
     if (traits & SWGI_TRAIT_HISTOGRAM)
         count_latency(binding, duration);
     permit->opaque[0] = 0;
+    if (traits & SWGI_TRAIT_COUNT && !count_calmly(binding, traits, word & SWGI_MASK(SWGI_GENERATION_BITS)))
+        judge_count(binding, word & SWGI_MASK(SWGI_GENERATION_BITS), now);
     return true;
 }
 
@@ -57,6 +77,8 @@ static bool matches_tag(uint64_t tag, void *arg) {
 
 /* 0: usable now, the thread's row is current. 1: was ours once and ends without effect. -EINVAL: never was. */
 static int validate(struct swg_permit *permit) {
+    if (is_current(permit) && swgi_thread_ready(swgi_permit_binding(permit)->tag))
+        return 0;
     bool current = false;
     struct swgi_map *map = swgi_map_of_tag(matches_tag, permit, &current);
     if (map == NULL)
@@ -128,7 +150,7 @@ static __attribute__((noinline)) int record_slow(struct swg_permit *permit, int 
     if (!there)
         return 0;
     struct swgi_turn turn;
-    swgi_turn_begin(&turn, binding->map, binding->index, swgi_map_believe(binding->map, at));
+    swgi_turn_begin(&turn, binding->map, binding->index, at);
     rc = record_outcome(&turn, binding, &ticket, outcome, &known, duration);
     return rc != 0 ? rc : told;
 }

@@ -10,7 +10,7 @@
 /* A mode whose bound has passed must not refuse an act. */
 static uint64_t settle(struct swgi_turn *turn) {
     uint64_t ctl = swgi_load(&turn->cell->ctl);
-    if (swgi_ctl_mode(ctl) == SWGI_NORMAL || turn->now < swgi_mode_until(turn->cell, ctl))
+    if (swgi_ctl_mode(ctl) == SWGI_NORMAL || swgi_turn_now(turn) < swgi_mode_until(turn->cell, ctl))
         return ctl;
     swgi_mode_expire(turn, ctl);
     return swgi_load(&turn->cell->ctl);
@@ -28,9 +28,9 @@ int swgi_act_trip(struct swgi_turn *turn) {
     }
 }
 
-static bool cooling_down(const struct swgi_turn *turn) {
+static bool cooling_down(struct swgi_turn *turn) {
     uint64_t last = swgi_load(&turn->cell->last_trip);
-    int64_t passed = turn->now - (int64_t)last;
+    int64_t passed = swgi_turn_now(turn) - (int64_t)last;
     return last != 0 && passed >= 0 && (uint64_t)passed < turn->settings.cooldown_ns;
 }
 
@@ -51,7 +51,7 @@ static bool too_early(struct swgi_turn *turn, uint64_t ctl) {
     bool by_rule = swgi_ctl_rule(ctl) != SWG_RULE_HAND;
     if (turn->settings.recovery != SWGI_RECOVERY_MANUAL || !by_rule || turn->hand->force)
         return false;
-    int64_t passed = turn->now - swgi_since_of(turn, ctl);
+    int64_t passed = swgi_turn_now(turn) - swgi_since_of(turn, ctl);
     return passed >= 0 && (uint64_t)passed < turn->settings.open_for_ns;
 }
 
@@ -125,7 +125,7 @@ bool swgi_mode_expire(struct swgi_turn *turn, uint64_t ctl) {
 
 int swgi_act_mode(struct swgi_turn *turn, unsigned mode) {
     int64_t bound = turn->hand->for_ns;
-    uint64_t deadline = bound > 0 ? swgi_deadline_from(turn->now + bound) : SWGI_NEVER;
+    uint64_t deadline = bound > 0 ? swgi_deadline_from(swgi_turn_now(turn) + bound) : SWGI_NEVER;
     for (;;) {
         uint64_t ctl = settle(turn);
         if (swgi_ctl_mode(ctl) == mode && mode == SWGI_NORMAL)

@@ -48,7 +48,7 @@ static int reject(struct swgi_turn *turn, uint64_t ctl, int64_t until, struct sw
         return admit(ctl, false, ticket);
     }
     swgi_column_add(&column->rejected[0], 1);
-    *retry_in = until == INT64_MAX ? INT64_MAX : until > turn->now ? until - turn->now : 0;
+    *retry_in = until == INT64_MAX ? INT64_MAX : until > swgi_turn_now(turn) ? until - swgi_turn_now(turn) : 0;
     return SWG_OPEN;
 }
 
@@ -67,7 +67,7 @@ static int admit_half(struct swgi_turn *turn, uint64_t ctl, struct swgi_ticket *
     case SWGI_PROBE_MOVED:
         return -EAGAIN;
     default:
-        return reject(turn, ctl, turn->now + HALF_RETRY_NS, ticket, retry_in);
+        return reject(turn, ctl, swgi_turn_now(turn) + HALF_RETRY_NS, ticket, retry_in);
     }
 }
 
@@ -77,13 +77,13 @@ static int admit_ramp(struct swgi_turn *turn, uint64_t ctl, uint64_t key, struct
         return -EAGAIN;
     if (swgi_ramp_admits(turn, ctl, key))
         return admit(ctl, true, ticket);
-    return reject(turn, ctl, turn->now + HALF_RETRY_NS, ticket, retry_in);
+    return reject(turn, ctl, swgi_turn_now(turn) + HALF_RETRY_NS, ticket, retry_in);
 }
 
 static int admit_once(struct swgi_turn *turn, uint64_t key, struct swgi_ticket *ticket, int64_t *retry_in) {
     uint64_t ctl = swgi_load(&turn->cell->ctl);
     unsigned mode = swgi_ctl_mode(ctl);
-    if (mode != SWGI_NORMAL && turn->now >= swgi_mode_until(turn->cell, ctl)) {
+    if (mode != SWGI_NORMAL && swgi_turn_now(turn) >= swgi_mode_until(turn->cell, ctl)) {
         swgi_mode_expire(turn, ctl);
         return -EAGAIN;
     }
@@ -96,7 +96,7 @@ static int admit_once(struct swgi_turn *turn, uint64_t key, struct swgi_ticket *
         return admit(ctl, true, ticket);
     case SWGI_OPEN: {
         int64_t until = swgi_deadline_time(swgi_ctl_deadline(ctl));
-        if (turn->now < until)
+        if (swgi_turn_now(turn) < until)
             return reject(turn, ctl, until, ticket, retry_in);
         open_to_half(turn, ctl);
         return -EAGAIN;
@@ -115,7 +115,7 @@ int swgi_breaker_admit(struct swgi_turn *turn, uint64_t key, struct swgi_ticket 
             return rc;
     }
     /* Only a word that others change without end gets here; to be turned away is the safe answer. */
-    return reject(turn, 0, turn->now, ticket, retry_in);
+    return reject(turn, 0, swgi_turn_now(turn), ticket, retry_in);
 }
 
 /* ---- outcomes */
@@ -154,7 +154,7 @@ static void push_open(struct swgi_turn *turn) {
             return;
         uint32_t streak = (uint32_t)swgi_tagged_value(swgi_load(&turn->cell->streak));
         double lot = swgi_random_share(&swgi_thread.lot);
-        int64_t until = turn->now + swgi_open_time(&turn->settings, streak, turn->retry_after, lot);
+        int64_t until = swgi_turn_now(turn) + swgi_open_time(&turn->settings, streak, turn->retry_after, lot);
         uint64_t deadline = swgi_deadline_from(until);
         if (deadline <= swgi_ctl_deadline(ctl))
             return;
@@ -185,7 +185,7 @@ static void judge(struct swgi_turn *turn, const struct swgi_ticket *ticket, cons
         return;
     if (settings->count.calls != 0) {
         struct swgi_count count;
-        if (swgi_count_add(turn, ticket->generation, weight, outcome->slow, &count) != 0)
+        if (swgi_count_add(turn->map, turn->cell, settings->count.calls, ticket->generation, weight, outcome->slow, &count) != 0)
             return;
         swgi_count_judge(turn, ticket->generation, &count, may_trip);
     }

@@ -11,8 +11,12 @@
 #include "engine/engine.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define POSITION_BITS 19
+#define COUNT_WORD (offsetof(struct swgi_settings, count) / sizeof(uint64_t))
+static_assert(offsetof(struct swgi_settings, count) % sizeof(uint64_t) == 0, "count settings begin a word");
+static_assert(offsetof(struct swgi_settings, compare) == 0, "compare is the first byte");
 #define BOUND 1000 /* turns of help before a window is taken for damaged and started anew */
 
 struct word {
@@ -73,16 +77,16 @@ uint64_t swgi_count_empty(uint64_t generation) {
     return pack(&w);
 }
 
-static swgi_word *ring_of(const struct swgi_turn *turn, unsigned n) {
-    uint32_t first = swgi_load_relaxed(&turn->cell->ring, FAST_SETTING);
-    uint64_t slots = (uint64_t)turn->map->geometry.count_chunks * SWGI_COUNT_CHUNK;
+static swgi_word *ring_of(const struct swgi_map *map, const struct swgi_cell *cell, unsigned n) {
+    uint32_t first = swgi_load_relaxed(&cell->ring, FAST_SETTING);
+    uint64_t slots = (uint64_t)map->geometry.count_chunks * SWGI_COUNT_CHUNK;
     if (n == 0 || first == 0 || (uint64_t)first - 1 + n > slots)
         return NULL;
-    return turn->map->counts + (first - 1);
+    return map->counts + (first - 1);
 }
 
 /* Write the pending outcome to its slot. false: the word moved meanwhile, look again. */
-static bool help(const struct swgi_turn *turn, swgi_word *ring, uint64_t seen, const struct word *w, unsigned n,
+static bool help(const struct swgi_cell *cell, swgi_word *ring, uint64_t seen, const struct word *w, unsigned n,
                  unsigned bits) {
     if (w->pending == 0)
         return true;
@@ -92,7 +96,7 @@ static bool help(const struct swgi_turn *turn, swgi_word *ring, uint64_t seen, c
     uint64_t wanted = slot_of(w->generation, position, w->pending);
     if (present == wanted)
         return true;
-    if (swgi_load(&turn->cell->window) != seen)
+    if (swgi_load(&cell->window) != seen)
         return false;
     swgi_cas(slot, present, wanted);
     return true;
@@ -117,40 +121,41 @@ static void tell(const struct word *w, unsigned n, unsigned bits, struct swgi_co
     *out = (struct swgi_count){calls_in(w, n, bits), w->half_units, w->slow};
 }
 
-/* One attempt: 1 added, 0 look again. */
-static int add_once(struct swgi_turn *turn, swgi_word *ring, uint64_t seen, unsigned weight, bool slow,
-                    struct swgi_count *out) {
-    unsigned n = turn->settings.count.calls, bits = index_bits(n);
+/* One attempt. false: the word moved meanwhile, look again. */
+static bool add_once(struct swgi_cell *cell, swgi_word *ring, unsigned n, uint64_t seen, unsigned weight, bool slow,
+                     struct swgi_count *out) {
+    unsigned bits = index_bits(n);
     struct word w = unpack(seen);
-    if (!help(turn, ring, seen, &w, n, bits) || (w.full && !fall_out(ring, &w, n, bits)))
-        return 0;
+    if (!help(cell, ring, seen, &w, n, bits) || (w.full && !fall_out(ring, &w, n, bits)))
+        return false;
     w.half_units += weight;
     w.slow += slow;
     w.pending = code_of(weight, slow);
     w.position = next_position(w.position, n, bits);
     w.full = w.full || (w.position & ((1u << bits) - 1)) == 0;
-    if (!swgi_cas(&turn->cell->window, seen, pack(&w)))
-        return 0;
+    if (!swgi_cas(&cell->window, seen, pack(&w)))
+        return false;
     tell(&w, n, bits, out);
-    return 1;
+    return true;
 }
 
-int swgi_count_add(struct swgi_turn *turn, uint64_t generation, unsigned weight, bool slow, struct swgi_count *out) {
-    swgi_word *ring = ring_of(turn, turn->settings.count.calls);
+int swgi_count_add(const struct swgi_map *map, struct swgi_cell *cell, unsigned n, uint64_t generation, unsigned weight,
+                   bool slow, struct swgi_count *out) {
+    swgi_word *ring = ring_of(map, cell, n);
     if (ring == NULL)
         return -ESTALE;
     for (unsigned turns = 0;; turns++) {
-        uint64_t seen = swgi_load(&turn->cell->window);
+        uint64_t seen = swgi_load(&cell->window);
         uint64_t of = unpack(seen).generation;
         if (of == generation && turns % BOUND != BOUND - 1) {
-            if (add_once(turn, ring, seen, weight, slow, out))
+            if (add_once(cell, ring, n, seen, weight, slow, out))
                 return 0;
             continue;
         }
         /* Another generation's: start anew, but only while the breaker still is in ours. */
-        if (swgi_ctl_generation(swgi_load(&turn->cell->ctl)) != generation)
+        if (swgi_ctl_generation(swgi_load(&cell->ctl)) != generation)
             return -ESTALE;
-        swgi_cas(&turn->cell->window, seen, swgi_count_empty(generation));
+        swgi_cas(&cell->window, seen, swgi_count_empty(generation));
     }
 }
 
@@ -165,9 +170,33 @@ bool swgi_count_read(const struct swgi_cell *cell, const struct swgi_settings *s
     return true;
 }
 
-static bool reaches(const struct swgi_settings *settings, uint64_t share_of, uint64_t calls, uint32_t ppm) {
-    swgi_wide left = (swgi_wide)share_of * SWGI_PPM, right = (swgi_wide)calls * ppm;
-    return settings->compare == SWGI_ABOVE ? left > right : left >= right;
+static bool reaches(unsigned compare, uint64_t share_of, uint64_t calls, uint32_t ppm) {
+    return compare == SWGI_ABOVE ? share_of * SWGI_PPM > calls * ppm : share_of * SWGI_PPM >= calls * ppm;
+}
+
+static bool fails(unsigned compare, const struct swgi_count_settings *rule, const struct swgi_count *count) {
+    return rule->failure_ppm != SWGI_THRESHOLD_OFF && count->half_units != 0 &&
+           reaches(compare, count->half_units, 2 * (uint64_t)count->calls, rule->failure_ppm);
+}
+
+static bool is_slow(unsigned compare, const struct swgi_count_settings *rule, const struct swgi_count *count) {
+    return rule->slow_ppm != SWGI_THRESHOLD_OFF && count->slow != 0 &&
+           reaches(compare, count->slow, count->calls, rule->slow_ppm);
+}
+
+/* Three words of the settings, each valid alone: nothing is decided here but whether to look closer. */
+bool swgi_count_is_calm(const struct swgi_cell *cell, const struct swgi_count *count) {
+    if ((count->half_units | count->slow) == 0)
+        return true;
+    uint32_t sequence = swgi_load_relaxed(&cell->settings_sequence, SETTING);
+    const swgi_word *words = cell->settings[sequence & 1];
+    uint64_t first = swgi_load_relaxed(&words[0], SETTING);
+    uint64_t rule_words[2] = {swgi_load_relaxed(&words[COUNT_WORD], SETTING),
+                              swgi_load_relaxed(&words[COUNT_WORD + 1], SETTING)};
+    struct swgi_count_settings rule;
+    memcpy(&rule, rule_words, sizeof(rule));
+    unsigned compare = (unsigned)(first & 0xff);
+    return !fails(compare, &rule, count) && !is_slow(compare, &rule, count);
 }
 
 /* Which rule the window meets, if any. */
@@ -176,14 +205,13 @@ static bool find(const struct swgi_settings *settings, const struct swgi_count *
     if (count->calls == 0 || count->calls < rule->calls_min)
         return false;
     finding->calls = count->calls;
-    if (rule->failure_ppm != UINT32_MAX && count->half_units != 0 &&
-        reaches(settings, count->half_units, 2 * (uint64_t)count->calls, rule->failure_ppm)) {
+    if (fails(settings->compare, rule, count)) {
         finding->rule = SWG_RULE_COUNT_FAILURE;
         finding->value = count->half_units / 2.0 / count->calls;
         finding->threshold = (double)rule->failure_ppm / SWGI_PPM;
         return true;
     }
-    if (rule->slow_ppm == UINT32_MAX || count->slow == 0 || !reaches(settings, count->slow, count->calls, rule->slow_ppm))
+    if (!is_slow(settings->compare, rule, count))
         return false;
     finding->rule = SWG_RULE_COUNT_SLOW;
     finding->value = (double)count->slow / count->calls;

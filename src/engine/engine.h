@@ -17,7 +17,8 @@ struct swgi_turn {
     struct swgi_map *map;
     struct swgi_cell *cell;
     uint32_t index;                 /* of the cell */
-    int64_t now;                    /* panel time */
+    int64_t now;                    /* panel time; what moves shared words asks swgi_turn_now() */
+    bool believed;                  /* now was compared with our own clock */
     struct swgi_settings settings;
     uint32_t settings_sequence;     /* which of the panel's it is a copy of */
     int64_t retry_after;            /* what the dependency asked for in this call; 0: nothing */
@@ -31,7 +32,15 @@ struct swgi_hand {
     bool force;
 };
 
+/* now is believed until something would be moved by it; then it is compared with our own clock, once. */
 void swgi_turn_begin(struct swgi_turn *turn, struct swgi_map *map, uint32_t index, int64_t now);
+static inline int64_t swgi_turn_now(struct swgi_turn *turn) {
+    if (!turn->believed) {
+        turn->now = swgi_map_believe(turn->map, turn->now);
+        turn->believed = true;
+    }
+    return turn->now;
+}
 
 /* ---- settings in the panel (turn.c) */
 /* Returns the sequence they were read at. */
@@ -115,7 +124,10 @@ struct swgi_count {
     uint32_t calls, half_units, slow;
 };
 /* Add an outcome: 0 and the window as of right after, or -ESTALE when the generation had moved on. */
-int swgi_count_add(struct swgi_turn *turn, uint64_t generation, unsigned weight, bool slow, struct swgi_count *out);
+int swgi_count_add(const struct swgi_map *map, struct swgi_cell *cell, unsigned n, uint64_t generation, unsigned weight,
+                   bool slow, struct swgi_count *out);
+/* Without a turn: can no rule be met by that? */
+bool swgi_count_is_calm(const struct swgi_cell *cell, const struct swgi_count *count);
 bool swgi_count_read(const struct swgi_cell *cell, const struct swgi_settings *settings, struct swgi_count *out);
 void swgi_count_judge(struct swgi_turn *turn, uint64_t generation, const struct swgi_count *count, bool may_trip);
 uint64_t swgi_count_empty(uint64_t generation);
@@ -131,8 +143,6 @@ void swgi_time_read(const struct swgi_turn *turn, unsigned slices, struct swgi_w
 void swgi_time_judge(struct swgi_turn *turn, uint64_t generation, bool may_trip);
 /* Start the clock of slices: at creation, or with other slices. */
 void swgi_time_restart(struct swgi_cell *cell, uint64_t slice_ns, int64_t now);
-/* Is time cut into slices of that length? */
-bool swgi_time_is_cut(const struct swgi_cell *cell, uint64_t slice_ns);
 static inline uint32_t swgi_tick(uint32_t tick_base, uint64_t time_base, uint64_t reciprocal, int64_t now) {
     uint64_t passed = (uint64_t)((swgi_wide)((uint64_t)now - time_base) * reciprocal >> 64);
     return (tick_base + (uint32_t)passed) & (uint32_t)SWGI_MASK(SWGI_TICK_BITS);

@@ -20,10 +20,10 @@ static bool is_mine(const struct swgi_turn *turn, unsigned owner, unsigned incar
 static bool may_ask_liveness(struct swgi_turn *turn) {
     swgi_word *stamp = &turn->cell->liveness_stamp;
     uint64_t last = swgi_load_relaxed(stamp, STAMP);
-    int64_t passed = turn->now - (int64_t)last;
+    int64_t passed = swgi_turn_now(turn) - (int64_t)last;
     if (passed >= 0 && passed < LIVENESS_EVERY_NS && last != 0)
         return false;
-    return swgi_cas(stamp, last, (uint64_t)turn->now);
+    return swgi_cas(stamp, last, (uint64_t)swgi_turn_now(turn));
 }
 
 static bool holder_is_dead(struct swgi_turn *turn, uint64_t probe, int *may_ask) {
@@ -70,7 +70,7 @@ static uint64_t taken(struct swgi_turn *turn, uint64_t probe, uint64_t generatio
 
 /* Every grant and outcome shows that the phase is alive. */
 static void push_deadline(struct swgi_turn *turn, uint64_t generation) {
-    uint64_t deadline = swgi_deadline_from(turn->now + (int64_t)turn->settings.half_open_max_ns);
+    uint64_t deadline = swgi_deadline_from(swgi_turn_now(turn) + (int64_t)turn->settings.half_open_max_ns);
     for (;;) {
         uint64_t ctl = swgi_load(&turn->cell->ctl);
         if (swgi_ctl_generation(ctl) != generation || swgi_ctl_state(ctl) != SWGI_HALF || swgi_ctl_forced(ctl) ||
@@ -85,7 +85,7 @@ static void push_deadline(struct swgi_turn *turn, uint64_t generation) {
 /* Nobody was heard of for half_open_max: all held slots are free again, what succeeded stays. */
 static void expire_leases(struct swgi_turn *turn, uint64_t ctl) {
     uint64_t generation = swgi_ctl_generation(ctl);
-    if (turn->now < swgi_deadline_time(swgi_ctl_deadline(ctl)))
+    if (swgi_turn_now(turn) < swgi_deadline_time(swgi_ctl_deadline(ctl)))
         return;
     for (unsigned i = 0; i < SWGI_PROBES_MAX; i++) {
         uint64_t probe = swgi_load(&turn->cell->probes[i]);

@@ -31,10 +31,10 @@ static bool step_is_over(struct swgi_turn *turn, uint64_t ctl) {
     bool installed = swgi_since_generation(since) == swgi_ctl_generation(ctl) && swgi_since_step(since) == step_of(ctl);
     if (!installed) {
         /* The winner of this step was killed before noting when it began: it begins now. */
-        swgi_cas(&turn->cell->since, since, swgi_since(swgi_ctl_generation(ctl), step_of(ctl), turn->now));
+        swgi_cas(&turn->cell->since, since, swgi_since(swgi_ctl_generation(ctl), step_of(ctl), swgi_turn_now(turn)));
         return false;
     }
-    int64_t passed = turn->now - swgi_since_time(since);
+    int64_t passed = swgi_turn_now(turn) - swgi_since_time(since);
     return passed >= 0 && (uint64_t)passed >= turn->settings.ramp_step_ns;
 }
 
@@ -50,7 +50,7 @@ bool swgi_ramp_advance(struct swgi_turn *turn, uint64_t ctl) {
     uint64_t word = (ctl & SWGI_MASK(57)) | (uint64_t)(next << 1) << 57;
     if (swgi_cas(&turn->cell->ctl, ctl, word)) {
         uint64_t since = swgi_load(&turn->cell->since);
-        swgi_cas(&turn->cell->since, since, swgi_since(swgi_ctl_generation(ctl), next, turn->now));
+        swgi_cas(&turn->cell->since, since, swgi_since(swgi_ctl_generation(ctl), next, swgi_turn_now(turn)));
     }
     return true;
 }

@@ -35,12 +35,9 @@ static bool read_slices(const struct swgi_cell *cell, struct slices *out) {
     return false;
 }
 
-bool swgi_time_is_cut(const struct swgi_cell *cell, uint64_t slice_ns) {
-    uint64_t reciprocal = swgi_load(&cell->reciprocal);
-    swgi_wide whole = (swgi_wide)1 << 64;
-    if (slice_ns < 2 || reciprocal == 0)
-        return slice_ns == 0 ? reciprocal == 0 : slice_ns == 1 && reciprocal == UINT64_MAX;
-    return (swgi_wide)reciprocal * slice_ns <= whole && ((swgi_wide)reciprocal + 1) * slice_ns > whole;
+/* floor(2^64 / slice): mulhi then rounds an instant down, by at most one tick in 2^64 / slice of them. */
+static uint64_t reciprocal_of(uint64_t slice_ns) {
+    return slice_ns == 1 ? UINT64_MAX : (uint64_t)(((swgi_wide)1 << 64) / slice_ns);
 }
 
 void swgi_time_restart(struct swgi_cell *cell, uint64_t slice_ns, int64_t now) {
@@ -51,8 +48,18 @@ void swgi_time_restart(struct swgi_cell *cell, uint64_t slice_ns, int64_t now) {
         return;
     swgi_store(&cell->time_base, (uint64_t)now);
     swgi_store(&cell->tick_base, (last + SWGI_SNAPSHOTS + 1) & (uint32_t)SWGI_MASK(SWGI_TICK_BITS));
-    /* floor(2^64 / slice): mulhi then rounds an instant down, by at most one tick in 2^64 / slice of them. */
-    swgi_store(&cell->reciprocal, slice_ns == 1 ? UINT64_MAX : (uint64_t)(((swgi_wide)1 << 64) / slice_ns));
+    swgi_store(&cell->reciprocal, reciprocal_of(slice_ns));
+}
+
+/* Is time cut into slices of that length? A configurer killed half way leaves the old ones. */
+static bool is_cut(uint64_t reciprocal, uint64_t slice_ns) {
+    return slice_ns != 0 && reciprocal == reciprocal_of(slice_ns);
+}
+
+/* Only from the settings in force: else two who disagree would restart the slices for ever. */
+static void mend_slices(struct swgi_turn *turn) {
+    if (swgi_load(&turn->cell->settings_sequence) == turn->settings_sequence)
+        swgi_time_restart(turn->cell, turn->settings.slice_ns, swgi_turn_now(turn));
 }
 
 static void sum_bad(const struct swgi_turn *turn, struct sums *out) {
@@ -102,6 +109,9 @@ static void install_base(struct swgi_turn *turn, uint64_t generation, const stru
 /* The tick to be in. Time that runs backward is the same tick; an epoch ahead of the clock is cured. */
 static uint32_t tick_for(struct swgi_turn *turn, const struct slices *slices, uint32_t present) {
     uint32_t tick = swgi_tick(slices->tick_base, slices->time_base, slices->reciprocal, turn->now);
+    if (tick == present)
+        return tick;
+    tick = swgi_tick(slices->tick_base, slices->time_base, slices->reciprocal, swgi_turn_now(turn));
     if (!swgi_tick_before(tick, present))
         return tick;
     uint32_t ahead = (present - tick) & (uint32_t)SWGI_MASK(SWGI_TICK_BITS);
@@ -122,6 +132,10 @@ bool swgi_time_enter(struct swgi_turn *turn, uint64_t generation) {
         uint64_t wanted = swgi_epoch(generation, tick);
         if (epoch == wanted)
             return false;
+        if (!is_cut(slices.reciprocal, turn->settings.slice_ns)) {
+            mend_slices(turn);
+            continue;
+        }
         struct sums sums;
         sum_all(turn, &sums);
         if (swgi_ctl_generation(swgi_load(&cell->ctl)) != generation)

@@ -56,23 +56,23 @@ int64_t swgi_since_of(struct swgi_turn *turn, uint64_t ctl) {
     if (swgi_since_generation(since) == generation)
         return swgi_since_time(since);
     unsigned step = swgi_ctl_state(ctl) == SWGI_RAMP ? swgi_ctl_step(ctl) >> 1 : 0;
-    uint64_t mended = swgi_since(generation, step, turn->now);
+    uint64_t mended = swgi_since(generation, step, swgi_turn_now(turn));
     if (swgi_load(&turn->cell->ctl) == ctl)
         swgi_cas(&turn->cell->since, since, mended);
-    return turn->now;
+    return swgi_turn_now(turn);
 }
 
 bool swgi_trip_allowed(struct swgi_turn *turn, uint64_t ctl) {
     if (swgi_ctl_state(ctl) != SWGI_CLOSED || turn->settings.min_interval_ns == 0)
         return true;
-    int64_t passed = turn->now - swgi_since_of(turn, ctl);
+    int64_t passed = swgi_turn_now(turn) - swgi_since_of(turn, ctl);
     return passed < 0 || (uint64_t)passed >= turn->settings.min_interval_ns;
 }
 
 static uint32_t streak_after(struct swgi_turn *turn, uint64_t ctl) {
     uint64_t n = swgi_tagged_value(swgi_load(&turn->cell->streak));
     if (swgi_ctl_state(ctl) == SWGI_CLOSED) {
-        int64_t closed_for = turn->now - swgi_since_of(turn, ctl);
+        int64_t closed_for = swgi_turn_now(turn) - swgi_since_of(turn, ctl);
         if (closed_for >= 0 && (uint64_t)closed_for >= turn->settings.backoff_reset_ns)
             n = 0;
     }
@@ -82,14 +82,14 @@ static uint32_t streak_after(struct swgi_turn *turn, uint64_t ctl) {
 /* The payload of OPEN: how long, and why. */
 static uint64_t open_payload(struct swgi_turn *turn, uint32_t streak, const struct swgi_finding *finding) {
     if (turn->hand != NULL) {
-        uint64_t deadline = turn->hand->for_ns > 0 ? swgi_deadline_from(turn->now + turn->hand->for_ns) : SWGI_NEVER;
+        uint64_t deadline = turn->hand->for_ns > 0 ? swgi_deadline_from(swgi_turn_now(turn) + turn->hand->for_ns) : SWGI_NEVER;
         return swgi_payload_deadline(deadline, SWG_RULE_HAND);
     }
     if (turn->settings.recovery == SWGI_RECOVERY_MANUAL)
         return swgi_payload_deadline(SWGI_NEVER, finding->rule);
     double lot = swgi_random_share(&swgi_thread.lot);
     int64_t open_for = swgi_open_time(&turn->settings, streak, turn->retry_after, lot);
-    return swgi_payload_deadline(swgi_deadline_from(turn->now + open_for), finding->rule);
+    return swgi_payload_deadline(swgi_deadline_from(swgi_turn_now(turn) + open_for), finding->rule);
 }
 
 static uint64_t payload_of(struct swgi_turn *turn, uint64_t ctl, unsigned to, uint32_t streak,
@@ -98,7 +98,7 @@ static uint64_t payload_of(struct swgi_turn *turn, uint64_t ctl, unsigned to, ui
     case SWGI_OPEN:
         return open_payload(turn, streak, finding);
     case SWGI_HALF: {
-        int64_t lease_end = turn->now + (int64_t)turn->settings.half_open_max_ns;
+        int64_t lease_end = swgi_turn_now(turn) + (int64_t)turn->settings.half_open_max_ns;
         return swgi_payload_deadline(swgi_deadline_from(lease_end), swgi_ctl_rule(ctl));
     }
     default:
@@ -113,7 +113,7 @@ static unsigned public_state(unsigned state) {
 static void write_evidence(struct swgi_turn *turn, uint64_t ctl, const struct swgi_finding *finding, int64_t until) {
     struct swgi_cell *cell = turn->cell;
     struct swgi_evidence evidence = {
-        .at = turn->now,
+        .at = swgi_turn_now(turn),
         .wall_ms = swgi_map_wall_ms(turn->map),
         .value = finding->value,
         .threshold = finding->threshold,
@@ -126,7 +126,7 @@ static void write_evidence(struct swgi_turn *turn, uint64_t ctl, const struct sw
         .from = (uint8_t)swgi_ctl_state(ctl),
         .trips = swgi_add(&cell->trips, 1) + 1,
     };
-    swgi_store(&cell->last_trip, (uint64_t)turn->now);
+    swgi_store(&cell->last_trip, (uint64_t)swgi_turn_now(turn));
     SWGI_RECORD_WRITE(&cell->evidence, &evidence, SWGI_EVIDENCE_WORDS);
 }
 
@@ -207,7 +207,7 @@ bool swgi_transition(struct swgi_turn *turn, uint64_t ctl, unsigned to, const st
         return false;
     if (!swgi_cas(&cell->ctl, ctl, next))
         return false;
-    install(&cell->since, generation, swgi_since(generation, 0, turn->now));
+    install(&cell->since, generation, swgi_since(generation, 0, swgi_turn_now(turn)));
     carry_shadow(turn, generation, swgi_ctl_mode(ctl));
     if (to == SWGI_OPEN)
         swgi_store(&cell->streak, swgi_tagged(generation, streak));
@@ -259,7 +259,7 @@ static bool first_this_second(swgi_word *stamp, int64_t now) {
 }
 
 void swgi_note_sample(struct swgi_turn *turn, const char *kind, int code, const char *text) {
-    if (!first_this_second(&turn->cell->sample_stamp, turn->now))
+    if (!first_this_second(&turn->cell->sample_stamp, swgi_turn_now(turn)))
         return;
     struct swgi_event_data event = {.kind = SWG_EVENT_SAMPLE, .code = code};
     swgi_copy_text(event.error_kind, sizeof(event.error_kind), kind != NULL ? kind : "");
@@ -268,7 +268,7 @@ void swgi_note_sample(struct swgi_turn *turn, const char *kind, int code, const 
 }
 
 void swgi_note_rejections(struct swgi_turn *turn, int verdict, uint64_t so_far) {
-    if (!first_this_second(&turn->cell->reject_stamp, turn->now))
+    if (!first_this_second(&turn->cell->reject_stamp, swgi_turn_now(turn)))
         return;
     struct swgi_event_data event = {.kind = SWG_EVENT_REJECTED, .code = verdict, .calls = so_far};
     notice(turn, &event);

@@ -48,6 +48,7 @@ void swgi_turn_begin(struct swgi_turn *turn, struct swgi_map *map, uint32_t inde
     turn->index = index;
     turn->cell = &map->cells[index];
     turn->now = now;
+    turn->believed = false;
     turn->retry_after = 0;
     turn->hand = NULL;
     turn->settings_sequence = swgi_settings_load(turn->cell, &turn->settings);
@@ -67,7 +68,7 @@ static uint32_t traits_of(const struct swgi_settings *settings) {
         traits |= SWGI_TRAIT_SHED;
     if (settings->ignored == SWGI_IGNORED_SUCCESS)
         traits |= SWGI_TRAIT_IGNORED_IS_SUCCESS;
-    return traits;
+    return traits | (uint32_t)settings->count.calls << SWGI_TRAITS_CALLS_SHIFT;
 }
 
 static void publish(struct swgi_cell *cell, const struct swgi_settings *settings) {
@@ -92,8 +93,6 @@ void swgi_settings_mend(struct swgi_turn *turn) {
         swgi_store(&cell->traits, traits);
     if (swgi_load(&cell->slow_ns) != turn->settings.slow_ns)
         swgi_store(&cell->slow_ns, turn->settings.slow_ns);
-    if (!swgi_time_is_cut(cell, turn->settings.slice_ns))
-        swgi_time_restart(cell, turn->settings.slice_ns, turn->now);
 }
 
 void swgi_settings_install(struct swgi_turn *turn, const struct swgi_settings *settings, bool fresh) {
@@ -105,7 +104,7 @@ void swgi_settings_install(struct swgi_turn *turn, const struct swgi_settings *s
     turn->settings = *settings;
     if (!other_windows)
         return;
-    swgi_time_restart(cell, settings->slice_ns, turn->now);
+    swgi_time_restart(cell, settings->slice_ns, swgi_turn_now(turn));
     if (fresh)
         return;
     /* New geometry: the same state under a new generation, so that nothing measured before is judged by the new rules. */

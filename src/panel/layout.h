@@ -164,6 +164,7 @@ enum swgi_transition {
 #define SWGI_TRAIT_HISTOGRAM 8u
 #define SWGI_TRAIT_SHED 16u
 #define SWGI_TRAIT_IGNORED_IS_SUCCESS 32u
+#define SWGI_TRAITS_CALLS_SHIFT 16  /* above: how many calls the count window holds */
 
 struct swgi_cell {
     /* Line 0: read by every call, written seldom. */
