@@ -12,6 +12,7 @@
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@
 enum { HEALTHY, SLOW, ERRORS, MODES };
 static const char *const mode_names[MODES] = { "healthy", "slow", "errors" };
 static const long service_ms[MODES] = { 3, 400, 1 };
-static volatile sig_atomic_t mode = HEALTHY;
+static atomic_int mode = HEALTHY; /* lock-free, so a signal's handler may set it */
 
 struct connection {
     int fd;

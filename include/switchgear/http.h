@@ -101,7 +101,7 @@ struct swg_http_result {
     swg_ns retry_in;    /* not called: when asking again may help, as swg_retry_in() */
     swg_ns retry_after; /* called: the wait the server named with a 429 or 503, bounded; 0: none */
     char kind[24];     /* a word: "", "refused", "http_5xx", ...; rejections: "open", "full", ... */
-    char text[128];    /* one line for people; empty after a success */
+    char text[256];    /* one line for people; empty after a success */
     char circuit[128]; /* the circuit's name */
 };
 /* clang-format off */
