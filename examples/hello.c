@@ -31,8 +31,7 @@ int main(void) {
         else if (rc == SWG_FAILED)
             printf("called, and it failed: %s\n", result.error.text);
         else if (swg_is_rejection(rc))
-            printf("not called: %s; ask again in %.1f s\n", swg_strerror(rc),
-                   (double)result.retry_in / 1e9);
+            printf("%s; ask again in %.1f s\n", swg_strerror(rc), (double)result.retry_in / 1e9);
     }
     swg_config_unref(config);
     swg_panel_unref(panel);
