@@ -56,31 +56,12 @@ static int find_circuit(struct swg_http_client *client, const struct swg_http_ca
     return rc;
 }
 
-/* https://www.w3.org/TR/trace-context/#traceparent-header: what does not look so is not passed on, and injects nothing. */
-static bool trace_is_valid(const char *text) {
-    static const char shape[] = "xx-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx";
-    const size_t length = sizeof(shape) - 1;
-    const size_t given = strnlen(text, SWGI_HTTP_TRACE_MAX + 1);
-
-    if (given < length || given > SWGI_HTTP_TRACE_MAX || strncmp(text, "ff", 2) == 0)
-        return false;
-    for (size_t i = 0; i < length; i++)
-        if (shape[i] == '-' ? text[i] != '-' : strchr("0123456789abcdef", text[i]) == NULL)
-            return false;
-    if (strspn(text + 3, "0") >= 32 || strspn(text + 36, "0") >= 16)
-        return false;
-    if (given == length)
-        return true;
-    return strncmp(text, "00", 2) != 0 && text[length] == '-' &&
-           strspn(text + length, "0123456789abcdefghijklmnopqrstuvwxyz-_=,.") == given - length;
-}
-
 static struct curl_slist *headers(const struct swg_http_call *call,
                                   struct swgi_http_transfer *transfer) {
     const char *trace = call->request == NULL ? NULL : call->request->traceparent;
 
     transfer->headers = call->headers;
-    if (trace == NULL || !trace_is_valid(trace))
+    if (trace == NULL || !swgi_http_trace_is_valid(trace))
         return call->headers;
     snprintf(transfer->trace_line, sizeof(transfer->trace_line), "traceparent: %s", trace);
     transfer->trace = (struct curl_slist){ .data = transfer->trace_line, .next = call->headers };

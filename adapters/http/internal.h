@@ -71,6 +71,7 @@ int swgi_http_finish(struct swgi_http_transfer *transfer, CURLcode code,
 /* Give the handle back without a word about the call. */
 void swgi_http_drop(struct swgi_http_transfer *transfer);
 
+bool swgi_http_trace_is_valid(const char *text);
 bool swgi_http_is_running(struct swg_http_client *client, CURL *easy);
 
 /* The pool for a circuit's next call; NULL: none to be had, the handle's own connections will do. */
