@@ -74,12 +74,14 @@ static void settle_locked(struct swgi_map *map) {
 static int settle_once(struct swgi_map *map) {
     swgi_process_lock();
     int rc = swgi_lock_byte(map->panel, SWGI_LOCK_BOOT);
-    if (rc == 0) {
-        settle_locked(map);
-        swgi_lock_release(map->panel, SWGI_LOCK_BOOT);
-    }
     swgi_process_unlock();
-    return rc;
+    if (rc < 0)
+        return rc;
+    settle_locked(map);
+    swgi_process_lock();
+    swgi_lock_release(map->panel, SWGI_LOCK_BOOT);
+    swgi_process_unlock();
+    return 0;
 }
 
 int swgi_boot_settle(struct swgi_map *map, struct swg_error *error) {

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "panel/liveness.h"
+#include "panel/time.h"
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct swgi_wiped *process;
@@ -127,8 +128,12 @@ int swgi_map_refresh(struct swgi_map *map) {
         return 0;
     int rc = 0;
     swgi_process_lock();
-    if (swgi_load(map->tag) == 0)
+    if (swgi_load(map->tag) == 0) {
+        /* A child may be in another time namespace; on failure it goes on with its parent's. */
+        if (!map->panel->is_private)
+            (void)swgi_time_shift(&map->panel->time_shift, NULL);
         rc = swgi_panel_reclaim(map->panel, NULL);
+    }
     swgi_process_unlock();
     return rc;
 }

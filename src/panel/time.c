@@ -56,9 +56,10 @@ static int64_t read_offset(void) {
 /* The file of offsets tells those of the namespace our children will be in, which is ours unless somebody called unshare(). */
 int swgi_time_shift(int64_t *shift_ns, struct swg_error *error) {
     uint64_t ours = namespace_inode("/proc/self/ns/time");
-    *shift_ns = 0;
-    if (ours == 0 || ours == INITIAL_TIME_NAMESPACE)
+    if (ours == 0 || ours == INITIAL_TIME_NAMESPACE) {
+        *shift_ns = 0;
         return 0;
+    }
     if (ours != namespace_inode("/proc/self/ns/time_for_children"))
         return swgi_fail(error, -EPERM, "path",
                          "this process called unshare(CLONE_NEWTIME), so that its own clock's "
