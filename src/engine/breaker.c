@@ -194,38 +194,59 @@ static void judge(struct swgi_turn *turn, const struct swgi_ticket *ticket, cons
         swgi_time_judge(turn, ticket->generation, may_trip);
 }
 
+static bool is_neutral(const struct swgi_turn *turn, const struct swgi_outcome *outcome) {
+    return outcome->class == SWGI_CLASS_IGNORED && turn->settings.ignored == SWGI_IGNORED_NEUTRAL;
+}
+
+/* Before an outcome is counted, so that it falls into the slice of its time. true: the slice is new, which asks for judging. */
+static bool enter_slice(struct swgi_turn *turn, const struct swgi_ticket *ticket, const struct swgi_outcome *outcome) {
+    return turn->settings.slice_ns != 0 && !is_neutral(turn, outcome) && swgi_time_enter(turn, ticket->generation);
+}
+
 static int record_judged(struct swgi_turn *turn, const struct swgi_ticket *ticket, const struct swgi_outcome *outcome) {
     uint64_t ctl = swgi_load(&turn->cell->ctl);
-    bool rotated = false;
     swgi_settings_mend(turn);
-    if (turn->settings.slice_ns != 0)
-        rotated = swgi_time_enter(turn, ticket->generation);
+    bool rotated = enter_slice(turn, ticket, outcome);
     count_outcome(turn, outcome);
-    if (outcome->class == SWGI_CLASS_IGNORED && turn->settings.ignored == SWGI_IGNORED_NEUTRAL)
+    if (is_neutral(turn, outcome))
         return 0;
     judge(turn, ticket, outcome, rotated);
-    if (swgi_ctl_state(ctl) == SWGI_RAMP && swgi_outcome_weight(&turn->settings, outcome->class) == 0)
+    bool good = outcome->class == SWGI_CLASS_SUCCESS || outcome->class == SWGI_CLASS_IGNORED;
+    if (swgi_ctl_state(ctl) == SWGI_RAMP && good)
         swgi_ramp_success(turn, ticket->generation);
     return 0;
+}
+
+/* Of a call that a forced mode or the shadow let through: counted, seen in windows, itself no reason to judge. */
+static int record_unjudged(struct swgi_turn *turn, const struct swgi_ticket *ticket, const struct swgi_outcome *outcome,
+                           uint64_t ctl) {
+    bool rotated = enter_slice(turn, ticket, outcome);
+    count_outcome(turn, outcome);
+    if (rotated && !swgi_ctl_forced(ctl) && turn->settings.judge_on_success)
+        swgi_time_judge(turn, ticket->generation, true);
+    return 0;
+}
+
+static int record_probe(struct swgi_turn *turn, const struct swgi_ticket *ticket, const struct swgi_outcome *outcome) {
+    enter_slice(turn, ticket, outcome);
+    int rc = swgi_probe_end(turn, ticket, outcome);
+    if (rc == -ESTALE)
+        return record_late(turn, ticket, NULL);
+    if (rc == 0)
+        count_outcome(turn, outcome);
+    return rc;
 }
 
 int swgi_breaker_record(struct swgi_turn *turn, const struct swgi_ticket *ticket, const struct swgi_outcome *outcome) {
     uint64_t ctl = swgi_load(&turn->cell->ctl);
     if (swgi_ctl_generation(ctl) != ticket->generation)
         return record_late(turn, ticket, outcome);
-    if (ticket->has_probe) {
-        int rc = swgi_probe_end(turn, ticket, outcome);
-        if (rc == 0)
-            count_outcome(turn, outcome);
-        else if (rc == -ESTALE)
-            return record_late(turn, ticket, NULL);
-        return rc;
-    }
+    if (ticket->has_probe)
+        return record_probe(turn, ticket, outcome);
     unsigned state = swgi_ctl_state(ctl);
     if (ticket->judged && !swgi_ctl_forced(ctl) && (state == SWGI_CLOSED || state == SWGI_RAMP))
         return record_judged(turn, ticket, outcome);
-    count_outcome(turn, outcome);
-    return 0;
+    return record_unjudged(turn, ticket, outcome, ctl);
 }
 
 int swgi_breaker_cancel(struct swgi_turn *turn, const struct swgi_ticket *ticket) {

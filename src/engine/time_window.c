@@ -40,13 +40,16 @@ static uint64_t reciprocal_of(uint64_t slice_ns) {
     return slice_ns == 1 ? UINT64_MAX : (uint64_t)(((swgi_wide)1 << 64) / slice_ns);
 }
 
+/* Ticks are counted from before any instant that is believed: one before time_base would be taken for one far ahead. */
+#define TIME_BEFORE_NS INT64_C(2000000000)
+
 void swgi_time_restart(struct swgi_cell *cell, uint64_t slice_ns, int64_t now) {
     /* Past every tick in the ring, so that all snapshots are older; a ring of zeros (a new circuit) is older too. */
     uint32_t last = swgi_epoch_tick(swgi_load(&cell->epoch));
     swgi_store(&cell->reciprocal, 0);
     if (slice_ns == 0)
         return;
-    swgi_store(&cell->time_base, (uint64_t)now);
+    swgi_store(&cell->time_base, (uint64_t)(now - TIME_BEFORE_NS));
     swgi_store(&cell->tick_base, (last + SWGI_SNAPSHOTS + 1) & (uint32_t)SWGI_MASK(SWGI_TICK_BITS));
     swgi_store(&cell->reciprocal, reciprocal_of(slice_ns));
 }
@@ -106,6 +109,12 @@ static void install_base(struct swgi_turn *turn, uint64_t generation, const stru
     }
 }
 
+/* An epoch farther ahead of the clock than callers may be apart: a bad clock set it, or half the circle has passed. */
+static bool out_of_step(const struct slices *slices, uint32_t tick, uint32_t present) {
+    uint64_t per_second = slices->reciprocal / (UINT64_MAX / UINT64_C(1000000000)) + 2;
+    return swgi_tick_before(tick, present) && ((present - tick) & SWGI_MASK(SWGI_TICK_BITS)) > per_second;
+}
+
 /* The tick to be in. Time that runs backward is the same tick; an epoch ahead of the clock is cured. */
 static uint32_t tick_for(struct swgi_turn *turn, const struct slices *slices, uint32_t present) {
     uint32_t tick = swgi_tick(slices->tick_base, slices->time_base, slices->reciprocal, turn->now);
@@ -114,12 +123,12 @@ static uint32_t tick_for(struct swgi_turn *turn, const struct slices *slices, ui
     tick = swgi_tick(slices->tick_base, slices->time_base, slices->reciprocal, swgi_turn_now(turn));
     if (!swgi_tick_before(tick, present))
         return tick;
-    uint32_t ahead = (present - tick) & (uint32_t)SWGI_MASK(SWGI_TICK_BITS);
-    uint64_t per_second = slices->reciprocal / (UINT64_MAX / UINT64_C(1000000000)) + 2;
-    if (ahead > per_second)
-        swgi_cas32(&turn->cell->tick_base, slices->tick_base,
-                   (slices->tick_base + ahead) & (uint32_t)SWGI_MASK(SWGI_TICK_BITS));
-    return present;
+    if (!out_of_step(slices, tick, present))
+        return present;
+    /* What its slices hold is of no known time: go on past all of them. */
+    uint32_t fresh = (present + SWGI_SNAPSHOTS + 1) & (uint32_t)SWGI_MASK(SWGI_TICK_BITS);
+    uint32_t base = (slices->tick_base + (fresh - tick)) & (uint32_t)SWGI_MASK(SWGI_TICK_BITS);
+    return swgi_cas32(&turn->cell->tick_base, slices->tick_base, base) ? fresh : present;
 }
 
 bool swgi_time_enter(struct swgi_turn *turn, uint64_t generation) {
@@ -191,7 +200,7 @@ void swgi_time_read(const struct swgi_turn *turn, unsigned slices, struct swgi_w
     uint32_t tick = swgi_tick(clock.tick_base, clock.time_base, clock.reciprocal, turn->now);
     uint32_t passed = swgi_tick_before(last, tick) ? (tick - last) & (uint32_t)SWGI_MASK(SWGI_TICK_BITS) : 0;
     bool of_now = swgi_epoch_generation(epoch) == swgi_ctl_generation(swgi_load(&turn->cell->ctl));
-    if (passed >= slices || (!of_now && turn->settings.on_close == SWGI_WINDOW_CLEARED))
+    if (passed >= slices || out_of_step(&clock, tick, last) || (!of_now && turn->settings.on_close == SWGI_WINDOW_CLEARED))
         return;
     sum_all(turn, &sums);
     read_window(turn, slices - passed, &sums, out);
