@@ -62,7 +62,8 @@ void swgi_ramp_success(struct swgi_turn *turn, uint64_t generation) {
             return;
         if (!(swgi_ctl_step(ctl) & SEEN) && !swgi_cas(&turn->cell->ctl, ctl, ctl | (uint64_t)SEEN << 57))
             continue;
-        if (!swgi_ramp_advance(turn, swgi_load(&turn->cell->ctl)))
-            return;
+        /* The step after this one waits for a success of its own. */
+        swgi_ramp_advance(turn, ctl | (uint64_t)SEEN << 57);
+        return;
     }
 }
