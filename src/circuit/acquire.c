@@ -129,7 +129,8 @@ static inline __attribute__((always_inline)) int acquire_fast(const struct swgi_
         return SWG_GO;
     }
     int64_t until = (int64_t)(swgi_ctl_deadline(ctl) << SWGI_DEADLINE_SHIFT);
-    if ((ctl & 15) == SWGI_OPEN && now < until) {
+    /* Unsigned: a negative now is nobody's, and goes the way on which it is not believed. */
+    if ((ctl & 15) == SWGI_OPEN && (uint64_t)now < (uint64_t)until) {
         swgi_column_add(&swgi_column(binding->index)->rejected[REJECTED_OPEN], 1);
         swgi_permit_refuse(out, swgi_ctl_deadline(ctl) == SWGI_NEVER ? INT64_MAX : until - now);
         return SWG_OPEN;
