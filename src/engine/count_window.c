@@ -13,160 +13,152 @@
 #include <errno.h>
 #include <string.h>
 
-#define POSITION_BITS 19
+#define POSITION SWGI_MASK(19)
+#define FULL (UINT64_C(1) << 19)
+#define HALF_UNITS_SHIFT 20
+#define SLOW_SHIFT 31
+#define COUNTS (SWGI_MASK(41) & ~SWGI_MASK(20))
+#define PENDING_SHIFT 41
+#define GENERATION_SHIFT 44
+#define GENERATION (~SWGI_MASK(GENERATION_SHIFT))
+#define CODE_SHIFT 19
+#define BOUND 1000 /* turns of help before a window is taken for damaged and started anew */
+
 #define COUNT_WORD (offsetof(struct swgi_settings, count) / sizeof(uint64_t))
 static_assert(offsetof(struct swgi_settings, count) % sizeof(uint64_t) == 0, "count settings begin a word");
 static_assert(offsetof(struct swgi_settings, compare) == 0, "compare is the first byte");
-#define BOUND 1000 /* turns of help before a window is taken for damaged and started anew */
 
-struct word {
-    uint32_t position;
-    bool full;
-    uint32_t half_units, slow;
-    unsigned pending; /* 0: none */
-    uint64_t generation;
+/* A ring of n slots; a position's low bits are the index, the rest the lap. */
+struct ring {
+    swgi_word *slots;
+    uint32_t n, lap; /* lap: what a position grows by from one lap to the next */
 };
 
-static struct word unpack(uint64_t w) {
-    return (struct word){
-        .position = (uint32_t)swgi_field(w, 0, 19),
-        .full = swgi_field(w, 19, 1),
-        .half_units = (uint32_t)swgi_field(w, 20, 11),
-        .slow = (uint32_t)swgi_field(w, 31, 10),
-        .pending = (unsigned)swgi_field(w, 41, 3),
-        .generation = swgi_field(w, 44, 20),
-    };
+/* Codes of outcomes, 1 to 6; 0 is none. */
+static uint64_t code_of(unsigned weight, bool slow) { return 1 + weight * 2 + slow; }
+
+/* What a code adds to the counts. */
+static uint64_t counts_of(uint64_t code) {
+    return (code - 1) >> 1 << HALF_UNITS_SHIFT | ((code - 1) & 1) << SLOW_SHIFT;
 }
 
-static uint64_t pack(const struct word *w) {
-    return (uint64_t)(w->position & SWGI_MASK(POSITION_BITS)) | (uint64_t)w->full << 19 |
-           (uint64_t)(w->half_units & 0x7ff) << 20 | (uint64_t)(w->slow & 0x3ff) << 31 | (uint64_t)w->pending << 41 |
-           w->generation << 44;
+static uint64_t slot_of(uint64_t word, uint64_t position, uint64_t code) {
+    return (word & GENERATION) | code << CODE_SHIFT | (position & POSITION);
 }
 
-static unsigned code_of(unsigned weight, bool slow) { return 1 + weight * 2 + slow; }
-static unsigned code_weight(unsigned code) { return (code - 1) >> 1; }
-static unsigned code_slow(unsigned code) { return (code - 1) & 1; }
-
-static uint64_t slot_of(uint64_t generation, uint32_t position, unsigned code) {
-    return (uint64_t)position | (uint64_t)code << 19 | generation << 44;
+static uint32_t lap_of(unsigned n) {
+    return n <= 2 ? 2 : UINT32_C(1) << (32 - __builtin_clz(n - 1));
 }
 
-static unsigned index_bits(unsigned n) { return n <= 1 ? 1 : 32u - (unsigned)__builtin_clz(n - 1); }
-
-/* Positions count up by index, and skip to the next lap after N - 1. */
-static uint32_t next_position(uint32_t position, unsigned n, unsigned bits) {
-    uint32_t index = position & ((1u << bits) - 1);
-    uint32_t next = index + 1 < n ? position + 1 : ((position >> bits) + 1) << bits;
-    return next & (uint32_t)SWGI_MASK(POSITION_BITS);
-}
-
-static uint32_t previous_position(uint32_t position, unsigned n, unsigned bits) {
-    uint32_t index = position & ((1u << bits) - 1);
-    uint32_t previous = index != 0 ? position - 1 : (((position >> bits) - 1) << bits) | (n - 1);
-    return previous & (uint32_t)SWGI_MASK(POSITION_BITS);
-}
-
-static uint32_t lap_before(uint32_t position, unsigned bits) {
-    return (position - (1u << bits)) & (uint32_t)SWGI_MASK(POSITION_BITS);
+static uint32_t index_of(const struct ring *ring, uint64_t word) {
+    return (uint32_t)(word & POSITION) & (ring->lap - 1);
 }
 
 /* Starts past lap 0, whatever N splits off as index, so that a slot never written is never taken for written. */
 uint64_t swgi_count_empty(uint64_t generation) {
-    struct word w = {.position = 1u << 10, .generation = generation};
-    return pack(&w);
+    return UINT64_C(1) << 10 | generation << GENERATION_SHIFT;
 }
 
-static swgi_word *ring_of(const struct swgi_map *map, const struct swgi_cell *cell, unsigned n) {
+static bool find_ring(const struct swgi_map *map, const struct swgi_cell *cell, unsigned n, struct ring *out) {
     uint32_t first = swgi_load_relaxed(&cell->ring, FAST_SETTING);
     uint64_t slots = (uint64_t)map->geometry.count_chunks * SWGI_COUNT_CHUNK;
     if (n == 0 || first == 0 || (uint64_t)first - 1 + n > slots)
-        return NULL;
-    return map->counts + (first - 1);
+        return false;
+    *out = (struct ring){map->counts + (first - 1), n, lap_of(n)};
+    return true;
 }
 
-/* Write the pending outcome to its slot. false: the word moved meanwhile, look again. */
-static bool help(const struct swgi_cell *cell, swgi_word *ring, uint64_t seen, const struct word *w, unsigned n,
-                 unsigned bits) {
-    if (w->pending == 0)
+/* Write the pending outcome to its slot, the one before index. false: the word moved meanwhile, look again. */
+static bool help(const struct swgi_cell *cell, const struct ring *ring, uint64_t seen, uint32_t index) {
+    uint64_t pending = swgi_field(seen, PENDING_SHIFT, 3), position = seen & POSITION;
+    if (pending == 0)
         return true;
-    uint32_t position = previous_position(w->position, n, bits);
-    swgi_word *slot = &ring[(position & ((1u << bits) - 1)) % n];
-    uint64_t present = swgi_load(slot);
-    uint64_t wanted = slot_of(w->generation, position, w->pending);
+    uint32_t before = index != 0 ? index - 1 : ring->n - 1;
+    uint64_t wanted = slot_of(seen, index != 0 ? position - 1 : position - ring->lap + before, pending);
+    uint64_t present = swgi_load(&ring->slots[before]);
     if (present == wanted)
         return true;
     if (swgi_load(&cell->window) != seen)
         return false;
-    swgi_cas(slot, present, wanted);
+    swgi_cas(&ring->slots[before], present, wanted);
     return true;
 }
 
 /* What the new outcome pushes out of a full window. false: not there, the word moved meanwhile. */
-static bool fall_out(swgi_word *ring, struct word *w, unsigned n, unsigned bits) {
-    uint64_t slot = swgi_load(&ring[(w->position & ((1u << bits) - 1)) % n]);
-    unsigned code = (unsigned)swgi_field(slot, 19, 3);
-    if (code == 0 || code > 6 || slot != slot_of(w->generation, lap_before(w->position, bits), code))
+static bool fall_out(const struct ring *ring, uint64_t seen, uint32_t index, uint64_t *counts) {
+    uint64_t slot = swgi_load(&ring->slots[index]);
+    uint64_t code = swgi_field(slot, CODE_SHIFT, 3);
+    if (code == 0 || code > 6 || slot != slot_of(seen, (seen & POSITION) - ring->lap, code))
         return false;
-    w->half_units -= code_weight(code) <= w->half_units ? code_weight(code) : w->half_units;
-    w->slow -= code_slow(code) <= w->slow ? code_slow(code) : w->slow;
+    *counts -= counts_of(code);
     return true;
 }
 
-static uint32_t calls_in(const struct word *w, unsigned n, unsigned bits) {
-    return w->full ? n : w->position & ((1u << bits) - 1);
+static void tell(const struct ring *ring, uint64_t word, struct swgi_count *out) {
+    out->calls = word & FULL ? ring->n : index_of(ring, word);
+    out->half_units = (uint32_t)swgi_field(word, HALF_UNITS_SHIFT, 11);
+    out->slow = (uint32_t)swgi_field(word, SLOW_SHIFT, 10);
 }
 
-static void tell(const struct word *w, unsigned n, unsigned bits, struct swgi_count *out) {
-    *out = (struct swgi_count){calls_in(w, n, bits), w->half_units, w->slow};
+/* One attempt: the word after it, or 0 when it moved meanwhile. */
+static uint64_t add_once(struct swgi_cell *cell, const struct ring *ring, uint64_t seen, uint64_t code) {
+    uint32_t index = index_of(ring, seen);
+    uint64_t counts = seen & COUNTS, position = seen & POSITION;
+    if (index >= ring->n || !help(cell, ring, seen, index) ||
+        ((seen & FULL) != 0 && !fall_out(ring, seen, index, &counts)))
+        return 0;
+    bool wraps = index + 1 == ring->n;
+    position = wraps ? position - index + ring->lap : position + 1;
+    uint64_t next = (seen & (GENERATION | FULL)) | code << PENDING_SHIFT | ((counts + counts_of(code)) & COUNTS) |
+                    (position & POSITION) | (wraps ? FULL : 0);
+    return swgi_cas(&cell->window, seen, next) ? next : 0;
 }
 
-/* One attempt. false: the word moved meanwhile, look again. */
-static bool add_once(struct swgi_cell *cell, swgi_word *ring, unsigned n, uint64_t seen, unsigned weight, bool slow,
-                     struct swgi_count *out) {
-    unsigned bits = index_bits(n);
-    struct word w = unpack(seen);
-    if (!help(cell, ring, seen, &w, n, bits) || (w.full && !fall_out(ring, &w, n, bits)))
-        return false;
-    w.half_units += weight;
-    w.slow += slow;
-    w.pending = code_of(weight, slow);
-    w.position = next_position(w.position, n, bits);
-    w.full = w.full || (w.position & ((1u << bits) - 1)) == 0;
-    if (!swgi_cas(&cell->window, seen, pack(&w)))
-        return false;
-    tell(&w, n, bits, out);
-    return true;
+/* 1 added, 0 look again, -ESTALE the generation had moved on. A window nobody can make sense of is started anew. */
+static int try_add(struct swgi_cell *cell, const struct ring *ring, uint64_t generation, uint64_t code, bool damaged,
+                   struct swgi_count *out) {
+    uint64_t seen = swgi_load(&cell->window);
+    if (swgi_likely(seen >> GENERATION_SHIFT == generation && !damaged)) {
+        uint64_t next = add_once(cell, ring, seen, code);
+        if (next != 0)
+            tell(ring, next, out);
+        return next != 0;
+    }
+    /* Another generation's: start anew, but only while the breaker still is in ours. */
+    if (swgi_ctl_generation(swgi_load(&cell->ctl)) != generation)
+        return -ESTALE;
+    swgi_cas(&cell->window, seen, swgi_count_empty(generation));
+    return 0;
+}
+
+static __attribute__((noinline)) int keep_adding(struct swgi_cell *cell, const struct ring *ring, uint64_t generation,
+                                                 uint64_t code, struct swgi_count *out) {
+    for (unsigned turns = 1;; turns++) {
+        int rc = try_add(cell, ring, generation, code, turns % BOUND == 0, out);
+        if (rc != 0)
+            return rc > 0 ? 0 : rc;
+    }
 }
 
 int swgi_count_add(const struct swgi_map *map, struct swgi_cell *cell, unsigned n, uint64_t generation, unsigned weight,
                    bool slow, struct swgi_count *out) {
-    swgi_word *ring = ring_of(map, cell, n);
-    if (ring == NULL)
+    struct ring ring;
+    if (swgi_unlikely(!find_ring(map, cell, n, &ring)))
         return -ESTALE;
-    for (unsigned turns = 0;; turns++) {
-        uint64_t seen = swgi_load(&cell->window);
-        uint64_t of = unpack(seen).generation;
-        if (of == generation && turns % BOUND != BOUND - 1) {
-            if (add_once(cell, ring, n, seen, weight, slow, out))
-                return 0;
-            continue;
-        }
-        /* Another generation's: start anew, but only while the breaker still is in ours. */
-        if (swgi_ctl_generation(swgi_load(&cell->ctl)) != generation)
-            return -ESTALE;
-        swgi_cas(&cell->window, seen, swgi_count_empty(generation));
-    }
+    int rc = try_add(cell, &ring, generation, code_of(weight, slow), false, out);
+    if (swgi_likely(rc > 0))
+        return 0;
+    return rc < 0 ? rc : keep_adding(cell, &ring, generation, code_of(weight, slow), out);
 }
 
 bool swgi_count_read(const struct swgi_cell *cell, const struct swgi_settings *settings, struct swgi_count *out) {
-    unsigned n = settings->count.calls;
-    struct word w = unpack(swgi_load(&cell->window));
+    struct ring ring = {NULL, settings->count.calls, lap_of(settings->count.calls)};
+    uint64_t word = swgi_load(&cell->window);
     *out = (struct swgi_count){0};
-    if (n == 0)
+    if (ring.n == 0)
         return false;
-    if (w.generation == swgi_ctl_generation(swgi_load(&cell->ctl)))
-        tell(&w, n, index_bits(n), out);
+    if (word >> GENERATION_SHIFT == swgi_ctl_generation(swgi_load(&cell->ctl)))
+        tell(&ring, word, out);
     return true;
 }
 
