@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Interleavings chosen by a seed: every access to shared memory asks a scheduler first.
-# runs: tests/interleave
+# Interleavings chosen by a seed: every access to shared memory asks a scheduler first. A failure names its seed.
+# runs: tests/interleave/main.c
 . tests/stages/lib.sh
 
-ls tests/interleave/*_test.c > /dev/null 2>&1 || finish
-if TARGET=interleave build build/with/interleave -Dinterleave=true -Db_lundef=false; then
+dir=$PWD/build/with/interleave
+if TARGET=tests/interleave build "$dir" -Dinterleave=true -Db_lundef=false -Dwerror=true; then
     pass 'build with the interleaver'
-    SUITE=interleave unit_tests build/with/interleave
+    check 'every story under every chosen interleaving' "$dir/tests/interleave"
 fi
 finish

@@ -40,7 +40,7 @@ build() { # DIR OPTION ..., and the target in TARGET if it is not everything
     fi
 }
 
-# Runs the unit and model tests of a build (or the suite SUITE), one line a program, and counts their cases.
+# Runs the unit and model tests of a build, one line a program, and counts their cases.
 unit_tests() { # DIR [WRAPPER]
     local dir=$1 report
     if grep -q 'left out: cmocka' "$dir/configure.log"; then
@@ -48,7 +48,7 @@ unit_tests() { # DIR [WRAPPER]
         return
     fi
     rm -f "$dir"/meson-logs/testlog*.json
-    meson test -C "$dir" --no-rebuild --quiet --num-processes 2 ${SUITE:+--suite "$SUITE"} ${2:+--wrapper "$2"} > /dev/null 2>&1
+    meson test -C "$dir" --no-rebuild --quiet --num-processes 2 ${2:+--wrapper "$2"} > /dev/null 2>&1
     report=$(/usr/bin/python3 tests/stages/cases.py "${dir##*/}" "$dir"/meson-logs/testlog*.json)
     printf '%s\n' "$report" | sed '$d'
     read -r p f s <<< "$(printf '%s\n' "$report" | tail -n 1)"
