@@ -139,7 +139,7 @@ struct swg_panel_options {
     /* Geometry, used when the panel is created; 0: default. An existing file's geometry wins; a different one asked for is
        -ERANGE, unless it is 0. */
     uint32_t circuits_max;        /* 1..65535, default 1024 */
-    uint32_t columns_max;         /* 1..256 threads with counters of their own, default 32 */
+    uint32_t columns_max;         /* 1..256 threads with counters of their own, default 16 */
     uint32_t histograms_max;      /* 0..circuits_max circuits with a latency histogram, default circuits_max, at most 1024;
                                      SWG_GEOMETRY_NONE for none */
     uint32_t count_calls_max;     /* slots for all count windows together, default 64 per circuit, at most 262144;
@@ -365,7 +365,7 @@ SWG_API int swg_call(struct swg_circuit *circuit, const struct swg_request *requ
 
 struct swg_latency {
     uint64_t count;
-    swg_ns p50, p90, p99, p999, max; /* upper bounds of the histogram's bins, within 1/8; 0 without calls */
+    swg_ns p50, p90, p99, p999, max; /* upper bounds of the histogram's bins, within a quarter; 0 without calls */
 };
 
 struct swg_status {
@@ -396,6 +396,8 @@ struct swg_status {
 #define SWG_STATUS_INIT { .size = sizeof(struct swg_status) }
 /* Pure: writes nothing, needs only to read the panel. -ENOENT when the circuit was evicted. */
 SWG_API int swg_circuit_status(const struct swg_circuit *circuit, struct swg_status *out);
+/* Its state alone, SWG_STATE_..., for a few nanoseconds; an OPEN that is due is HALF_OPEN. -ENOENT as above. */
+SWG_API int swg_circuit_state(const struct swg_circuit *circuit);
 
 struct swg_rule {
     int rule;                     /* SWG_RULE_... */

@@ -148,6 +148,16 @@ int swgi_copy_out(void *out, uint32_t of_caller, const void *known, uint32_t kno
     return 0;
 }
 
+int swg_circuit_state(const struct swg_circuit *circuit) {
+    const struct swgi_binding *binding = circuit != NULL ? swgi_circuit_look(circuit) : NULL;
+    if (binding == NULL)
+        return circuit != NULL ? -ENOENT : -EINVAL;
+    struct swgi_cell *cell = binding->cell;
+    uint64_t ctl = swgi_effective_ctl(cell, swgi_load(&cell->ctl), swgi_map_clock(binding->map));
+    unsigned state = swgi_ctl_state(ctl);
+    return state == SWGI_RAMP ? SWG_STATE_HALF_OPEN : (int)state;
+}
+
 int swg_circuit_status(const struct swg_circuit *circuit, struct swg_status *out) {
     struct swgi_turn turn;
     struct swg_status status = SWG_STATUS_INIT;

@@ -8,7 +8,7 @@
 
 #define PAGE                    4096u
 #define CIRCUITS_DEFAULT        1024u
-#define COLUMNS_DEFAULT         32u
+#define COLUMNS_DEFAULT         16u
 #define HISTOGRAMS_DEFAULT_MAX  1024u
 #define COUNT_CALLS_PER_CIRCUIT 64u
 #define EVENTS_DEFAULT          1024u
