@@ -29,7 +29,7 @@ uint64_t swgi_effective_ctl(const struct swgi_cell *cell, uint64_t ctl, int64_t 
         else if (swgi_ctl_state(ctl) == SWGI_CLOSED)
             ctl = swgi_ctl(SWGI_CLOSED, SWGI_NORMAL, generation, 0);
         else
-            ctl = swgi_ctl(SWGI_OPEN, SWGI_NORMAL, generation, 0);
+            ctl = swgi_ctl(SWGI_OPEN, SWGI_NORMAL, generation, swgi_payload_deadline(0, swgi_ctl_rule(ctl)));
     }
     bool due = swgi_ctl_state(ctl) == SWGI_OPEN && !swgi_ctl_forced(ctl) &&
                now >= swgi_deadline_time(swgi_ctl_deadline(ctl));

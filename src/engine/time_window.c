@@ -151,7 +151,9 @@ bool swgi_time_enter(struct swgi_turn *turn, uint64_t generation) {
             return false;
         install_snapshots(cell, present, tick, &sums);
         bool restarts = swgi_epoch_generation(epoch) != generation;
-        if (restarts && turn->settings.on_close == SWGI_WINDOW_CLEARED)
+        /* Other weights make other sums: after a reload, a window that is kept starts anew as well. */
+        bool all_new = ((tick - present) & SWGI_MASK(SWGI_TICK_BITS)) >= SWGI_SNAPSHOTS;
+        if (all_new || (restarts && turn->settings.on_close == SWGI_WINDOW_CLEARED))
             install_base(turn, generation, &sums);
         if (swgi_cas(&cell->epoch, epoch, wanted))
             return true;
