@@ -24,7 +24,7 @@ news=()
 limit=()
 [[ -t 0 || $UNBOUNDED == 1 ]] || limit=(timeout -k 10 900)
 
-count_line='^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$'
+count_line='^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$'
 
 header() { sed -n "s/^# $2: //p" "$1"; }
 
@@ -37,12 +37,12 @@ add_result() { # NAME STATUS LOG
             77) line='0 passed, 0 failed, 1 skipped'; news+=("SKIP $1: $(tail -n 1 "$3")") ;;
             *) line='0 passed, 1 failed, 0 skipped'; news+=("FAIL $1: exit status $2, see $3") ;;
         esac
-    elif [[ $2 -ne 0 && $line == *' 0 failed,'* ]]; then
-        line=${line/ 0 failed/ 1 failed}
+    elif [[ $2 -ne 0 && $line == *', 0 failed'* ]]; then
+        line=${line/, 0 failed/, 1 failed}
         news+=("FAIL $1: counted no failure but ended with exit status $2, see $3")
     fi
     read -r p _ f _ s _ <<< "$line"
-    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + ${s:-0}))
 }
 
 lacking() { # STAGE: the first tool it names that is not here
