@@ -109,10 +109,13 @@ static void install_base(struct swgi_turn *turn, uint64_t generation, const stru
     }
 }
 
-/* An epoch farther ahead of the clock than callers may be apart: a bad clock set it, or half the circle has passed. */
+/*
+ * An epoch farther ahead than two callers may be apart, each a second off our clock: a bad clock set it, or half the circle of
+ * ticks has passed.
+ */
 static bool out_of_step(const struct slices *slices, uint32_t tick, uint32_t present) {
-    uint64_t per_second = slices->reciprocal / (UINT64_MAX / UINT64_C(1000000000)) + 2;
-    return swgi_tick_before(tick, present) && ((present - tick) & SWGI_MASK(SWGI_TICK_BITS)) > per_second;
+    uint64_t two_seconds = 2 * (slices->reciprocal / (UINT64_MAX / UINT64_C(1000000000)) + 2);
+    return swgi_tick_before(tick, present) && ((present - tick) & SWGI_MASK(SWGI_TICK_BITS)) > two_seconds;
 }
 
 /* The tick to be in. Time that runs backward is the same tick; an epoch ahead of the clock is cured. */
