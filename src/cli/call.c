@@ -1,6 +1,7 @@
 /* `call`: an HTTP GET under a circuit, by way of the HTTP adapter. call-fallback.c stands in where that was left out of the build. */
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,11 +171,28 @@ static void end_as_told(void) {
     raise(interrupted_by);
 }
 
+/* Before anybody is asked: a typing mistake says nothing about the dependency. */
+static bool is_url(const char *text) {
+    CURLU *url = curl_url();
+    char *scheme = NULL;
+    bool good = url && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
+                curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+                (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+
+    curl_free(scheme);
+    curl_url_cleanup(url);
+    return good;
+}
+
 int swgi_call_run(const struct swgi_options *options) {
     struct swg_panel *panel = NULL;
     struct swg_circuit *circuit = NULL;
     int status;
 
+    if (!is_url(options->arguments[1])) {
+        swgi_say("not an URL this can fetch; write http://HOST/... or https://HOST/...");
+        return EX_USAGE;
+    }
     if (options->dry_run) {
         printf("would fetch under the circuit %s of the panel %s\n", options->arguments[0],
                options->panel);

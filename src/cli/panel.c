@@ -134,6 +134,25 @@ static int select_one(struct swg_panel *panel, const char *name, struct swgi_cir
     return 0;
 }
 
+/* The panel's own circuit, for those that find no place, is news only when somebody found none. */
+static bool is_idle_beyond(const struct swg_circuit *circuit) {
+    struct swg_status status = SWG_STATUS_INIT;
+
+    if (strcmp(swg_circuit_name(circuit), "_beyond") != 0)
+        return false;
+    return swg_circuit_status(circuit, &status) == 0 && status.calls == 0 &&
+           status.state == SWG_STATE_CLOSED && status.mode == SWG_MODE_NORMAL;
+}
+
+static void select_all(struct swg_panel *panel, struct swgi_circuits *out) {
+    struct swg_circuit *circuit;
+
+    for (uint32_t cursor = 0; swg_panel_next_circuit(panel, &cursor, &circuit) == 0;) {
+        if (!is_idle_beyond(circuit))
+            add(out, circuit);
+    }
+}
+
 static int by_name(const void *a, const void *b) {
     struct swg_circuit *const *left = a, *const *right = b;
 
@@ -156,16 +175,13 @@ static void sort(struct swgi_circuits *circuits) {
 
 int swgi_circuits_select(struct swg_panel *panel, char *const *names, size_t names_count, bool all,
                          struct swgi_circuits *out) {
-    struct swg_circuit *circuit;
     int status = 0;
 
     *out = (struct swgi_circuits){ .by_pattern = all || names_count == 0 };
     for (size_t i = 0; status == 0 && i < names_count; i++)
         status = select_one(panel, names[i], out);
-    if (status == 0 && (all || names_count == 0)) {
-        for (uint32_t cursor = 0; swg_panel_next_circuit(panel, &cursor, &circuit) == 0;)
-            add(out, circuit);
-    }
+    if (status == 0 && (all || names_count == 0))
+        select_all(panel, out);
     if (status)
         swgi_circuits_deinit(out);
     else

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 #include <time.h>
 
@@ -20,8 +21,12 @@ static void release_config(struct swg_config **config) {
     *config = swg_config_unref(*config);
 }
 
+/* The key is apart from the sentence, and is the first thing a person looks for. */
 static int say_setting(int rc, const struct swg_error *error) {
-    swgi_say("%s", swgi_fault_text(rc, error));
+    const char *text = swgi_fault_text(rc, error);
+    bool names_key = !error->key[0] || strstr(text, error->key) != NULL;
+
+    swgi_say("%s%s%s", names_key ? "" : error->key, names_key ? "" : ": ", text);
     return rc == -ENOMEM ? EX_OSERR : EX_CONFIG;
 }
 
@@ -40,7 +45,8 @@ static int settle(const struct swgi_options *options, struct swg_circuit *circui
     int rc = swg_circuit_differs(circuit, config, &error);
 
     if (rc > 0 && !options->reconfigure) {
-        swgi_say("%s exists with other settings: %s", swg_circuit_name(circuit), error.text);
+        swgi_say("%s exists with other settings: %s %s", swg_circuit_name(circuit), error.key,
+                 error.text);
         swgi_say(
             "leave out --preset and --set to use it as it is, or change it with --reconfigure");
         return EX_CONFIG;
@@ -58,8 +64,10 @@ static int get_circuit(const struct swgi_options *options, const char *name,
 
     if (rc == 0)
         return config ? settle(options, *circuit, config) : 0;
+    if (rc == -EINVAL)
+        return say_setting(rc, &error);
     swgi_say("%s: %s", name, swgi_fault_text(rc, &error));
-    return rc == -EINVAL ? EX_CONFIG : swgi_fault_status(rc);
+    return swgi_fault_status(rc);
 }
 
 int swgi_protect(const struct swgi_options *options, const char *name, struct swg_panel **panel,

@@ -11,7 +11,7 @@ exits 69; says '/nonexistent/at/all'
 
 run exec payments -- true
 exits 0
-run exec orders --preset read --set breaker.open.for=1h -- true
+run exec orders --preset read --set breaker.open.max=1h --set breaker.open.for=1h -- true
 exits 0
 
 run status
@@ -62,7 +62,7 @@ prints '^Last errors'; prints 'false exited with 1'; prints 'configured +code, p
 run why orders --verbose
 exits 0; prints 'breaker\.open\.for=1h'
 run why orders --json
-exits 0; is 1h "$(json settings breaker.open.for)"; is 3 "$(json trip threshold)"; is OPEN "$(json last_transitions 0 to)"
+exits 0; is 1h "$(json settings breaker.open.for)"; is 3.0 "$(json trip threshold)"; is OPEN "$(json last_transitions 0 to)"
 
 run status --panel-info
 exits 0; prints 'circuits .* of 1,024'; prints 'for each circuit'
