@@ -13,21 +13,20 @@ static inline void count_latency(const struct swgi_binding *binding, int64_t dur
 }
 
 /* The count window takes every outcome; after one compare-and-swap it is known whether it must be judged. */
-static bool count_calmly(const struct swgi_binding *binding, uint32_t traits, uint64_t generation) {
-    struct swgi_count count;
-    unsigned calls = traits >> SWGI_TRAITS_CALLS_SHIFT;
-    if (calls > SWGI_COUNT_CALLS_MAX ||
-        swgi_count_add(binding->map, binding->cell, calls, generation, 0, false, &count) != 0)
+static bool count_calmly(const struct swgi_binding *binding, unsigned calls, uint64_t generation, uint64_t *window) {
+    if (swgi_unlikely(calls > SWGI_COUNT_CALLS_MAX))
         return true;
-    return swgi_count_is_calm(binding->cell, &count);
+    *window = swgi_count_add(binding->map, binding->cell, calls, generation, 0, false);
+    return *window == 0 || swgi_count_is_calm(binding->cell, *window, calls);
 }
 
-static __attribute__((noinline)) void judge_count(const struct swgi_binding *binding, uint64_t generation, int64_t now) {
+/* What is judged is the window right after our own outcome: the next one may already have pushed out what is decisive. */
+static __attribute__((noinline)) void judge_count(const struct swgi_binding *binding, unsigned calls,
+                                                  uint64_t generation, int64_t now, uint64_t window) {
     struct swgi_turn turn;
-    struct swgi_count count;
+    struct swgi_count count = swgi_count_of(window, calls);
     swgi_turn_begin(&turn, binding->map, binding->index, now);
-    if (swgi_count_read(turn.cell, &turn.settings, &count))
-        swgi_count_judge(&turn, generation, &count, turn.settings.judge_on_success);
+    swgi_count_judge(&turn, generation, &count, turn.settings.judge_on_success);
 }
 
 /*
@@ -59,8 +58,10 @@ static inline __attribute__((always_inline)) bool record_fast(struct swg_permit 
     if (traits & SWGI_TRAIT_HISTOGRAM)
         count_latency(binding, duration);
     permit->opaque[0] = 0;
-    if (traits & SWGI_TRAIT_COUNT && !count_calmly(binding, traits, word & SWGI_MASK(SWGI_GENERATION_BITS)))
-        judge_count(binding, word & SWGI_MASK(SWGI_GENERATION_BITS), now);
+    uint64_t generation = word & SWGI_MASK(SWGI_GENERATION_BITS), window;
+    unsigned calls = traits >> SWGI_TRAITS_CALLS_SHIFT;
+    if (traits & SWGI_TRAIT_COUNT && !count_calmly(binding, calls, generation, &window))
+        judge_count(binding, calls, generation, now, window);
     return true;
 }
 

@@ -184,9 +184,11 @@ static void judge(struct swgi_turn *turn, const struct swgi_ticket *ticket, cons
     if (settings->score.kind != SWGI_SCORE_NONE && !neutral && !swgi_score_record(turn, ticket->generation, weight))
         return;
     if (settings->count.calls != 0) {
-        struct swgi_count count;
-        if (swgi_count_add(turn->map, turn->cell, settings->count.calls, ticket->generation, weight, outcome->slow, &count) != 0)
+        unsigned calls = settings->count.calls;
+        uint64_t word = swgi_count_add(turn->map, turn->cell, calls, ticket->generation, weight, outcome->slow);
+        if (word == 0)
             return;
+        struct swgi_count count = swgi_count_of(word, calls);
         swgi_count_judge(turn, ticket->generation, &count, may_trip);
     }
     bool armed = swgi_ctl_armed(swgi_load(&turn->cell->ctl));

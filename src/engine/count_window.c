@@ -2,15 +2,18 @@
  * The count window: the last N calls, exactly.
  *
  * Its counts are one word, changed by one compare-and-swap per call, so the word after it is a snapshot that can be judged. The
- * outcomes themselves lie in a ring; the newest is still pending in the word, and whoever comes next writes it to the ring
- * first. So a caller killed at any point has either counted or not.
+ * outcomes themselves lie in a ring; the newest is still pending in the word, and whoever comes next brings the ring up to
+ * it first. So a caller killed at any point has either counted or not.
  *
- *   word   position:19 | full:1 | half-units:11 | slow:10 | pending:3 | generation:20
- *   slot   position:19 | code:3 | generation:20      position = lap and index, split by N
+ *   word   position:19 | full:1 | half-units:11 | slow:10 | pending:3 | generation:20      position = lap and index
+ *   slot   code:3 | version:41 | generation:20
+ *
+ * In a full window, a slot that already says what is pending is left alone: where all is well nobody writes the ring. Every write
+ * raises the slot's version, and the word cannot move on before somebody's write succeeded, so a helper who stalled finds
+ * another version; so does one who stalled since before the window began anew, for its first lap writes every slot.
  */
 #include "engine/engine.h"
 
-#include <errno.h>
 #include <string.h>
 
 #define POSITION SWGI_MASK(19)
@@ -21,7 +24,8 @@
 #define PENDING_SHIFT 41
 #define GENERATION_SHIFT 44
 #define GENERATION (~SWGI_MASK(GENERATION_SHIFT))
-#define CODE_SHIFT 19
+#define VERSION (GENERATION ^ ~SWGI_MASK(3))
+#define VERSION_ONE UINT64_C(8)
 #define BOUND 1000 /* turns of help before a window is taken for damaged and started anew */
 
 #define COUNT_WORD (offsetof(struct swgi_settings, count) / sizeof(uint64_t))
@@ -42,9 +46,7 @@ static uint64_t counts_of(uint64_t code) {
     return (code - 1) >> 1 << HALF_UNITS_SHIFT | ((code - 1) & 1) << SLOW_SHIFT;
 }
 
-static uint64_t slot_of(uint64_t word, uint64_t position, uint64_t code) {
-    return (word & GENERATION) | code << CODE_SHIFT | (position & POSITION);
-}
+static uint64_t code_in(uint64_t slot) { return slot & 7; }
 
 static uint32_t lap_of(unsigned n) {
     return n <= 2 ? 2 : UINT32_C(1) << (32 - __builtin_clz(n - 1));
@@ -54,9 +56,8 @@ static uint32_t index_of(const struct ring *ring, uint64_t word) {
     return (uint32_t)(word & POSITION) & (ring->lap - 1);
 }
 
-/* Starts past lap 0, whatever N splits off as index, so that a slot never written is never taken for written. */
 uint64_t swgi_count_empty(uint64_t generation) {
-    return UINT64_C(1) << 10 | generation << GENERATION_SHIFT;
+    return generation << GENERATION_SHIFT;
 }
 
 static bool find_ring(const struct swgi_map *map, const struct swgi_cell *cell, unsigned n, struct ring *out) {
@@ -68,36 +69,37 @@ static bool find_ring(const struct swgi_map *map, const struct swgi_cell *cell, 
     return true;
 }
 
-/* Write the pending outcome to its slot, the one before index. false: the word moved meanwhile, look again. */
+/* Bring the slot before index up to what is pending for it. false: the word moved meanwhile, look again. */
 static bool help(const struct swgi_cell *cell, const struct ring *ring, uint64_t seen, uint32_t index) {
-    uint64_t pending = swgi_field(seen, PENDING_SHIFT, 3), position = seen & POSITION;
-    if (pending == 0)
-        return true;
-    uint32_t before = index != 0 ? index - 1 : ring->n - 1;
-    uint64_t wanted = slot_of(seen, index != 0 ? position - 1 : position - ring->lap + before, pending);
-    uint64_t present = swgi_load(&ring->slots[before]);
-    if (present == wanted)
+    uint64_t pending = swgi_field(seen, PENDING_SHIFT, 3);
+    swgi_word *slot = &ring->slots[index != 0 ? index - 1 : ring->n - 1];
+    uint64_t present = swgi_load(slot);
+    bool says_so = (seen & FULL) != 0 && code_in(present) == pending && ((present ^ seen) & GENERATION) == 0;
+    if (says_so || pending == 0)
         return true;
     if (swgi_load(&cell->window) != seen)
         return false;
-    swgi_cas(&ring->slots[before], present, wanted);
+    swgi_cas(slot, present, (seen & GENERATION) | ((present + VERSION_ONE) & VERSION) | pending);
     return true;
 }
 
 /* What the new outcome pushes out of a full window. false: not there, the word moved meanwhile. */
 static bool fall_out(const struct ring *ring, uint64_t seen, uint32_t index, uint64_t *counts) {
     uint64_t slot = swgi_load(&ring->slots[index]);
-    uint64_t code = swgi_field(slot, CODE_SHIFT, 3);
-    if (code == 0 || code > 6 || slot != slot_of(seen, (seen & POSITION) - ring->lap, code))
+    uint64_t code = code_in(slot);
+    if (code == 0 || code > 6 || ((slot ^ seen) & GENERATION) != 0)
         return false;
     *counts -= counts_of(code);
     return true;
 }
 
-static void tell(const struct ring *ring, uint64_t word, struct swgi_count *out) {
-    out->calls = word & FULL ? ring->n : index_of(ring, word);
-    out->half_units = (uint32_t)swgi_field(word, HALF_UNITS_SHIFT, 11);
-    out->slow = (uint32_t)swgi_field(word, SLOW_SHIFT, 10);
+struct swgi_count swgi_count_of(uint64_t word, unsigned n) {
+    struct ring ring = {NULL, n, lap_of(n)};
+    return (struct swgi_count){
+        .calls = word & FULL ? n : index_of(&ring, word),
+        .half_units = (uint32_t)swgi_field(word, HALF_UNITS_SHIFT, 11),
+        .slow = (uint32_t)swgi_field(word, SLOW_SHIFT, 10),
+    };
 }
 
 /* One attempt: the word after it, or 0 when it moved meanwhile. */
@@ -114,51 +116,46 @@ static uint64_t add_once(struct swgi_cell *cell, const struct ring *ring, uint64
     return swgi_cas(&cell->window, seen, next) ? next : 0;
 }
 
-/* 1 added, 0 look again, -ESTALE the generation had moved on. A window nobody can make sense of is started anew. */
-static int try_add(struct swgi_cell *cell, const struct ring *ring, uint64_t generation, uint64_t code, bool damaged,
-                   struct swgi_count *out) {
-    uint64_t seen = swgi_load(&cell->window);
-    if (swgi_likely(seen >> GENERATION_SHIFT == generation && !damaged)) {
-        uint64_t next = add_once(cell, ring, seen, code);
-        if (next != 0)
-            tell(ring, next, out);
-        return next != 0;
-    }
-    /* Another generation's: start anew, but only while the breaker still is in ours. */
+/* Another generation's, or nobody can make sense of it: start anew, but only while the breaker still is in ours. */
+static bool start_anew(struct swgi_cell *cell, uint64_t seen, uint64_t generation) {
     if (swgi_ctl_generation(swgi_load(&cell->ctl)) != generation)
-        return -ESTALE;
+        return false;
     swgi_cas(&cell->window, seen, swgi_count_empty(generation));
-    return 0;
+    return true;
 }
 
-static __attribute__((noinline)) int keep_adding(struct swgi_cell *cell, const struct ring *ring, uint64_t generation,
-                                                 uint64_t code, struct swgi_count *out) {
+static __attribute__((noinline)) uint64_t keep_adding(struct swgi_cell *cell, struct ring ring, uint64_t generation,
+                                                      uint64_t code) {
     for (unsigned turns = 1;; turns++) {
-        int rc = try_add(cell, ring, generation, code, turns % BOUND == 0, out);
-        if (rc != 0)
-            return rc > 0 ? 0 : rc;
+        uint64_t seen = swgi_load(&cell->window), next = 0;
+        if (seen >> GENERATION_SHIFT == generation && turns % BOUND != 0)
+            next = add_once(cell, &ring, seen, code);
+        else if (!start_anew(cell, seen, generation))
+            return 0;
+        if (next != 0)
+            return next;
     }
 }
 
-int swgi_count_add(const struct swgi_map *map, struct swgi_cell *cell, unsigned n, uint64_t generation, unsigned weight,
-                   bool slow, struct swgi_count *out) {
+uint64_t swgi_count_add(const struct swgi_map *map, struct swgi_cell *cell, unsigned n, uint64_t generation,
+                        unsigned weight, bool slow) {
     struct ring ring;
+    uint64_t code = code_of(weight, slow);
     if (swgi_unlikely(!find_ring(map, cell, n, &ring)))
-        return -ESTALE;
-    int rc = try_add(cell, &ring, generation, code_of(weight, slow), false, out);
-    if (swgi_likely(rc > 0))
         return 0;
-    return rc < 0 ? rc : keep_adding(cell, &ring, generation, code_of(weight, slow), out);
+    uint64_t seen = swgi_load(&cell->window), next = 0;
+    if (swgi_likely(seen >> GENERATION_SHIFT == generation))
+        next = add_once(cell, &ring, seen, code);
+    return swgi_likely(next != 0) ? next : keep_adding(cell, ring, generation, code);
 }
 
 bool swgi_count_read(const struct swgi_cell *cell, const struct swgi_settings *settings, struct swgi_count *out) {
-    struct ring ring = {NULL, settings->count.calls, lap_of(settings->count.calls)};
     uint64_t word = swgi_load(&cell->window);
     *out = (struct swgi_count){0};
-    if (ring.n == 0)
+    if (settings->count.calls == 0)
         return false;
     if (word >> GENERATION_SHIFT == swgi_ctl_generation(swgi_load(&cell->ctl)))
-        tell(&ring, word, out);
+        *out = swgi_count_of(word, settings->count.calls);
     return true;
 }
 
@@ -177,9 +174,7 @@ static bool is_slow(unsigned compare, const struct swgi_count_settings *rule, co
 }
 
 /* Three words of the settings, each valid alone: nothing is decided here but whether to look closer. */
-bool swgi_count_is_calm(const struct swgi_cell *cell, const struct swgi_count *count) {
-    if ((count->half_units | count->slow) == 0)
-        return true;
+static bool is_calm(const struct swgi_cell *cell, const struct swgi_count *count) {
     uint32_t sequence = swgi_load_relaxed(&cell->settings_sequence, SETTING);
     const swgi_word *words = cell->settings[sequence & 1];
     uint64_t first = swgi_load_relaxed(&words[0], SETTING);
@@ -189,6 +184,13 @@ bool swgi_count_is_calm(const struct swgi_cell *cell, const struct swgi_count *c
     memcpy(&rule, rule_words, sizeof(rule));
     unsigned compare = (unsigned)(first & 0xff);
     return !fails(compare, &rule, count) && !is_slow(compare, &rule, count);
+}
+
+bool swgi_count_is_calm(const struct swgi_cell *cell, uint64_t word, unsigned n) {
+    if (swgi_likely((word & COUNTS) == 0))
+        return true;
+    struct swgi_count count = swgi_count_of(word, n);
+    return is_calm(cell, &count);
 }
 
 /* Which rule the window meets, if any. */

@@ -123,11 +123,12 @@ uint32_t swgi_score_next(const struct swgi_score_settings *score, uint32_t prese
 struct swgi_count {
     uint32_t calls, half_units, slow;
 };
-/* Add an outcome: 0 and the window as of right after, or -ESTALE when the generation had moved on. */
-int swgi_count_add(const struct swgi_map *map, struct swgi_cell *cell, unsigned n, uint64_t generation, unsigned weight,
-                   bool slow, struct swgi_count *out);
-/* Without a turn: can no rule be met by that? */
-bool swgi_count_is_calm(const struct swgi_cell *cell, const struct swgi_count *count);
+/* Add an outcome to a window of n calls: its word right after, or 0 when the generation had moved on. */
+uint64_t swgi_count_add(const struct swgi_map *map, struct swgi_cell *cell, unsigned n, uint64_t generation,
+                        unsigned weight, bool slow);
+struct swgi_count swgi_count_of(uint64_t word, unsigned n);
+/* Without a turn: can no rule be met by that word? */
+bool swgi_count_is_calm(const struct swgi_cell *cell, uint64_t word, unsigned n);
 bool swgi_count_read(const struct swgi_cell *cell, const struct swgi_settings *settings, struct swgi_count *out);
 void swgi_count_judge(struct swgi_turn *turn, uint64_t generation, const struct swgi_count *count, bool may_trip);
 uint64_t swgi_count_empty(uint64_t generation);

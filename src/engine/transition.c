@@ -177,9 +177,12 @@ static void carry_shadow(struct swgi_turn *turn, uint64_t generation, uint64_t m
     install(&turn->cell->shadow_until, generation, swgi_tagged(generation, bound));
 }
 
+#define GENERATION_SHIFT 44 /* count_window.c */
+
 /*
  * Before ctl moves to a state that judges: else an old window of a wrapped generation could be found by its first recorder.
- * Loaded before ctl is re-read, so that a caller who stalled cannot empty a window others already fill.
+ * Loaded before ctl is re-read, so that a caller who stalled cannot empty a window others already fill. A window that is in use
+ * needs no emptying, its generation is not the next one; and it must stay what it is in case we are killed before ctl moves.
  */
 static bool prepare_window(struct swgi_turn *turn, uint64_t ctl, unsigned to, uint64_t generation) {
 #ifdef SWGI_MUTANT_WINDOW_NOT_CLEARED
@@ -192,7 +195,8 @@ static bool prepare_window(struct swgi_turn *turn, uint64_t ctl, unsigned to, ui
     if (swgi_load(&turn->cell->ctl) != ctl)
         return false;
     uint64_t empty = swgi_count_empty(generation);
-    return window == empty || swgi_cas(&turn->cell->window, window, empty);
+    bool in_use = window >> GENERATION_SHIFT == swgi_ctl_generation(ctl);
+    return in_use || window == empty || swgi_cas(&turn->cell->window, window, empty);
 #endif
 }
 
