@@ -3,13 +3,6 @@
 #include <string.h>
 
 #include "switchgear/switchgear.h"
-
-#include "base/clock.h"
-
-#ifndef SWG_VERSION
-#define SWG_VERSION "0.1.0"
-#endif
-
 struct word {
     int number;
     const char *text;
@@ -91,4 +84,4 @@ const char *swg_strerror(int rc) {
 
 int swg_is_rejection(int rc) { return rc >= SWG_OPEN && rc <= SWG_EXPIRED; }
 
-const char *swg_version(void) { return SWG_VERSION; }
+const char *swg_version(void) { return SWGI_VERSION; }
