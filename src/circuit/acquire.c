@@ -1,7 +1,8 @@
 /*
  * May I call? The few-nanosecond path, and below it everything else.
  *
- * The order is api.md's: is it open (one load, consumes nothing), expired, shed, then the breaker itself.
+ * The order is api.md's: is it open (one load, consumes nothing), expired, shed, then the breaker
+ * itself.
  */
 #include "circuit/circuit.h"
 #include "circuit/permit.h"
@@ -11,7 +12,8 @@
 
 enum { REJECTED_OPEN, REJECTED_FULL, REJECTED_LIMITED, REJECTED_SHED, REJECTED_EXPIRED };
 
-/* The request as this library knows it: shorter ones are completed with nothing, longer ones must end in nothing. */
+/* The request as this library knows it: shorter ones are completed with nothing, longer ones must
+ * end in nothing. */
 static int read_request(const struct swg_request *request, struct swg_request *out) {
     *out = (struct swg_request)SWG_REQUEST_INIT;
     if (request == NULL)
@@ -26,7 +28,8 @@ static int read_request(const struct swg_request *request, struct swg_request *o
     return 0;
 }
 
-static int reject(struct swgi_turn *turn, unsigned counter, int verdict, int64_t retry_in, struct swg_permit *out) {
+static int reject(struct swgi_turn *turn, unsigned counter, int verdict, int64_t retry_in,
+                  struct swg_permit *out) {
     struct swgi_column *column = swgi_column(turn->index);
     swgi_column_add(&column->rejected[counter], 1);
     swgi_permit_refuse(out, retry_in);
@@ -34,7 +37,8 @@ static int reject(struct swgi_turn *turn, unsigned counter, int verdict, int64_t
     return verdict;
 }
 
-/* Would the breaker reject now, whatever else? Then that is the answer, before anything is consumed. */
+/* Would the breaker reject now, whatever else? Then that is the answer, before anything is
+ * consumed. */
 static bool is_open(const struct swgi_turn *turn) {
     uint64_t ctl = swgi_effective_ctl(turn->cell, swgi_load(&turn->cell->ctl), turn->now);
     unsigned mode = swgi_ctl_mode(ctl);
@@ -48,7 +52,8 @@ static bool sheds(struct swgi_turn *turn, const struct swg_request *request) {
     if (settings->call_load_above == UINT32_MAX || request->load <= settings->call_load_above)
         return false;
     uint64_t ctl = swgi_load(&turn->cell->ctl);
-    if (swgi_ctl_mode(ctl) == SWGI_FORCED_CLOSED || swgi_system_load(turn) <= settings->system_load_above)
+    if (swgi_ctl_mode(ctl) == SWGI_FORCED_CLOSED ||
+        swgi_system_load(turn) <= settings->system_load_above)
         return false;
     if (swgi_ctl_mode(ctl) != SWGI_SHADOW)
         return true;
@@ -56,8 +61,8 @@ static bool sheds(struct swgi_turn *turn, const struct swg_request *request) {
     return false;
 }
 
-static void admit(struct swgi_turn *turn, const struct swgi_binding *binding, const struct swgi_ticket *ticket,
-                  struct swg_permit *out) {
+static void admit(struct swgi_turn *turn, const struct swgi_binding *binding,
+                  const struct swgi_ticket *ticket, struct swg_permit *out) {
     uint64_t word = ticket->generation;
     if (!ticket->judged)
         word |= SWGI_PERMIT_UNJUDGED;
@@ -68,8 +73,8 @@ static void admit(struct swgi_turn *turn, const struct swgi_binding *binding, co
     swgi_column_add(&swgi_column(turn->index)->calls, 1);
 }
 
-static int acquire_bound(const struct swgi_binding *binding, const struct swg_request *request, int64_t now,
-                         struct swg_permit *out) {
+static int acquire_bound(const struct swgi_binding *binding, const struct swg_request *request,
+                         int64_t now, struct swg_permit *out) {
     struct swgi_turn turn;
     struct swgi_ticket ticket;
     int64_t retry_in = 0;
@@ -99,8 +104,9 @@ static int let_through(struct swg_circuit *circuit, struct swg_permit *out) {
     return SWG_GO;
 }
 
-static __attribute__((noinline)) int acquire_slow(struct swg_circuit *circuit, const struct swg_request *request,
-                                                  swg_ns now, struct swg_permit *out, bool given) {
+static __attribute__((noinline)) int acquire_slow(struct swg_circuit *circuit,
+                                                  const struct swg_request *request, swg_ns now,
+                                                  struct swg_permit *out, bool given) {
     if (out == NULL || circuit == NULL)
         return -EINVAL;
     swgi_permit_refuse(out, 0);
@@ -118,7 +124,8 @@ static __attribute__((noinline)) int acquire_slow(struct swg_circuit *circuit, c
     return acquire_bound(binding, &known, at, out);
 }
 
-static inline __attribute__((always_inline)) int acquire_fast(const struct swgi_binding *binding, int64_t now, struct swg_permit *out) {
+static inline __attribute__((always_inline)) int acquire_fast(const struct swgi_binding *binding,
+                                                              int64_t now, struct swg_permit *out) {
     struct swgi_cell *cell = binding->cell;
     uint64_t ctl = swgi_load_acquire(&cell->ctl);
     if (swgi_unlikely(swgi_load_relaxed(&cell->life, FAST_SETTING) != binding->life))
@@ -151,7 +158,8 @@ int swg_acquire_at(struct swg_circuit *circuit, const struct swg_request *reques
     return acquire_slow(circuit, request, now, out, true);
 }
 
-int swg_acquire(struct swg_circuit *circuit, const struct swg_request *request, struct swg_permit *out) {
+int swg_acquire(struct swg_circuit *circuit, const struct swg_request *request,
+                struct swg_permit *out) {
     if (swgi_likely(circuit != NULL && request == NULL && out != NULL)) {
         const struct swgi_binding *binding = swgi_load_acquire(&circuit->binding);
         if (swgi_likely(binding != NULL && swgi_thread_ready(binding->tag))) {

@@ -1,4 +1,5 @@
-/* The person on call: trip, reset, probe, mode. Each act carries user and reason and stands in the ring of acts. */
+/* The person on call: trip, reset, probe, mode. Each act carries user and reason and stands in the
+ * ring of acts. */
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -33,20 +34,25 @@ static int read_act(const struct swg_act *act, struct swg_act *out, struct swg_e
     uint32_t size = act->size;
     for (uint32_t i = sizeof(*out); i < size; i++)
         if (((const unsigned char *)act)[i] != 0)
-            return swgi_fail(error, -E2BIG, "act", "the struct is of a newer library and sets what this one does not know");
+            return swgi_fail(
+                error, -E2BIG, "act",
+                "the struct is of a newer library and sets what this one does not know");
     if (size < sizeof(uint32_t))
         return swgi_fail(error, -EINVAL, "act", "start it from SWG_ACT_INIT");
     memcpy(out, act, size < sizeof(*out) ? size : sizeof(*out));
     if (out->user != NULL && strlen(out->user) > SWGI_USER_MAX)
-        return swgi_fail(error, -EINVAL, "user", "a user's name is at most %u bytes long", SWGI_USER_MAX);
+        return swgi_fail(error, -EINVAL, "user", "a user's name is at most %u bytes long",
+                         SWGI_USER_MAX);
     if (out->reason != NULL && strlen(out->reason) > SWGI_REASON_MAX)
-        return swgi_fail(error, -EINVAL, "reason", "a reason is at most %u bytes long", SWGI_REASON_MAX);
+        return swgi_fail(error, -EINVAL, "reason", "a reason is at most %u bytes long",
+                         SWGI_REASON_MAX);
     if (out->for_ns < 0)
         return swgi_fail(error, -EINVAL, "for", "a bound in time must not be negative");
     return 0;
 }
 
-static int begin(struct act *act, struct swg_circuit *circuit, const struct swg_act *wanted, struct swg_error *error) {
+static int begin(struct act *act, struct swg_circuit *circuit, const struct swg_act *wanted,
+                 struct swg_error *error) {
     struct swg_act known;
     if (circuit == NULL)
         return swgi_fail(error, -EINVAL, "circuit", "circuit must not be NULL");
@@ -55,7 +61,8 @@ static int begin(struct act *act, struct swg_circuit *circuit, const struct swg_
         return rc;
     const struct swgi_binding *binding = swgi_circuit_look(circuit);
     if (binding == NULL)
-        return swgi_fail(error, -ENOENT, circuit->name, "there is no such circuit in the panel now");
+        return swgi_fail(error, -ENOENT, circuit->name,
+                         "there is no such circuit in the panel now");
     rc = swgi_thread_enter(binding->map);
     if (rc < 0)
         return swgi_fail(error, rc, circuit->name, "%s", swg_strerror(rc));
@@ -65,7 +72,8 @@ static int begin(struct act *act, struct swg_circuit *circuit, const struct swg_
         login_name(act->user, sizeof(act->user));
     act->name = circuit->name;
     act->hand = (struct swgi_hand){
-        .user = act->user, .reason = known.reason, .for_ns = known.for_ns, .force = known.force != 0};
+        .user = act->user, .reason = known.reason, .for_ns = known.for_ns, .force = known.force != 0
+    };
     swgi_turn_begin(&act->turn, binding->map, binding->index, swgi_map_clock(binding->map));
     act->turn.hand = &act->hand;
     return 0;
@@ -80,7 +88,7 @@ static void when(int64_t wall_ms, char out[32]) {
 
 /* Who set the mode that refuses, when, and how to undo it. */
 static int tell_mode(const struct act *act, struct swg_error *error) {
-    struct swgi_mode_act signed_by = {0};
+    struct swgi_mode_act signed_by = { 0 };
     char at[32];
     unsigned mode = swgi_ctl_mode(swgi_load(&act->turn.cell->ctl));
     const char *what = mode == SWGI_FORCED_OPEN ? "isolated" : "disabled";
@@ -89,20 +97,22 @@ static int tell_mode(const struct act *act, struct swg_error *error) {
     when(signed_by.wall_ms, at);
     signed_by.user[sizeof(signed_by.user) - 1] = '\0';
     signed_by.reason[sizeof(signed_by.reason) - 1] = '\0';
-    return swgi_fail(error, -EBUSY, act->name, "it was %s by %s at %s (%.100s); undo that with `switchgear normal %.64s`",
-                     what, signed_by.user, at, signed_by.reason[0] != '\0' ? signed_by.reason : "no reason given",
-                     act->name);
+    return swgi_fail(error, -EBUSY, act->name,
+                     "it was %s by %s at %s (%.100s); undo that with `switchgear normal %.64s`",
+                     what, signed_by.user, at,
+                     signed_by.reason[0] != '\0' ? signed_by.reason : "no reason given", act->name);
 }
 
 static int tell_cooldown(const struct act *act, struct swg_error *error) {
     int64_t passed = act->turn.now - (int64_t)swgi_load(&act->turn.cell->last_trip);
     int64_t left = (int64_t)act->turn.settings.cooldown_ns - passed;
     return swgi_fail(error, -EAGAIN, act->name,
-                     "it tripped %.1f s ago and cools down for %.1f s more; wait, or force it", (double)passed / 1e9,
-                     (double)left / 1e9);
+                     "it tripped %.1f s ago and cools down for %.1f s more; wait, or force it",
+                     (double)passed / 1e9, (double)left / 1e9);
 }
 
-int swg_circuit_trip(struct swg_circuit *circuit, const struct swg_act *wanted, struct swg_error *error) {
+int swg_circuit_trip(struct swg_circuit *circuit, const struct swg_act *wanted,
+                     struct swg_error *error) {
     struct act act;
     int rc = begin(&act, circuit, wanted, error);
     if (rc != 0)
@@ -111,7 +121,8 @@ int swg_circuit_trip(struct swg_circuit *circuit, const struct swg_act *wanted, 
     return rc == -EBUSY ? tell_mode(&act, error) : rc;
 }
 
-int swg_circuit_reset(struct swg_circuit *circuit, const struct swg_act *wanted, struct swg_error *error) {
+int swg_circuit_reset(struct swg_circuit *circuit, const struct swg_act *wanted,
+                      struct swg_error *error) {
     struct act act;
     int rc = begin(&act, circuit, wanted, error);
     if (rc != 0)
@@ -122,7 +133,8 @@ int swg_circuit_reset(struct swg_circuit *circuit, const struct swg_act *wanted,
     return rc == -EBUSY ? tell_mode(&act, error) : rc;
 }
 
-int swg_circuit_probe(struct swg_circuit *circuit, const struct swg_act *wanted, struct swg_error *error) {
+int swg_circuit_probe(struct swg_circuit *circuit, const struct swg_act *wanted,
+                      struct swg_error *error) {
     struct act act;
     int rc = begin(&act, circuit, wanted, error);
     if (rc != 0)
@@ -131,15 +143,19 @@ int swg_circuit_probe(struct swg_circuit *circuit, const struct swg_act *wanted,
     if (rc == -EALREADY)
         return swgi_fail(error, rc, act.name, "it is not open, so there is nothing to probe");
     if (rc == -EAGAIN)
-        return swgi_fail(error, rc, act.name, "it recovers by hand and has not been open for %.1f s yet; wait, or force it",
-                         (double)act.turn.settings.open_for_ns / 1e9);
+        return swgi_fail(
+            error, rc, act.name,
+            "it recovers by hand and has not been open for %.1f s yet; wait, or force it",
+            (double)act.turn.settings.open_for_ns / 1e9);
     return rc == -EBUSY ? tell_mode(&act, error) : rc;
 }
 
-int swg_circuit_mode(struct swg_circuit *circuit, int mode, const struct swg_act *wanted, struct swg_error *error) {
+int swg_circuit_mode(struct swg_circuit *circuit, int mode, const struct swg_act *wanted,
+                     struct swg_error *error) {
     struct act act;
     if (mode < SWG_MODE_NORMAL || mode > SWG_MODE_SHADOW)
-        return swgi_fail(error, -EINVAL, "mode", "%d is no mode; allowed are normal, forced_open, forced_closed, shadow",
+        return swgi_fail(error, -EINVAL, "mode",
+                         "%d is no mode; allowed are normal, forced_open, forced_closed, shadow",
                          mode);
     int rc = begin(&act, circuit, wanted, error);
     return rc != 0 ? rc : swgi_act_mode(&act.turn, (unsigned)mode);

@@ -1,9 +1,11 @@
 /*
- * The cheapest pair there can be: what a call into this shared library costs when nothing is decided.
+ * The cheapest pair there can be: what a call into this shared library costs when nothing is
+ * decided.
  *
- * `make bench` tells the price of a breaker as a multiple of these two, measured in the same process, so that the figure is the
- * breaker's own and neither the loop's nor the dynamic linker's. They have the very signatures of swg_acquire_at() and
- * swg_record_at(), touch nothing, and are in no header: no program should call them.
+ * `make bench` tells the price of a breaker as a multiple of these two, measured in the same
+ * process, so that the figure is the breaker's own and neither the loop's nor the dynamic linker's.
+ * They have the very signatures of swg_acquire_at() and swg_record_at(), touch nothing, and are in
+ * no header: no program should call them.
  */
 #include "switchgear/switchgear.h"
 

@@ -63,11 +63,12 @@ static void tell_failure(const struct swg_attempt *attempt, struct swg_error *er
 int swg_call(struct swg_circuit *circuit, const struct swg_request *request, swg_fn *fn, void *arg,
              struct swg_result *out) {
     struct swg_result result = SWG_RESULT_INIT;
-    struct swg_attempt attempt = {.number = 1, .deadline = SWG_NS_MAX};
+    struct swg_attempt attempt = { .number = 1, .deadline = SWG_NS_MAX };
     struct swg_permit permit;
     if (fn == NULL)
         return -EINVAL;
-    if (request != NULL && request->size >= offsetof(struct swg_request, deadline) + sizeof(swg_ns) &&
+    if (request != NULL &&
+        request->size >= offsetof(struct swg_request, deadline) + sizeof(swg_ns) &&
         request->deadline != 0)
         attempt.deadline = request->deadline;
     result.rc = swg_acquire(circuit, request, &permit);
@@ -78,7 +79,8 @@ int swg_call(struct swg_circuit *circuit, const struct swg_request *request, swg
     result.outcome = fn(&attempt, arg);
     result.attempts = 1;
     result.rc = answer_of(result.outcome);
-    int rc = swg_record_error(&permit, result.outcome, attempt.has_failure ? &attempt.failure : NULL);
+    int rc =
+        swg_record_error(&permit, result.outcome, attempt.has_failure ? &attempt.failure : NULL);
     if (rc < 0)
         result.rc = rc;
     tell_failure(&attempt, &result.error);

@@ -1,8 +1,9 @@
 /*
  * Handles: one per name and process, found without a lock, valid until the panel's last unref.
  *
- * A handle points to a binding, which says where the circuit lies now. When its cell was given to another circuit, or its file
- * was replaced, the next slow call makes a new binding; old ones stay readable for whoever still looks at them.
+ * A handle points to a binding, which says where the circuit lies now. When its cell was given to
+ * another circuit, or its file was replaced, the next slow call makes a new binding; old ones stay
+ * readable for whoever still looks at them.
  */
 #include "circuit/circuit.h"
 
@@ -23,7 +24,8 @@ static struct swg_circuit *find_handle(struct swg_panel *panel, const char *name
 }
 
 /* Only ever pushed in front, so whoever loses the race looks at what is new and tries again. */
-static struct swg_circuit *intern(struct swg_panel *panel, const char *name, uint64_t hash, bool unprotected) {
+static struct swg_circuit *intern(struct swg_panel *panel, const char *name, uint64_t hash,
+                                  bool unprotected) {
     _Atomic(struct swg_circuit *) *bucket = &panel->handles[hash % SWGI_HANDLE_BUCKETS];
     struct swg_circuit *circuit = find_handle(panel, name, hash);
     struct swg_circuit *fresh = circuit == NULL ? calloc(1, sizeof(*fresh)) : NULL;
@@ -49,12 +51,13 @@ static struct swgi_map *newest(const struct swg_panel *panel) {
 }
 
 static bool is_good(const struct swgi_binding *binding, const struct swgi_map *map) {
-    return binding != NULL && binding->map == map && swgi_load(&binding->cell->life) == binding->life;
+    return binding != NULL && binding->map == map &&
+           swgi_load(&binding->cell->life) == binding->life;
 }
 
 /* Publish where the circuit lies. NULL without memory. */
-static const struct swgi_binding *bind_to(struct swg_circuit *circuit, struct swgi_map *map, uint32_t index,
-                                          uint32_t life) {
+static const struct swgi_binding *bind_to(struct swg_circuit *circuit, struct swgi_map *map,
+                                          uint32_t index, uint32_t life) {
     struct swgi_binding *fresh = calloc(1, sizeof(*fresh));
     if (fresh == NULL)
         return NULL;
@@ -105,7 +108,8 @@ static const struct swgi_binding *make_again(struct swg_circuit *circuit) {
         return bind_to(circuit, map, index, life);
     if (circuit->panel->beyond != SWG_BEYOND_SHARED)
         return NULL;
-    struct swg_circuit *shared = intern(circuit->panel, SWGI_BEYOND_NAME, swgi_name_hash(SWGI_BEYOND_NAME), false);
+    struct swg_circuit *shared =
+        intern(circuit->panel, SWGI_BEYOND_NAME, swgi_name_hash(SWGI_BEYOND_NAME), false);
     return shared != NULL ? bind_existing(shared) : NULL;
 }
 
@@ -125,8 +129,10 @@ void swgi_circuits_follow(struct swg_panel *panel) {
 /* ---- the public side */
 
 static int refuse_name(const char *name, struct swg_error *error) {
-    return swgi_fail(error, -EINVAL, "name", "\"%.140s\" is no circuit's name; allowed are 1 to 127 of A-Z a-z 0-9 . _ : @ / -",
-                     name != NULL ? name : "");
+    return swgi_fail(
+        error, -EINVAL, "name",
+        "\"%.140s\" is no circuit's name; allowed are 1 to 127 of A-Z a-z 0-9 . _ : @ / -",
+        name != NULL ? name : "");
 }
 
 static int hand_out(struct swg_circuit *circuit, struct swg_circuit **out) {
@@ -152,7 +158,8 @@ int swg_circuit_find(struct swg_panel *panel, const char *name, struct swg_circu
 }
 
 /* No place, or the panel was busy: what the options say. */
-static int beyond(struct swg_panel *panel, int rc, struct swg_circuit **out, struct swg_error *error) {
+static int beyond(struct swg_panel *panel, int rc, struct swg_circuit **out,
+                  struct swg_error *error) {
     struct swgi_map *map = newest(panel);
     swgi_add_relaxed(&map->header->beyond, 1, COUNTER);
     if (panel->beyond == SWG_BEYOND_ERROR)
@@ -194,22 +201,24 @@ static void remember(struct swg_circuit *circuit) {
     memcpy(circuit->if_new.words, &settings, sizeof(settings));
 }
 
-int swg_circuit_get(struct swg_panel *panel, const char *name, const struct swg_config *if_new, struct swg_circuit **out,
-                    struct swg_error *error) {
+int swg_circuit_get(struct swg_panel *panel, const char *name, const struct swg_config *if_new,
+                    struct swg_circuit **out, struct swg_error *error) {
     if (panel == NULL || out == NULL)
         return swgi_fail(error, -EINVAL, "panel", "panel and out must not be NULL");
     if (name == NULL || !swgi_name_valid(name))
         return refuse_name(name, error);
     int rc = swgi_panel_follow(panel);
     if (rc < 0)
-        return swgi_fail(error, rc, name, "the panel's file was replaced and cannot be attached again");
+        return swgi_fail(error, rc, name,
+                         "the panel's file was replaced and cannot be attached again");
     if (rc > 0)
         swgi_circuits_follow(panel);
     rc = swg_circuit_find(panel, name, out);
     if (rc != -ENOENT)
         return rc == 0 ? 0 : swgi_fail(error, rc, name, "no memory for a circuit's handle");
     if (!newest(panel)->writable)
-        return swgi_fail(error, -EROFS, name, "there is no such circuit, and a panel opened to inspect makes none");
+        return swgi_fail(error, -EROFS, name,
+                         "there is no such circuit, and a panel opened to inspect makes none");
     rc = make_named(panel, name, if_new, out, error);
     if (rc == 0 && !(*out)->unprotected)
         remember(*out);

@@ -1,11 +1,13 @@
-/* Handles of circuits: how a name becomes what a call uses, and stays right when circuits are evicted or files replaced. */
+/* Handles of circuits: how a name becomes what a call uses, and stays right when circuits are
+ * evicted or files replaced. */
 #ifndef SWGI_CIRCUIT_CIRCUIT_H
 #define SWGI_CIRCUIT_CIRCUIT_H
 
 #include "base/clock.h"
 #include "engine/engine.h"
 
-/* The circuit's present binding, made anew if the old one's cell or file is gone. NULL: unprotected, or nothing could be made. */
+/* The circuit's present binding, made anew if the old one's cell or file is gone. NULL:
+ * unprotected, or nothing could be made. */
 const struct swgi_binding *swgi_circuit_bind(struct swg_circuit *circuit);
 /* For readers: never makes a circuit. NULL: there is none now. */
 const struct swgi_binding *swgi_circuit_look(const struct swg_circuit *circuit);
@@ -19,7 +21,8 @@ static inline int64_t swgi_binding_now(const struct swgi_binding *binding) {
     return swgi_clock_fast() + binding->time_shift;
 }
 
-/* Bring a system-load figure of at most a second ago into the cell, sampling if need be (load.c). */
+/* Bring a system-load figure of at most a second ago into the cell, sampling if need be (load.c).
+ */
 double swgi_system_load(struct swgi_turn *turn);
 
 /* name_hash of the panel's own circuit. */

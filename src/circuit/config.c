@@ -103,7 +103,8 @@ static unsigned entries(const struct swg_config *config) {
     return count;
 }
 
-/* Lays what is set over *settings. A duration that followed another one until now stops to once it is set. */
+/* Lays what is set over *settings. A duration that followed another one until now stops to once it
+ * is set. */
 static int overlay(const struct swg_config *config, struct swgi_settings *settings,
                    struct swg_error *error) {
     for (unsigned i = 0; i < swgi_keys_count; i++) {

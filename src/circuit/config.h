@@ -1,6 +1,7 @@
 /*
- * What a program or a file wants a circuit to be: the keys it set, and no others. Unset is not zero: what is not set stays as the
- * circuit has it, or as the defaults have it when the circuit is made.
+ * What a program or a file wants a circuit to be: the keys it set, and no others. Unset is not
+ * zero: what is not set stays as the circuit has it, or as the defaults have it when the circuit is
+ * made.
  */
 #ifndef SWGI_CIRCUIT_CONFIG_H
 #define SWGI_CIRCUIT_CONFIG_H
@@ -17,23 +18,26 @@ struct swg_config {
 };
 
 /*
- * *out = base (NULL: the defaults) with what config sets, compiled and checked as a whole. A preset in it starts from the
- * defaults whatever base is. config NULL sets preset "default" if there is no base, and nothing if there is. -EINVAL names key,
- * value and what is allowed; *out is untouched then, and may be base.
+ * *out = base (NULL: the defaults) with what config sets, compiled and checked as a whole. A preset
+ * in it starts from the defaults whatever base is. config NULL sets preset "default" if there is no
+ * base, and nothing if there is. -EINVAL names key, value and what is allowed; *out is untouched
+ * then, and may be base.
  */
 int swgi_config_apply(const struct swg_config *config, const struct swgi_settings *base,
                       struct swgi_settings *out, struct swg_error *error);
 
 /*
- * One key's value as text, in a form that swg_config_set() takes back. -ENOENT: no such key, or one of an entry that the list of
- * trip rules has not; -ERANGE: too small. Entries are counted as swgi_trip_rules_list() does; "breaker.trip" is "none" if it is.
+ * One key's value as text, in a form that swg_config_set() takes back. -ENOENT: no such key, or one
+ * of an entry that the list of trip rules has not; -ERANGE: too small. Entries are counted as
+ * swgi_trip_rules_list() does; "breaker.trip" is "none" if it is.
  */
 int swgi_setting_print(const struct swgi_settings *settings, const char *name, char *out,
                        size_t size);
 
 /*
- * Would applying config to these settings change what they do? 0 no; 1 yes, and *error names the first key that differs and both
- * values; -EINVAL as swgi_config_apply(). The name of the preset alone is no difference.
+ * Would applying config to these settings change what they do? 0 no; 1 yes, and *error names the
+ * first key that differs and both values; -EINVAL as swgi_config_apply(). The name of the preset
+ * alone is no difference.
  */
 int swgi_config_differs(const struct swg_config *config, const struct swgi_settings *present,
                         struct swg_error *error);

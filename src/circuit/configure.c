@@ -8,7 +8,7 @@
 #include "circuit/make.h"
 
 static void tell(struct swgi_turn *turn) {
-    struct swgi_event_data event = {.kind = SWG_EVENT_CONFIG, .circuit = turn->index};
+    struct swgi_event_data event = { .kind = SWG_EVENT_CONFIG, .circuit = turn->index };
     swgi_event_name(turn, &event);
     swgi_event_publish(turn->map, SWGI_RING_ACTS, &event);
 }
@@ -26,19 +26,22 @@ static int configure_locked(const struct swgi_binding *binding, const struct swg
     return rc;
 }
 
-int swg_circuit_configure(struct swg_circuit *circuit, const struct swg_config *config, struct swg_error *error) {
+int swg_circuit_configure(struct swg_circuit *circuit, const struct swg_config *config,
+                          struct swg_error *error) {
     if (circuit == NULL || config == NULL)
         return swgi_fail(error, -EINVAL, "circuit", "circuit and config must not be NULL");
     const struct swgi_binding *binding = swgi_circuit_bind(circuit);
     if (binding == NULL)
-        return swgi_fail(error, -ENOENT, circuit->name, "there is no such circuit in the panel now");
+        return swgi_fail(error, -ENOENT, circuit->name,
+                         "there is no such circuit in the panel now");
     if (!binding->map->writable)
         return swgi_fail(error, -EROFS, circuit->name, "the panel was opened to inspect only");
     int rc = swgi_thread_enter(binding->map);
     if (rc >= 0)
         rc = swgi_registry_lock(binding->map);
     if (rc != 0)
-        return swgi_fail(error, rc, circuit->name, "the panel's registry is held by another process; try again");
+        return swgi_fail(error, rc, circuit->name,
+                         "the panel's registry is held by another process; try again");
     rc = configure_locked(binding, config, error);
     swgi_registry_unlock(binding->map);
     return rc;
@@ -52,7 +55,8 @@ static int present_settings(const struct swg_circuit *circuit, struct swgi_setti
     return 0;
 }
 
-int swg_circuit_setting(const struct swg_circuit *circuit, const char *key, char *out, size_t out_size) {
+int swg_circuit_setting(const struct swg_circuit *circuit, const char *key, char *out,
+                        size_t out_size) {
     struct swgi_settings settings;
     if (key == NULL || out == NULL)
         return -EINVAL;
@@ -60,7 +64,8 @@ int swg_circuit_setting(const struct swg_circuit *circuit, const char *key, char
     return rc != 0 ? rc : swgi_setting_print(&settings, key, out, out_size);
 }
 
-int swg_circuit_differs(struct swg_circuit *circuit, const struct swg_config *config, struct swg_error *error) {
+int swg_circuit_differs(struct swg_circuit *circuit, const struct swg_config *config,
+                        struct swg_error *error) {
     struct swgi_settings settings;
     int rc = present_settings(circuit, &settings);
     if (rc != 0)

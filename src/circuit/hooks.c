@@ -4,12 +4,13 @@
 #include "circuit/circuit.h"
 #include "circuit/config.h"
 
-/* Number 0, for calls of circuits that found no place. No histogram: it may be all a small panel has room for. */
+/* Number 0, for calls of circuits that found no place. No histogram: it may be all a small panel
+ * has room for. */
 static void first(struct swgi_map *map) {
     struct swgi_cell *cell = &map->cells[0];
-    struct swgi_turn turn = {.map = map, .index = 0, .cell = cell, .now = swgi_map_clock(map)};
+    struct swgi_turn turn = { .map = map, .index = 0, .cell = cell, .now = swgi_map_clock(map) };
     struct swgi_settings settings;
-    uint64_t name[16] = {0};
+    uint64_t name[16] = { 0 };
     memcpy(name, SWGI_BEYOND_NAME, sizeof(SWGI_BEYOND_NAME));
     for (unsigned i = 0; i < 16; i++)
         swgi_store(&cell->name[i], name[i]);
@@ -36,7 +37,8 @@ static void move_word(swgi_word *word, int64_t shift) {
         swgi_store(word, (int64_t)at + shift > 0 ? at + (uint64_t)shift : 1);
 }
 
-/* A deadline may come earlier than its open time, by the wall clock; never later: the wall clock may have been set back. */
+/* A deadline may come earlier than its open time, by the wall clock; never later: the wall clock
+ * may have been set back. */
 static uint64_t moved_ctl(const struct swgi_turn *turn, uint64_t ctl, int64_t shift) {
     const struct swgi_settings *settings = &turn->settings;
     unsigned state = swgi_ctl_state(ctl);
@@ -56,12 +58,14 @@ static void move_side_line(struct swgi_cell *cell, int64_t shift) {
     int64_t at = swgi_since_time(since);
     if (at != 0) {
         at = at + shift > 0 ? at + shift : 0;
-        swgi_store(&cell->since, swgi_since(swgi_since_generation(since), swgi_since_step(since), at));
+        swgi_store(&cell->since,
+                   swgi_since(swgi_since_generation(since), swgi_since_step(since), at));
     }
     uint64_t shadow = swgi_load(&cell->shadow_until);
     if (swgi_tagged_value(shadow) != 0)
-        swgi_store(&cell->shadow_until, swgi_tagged(swgi_tagged_generation(shadow),
-                                                    moved_deadline(swgi_tagged_value(shadow), shift, INT64_MAX)));
+        swgi_store(&cell->shadow_until,
+                   swgi_tagged(swgi_tagged_generation(shadow),
+                               moved_deadline(swgi_tagged_value(shadow), shift, INT64_MAX)));
     move_word(&cell->last_trip, shift);
     swgi_store(&cell->liveness_stamp, 0);
     swgi_store(&cell->shed_stamp, 0);
@@ -91,4 +95,4 @@ static void rebase(struct swgi_map *map, int64_t shift, int64_t now) {
             rebase_cell(map, i, shift, now);
 }
 
-const struct swgi_panel_hooks swgi_circuit_hooks = {.first = first, .rebase = rebase};
+const struct swgi_panel_hooks swgi_circuit_hooks = { .first = first, .rebase = rebase };

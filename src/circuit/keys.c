@@ -66,7 +66,8 @@ void swgi_key_name(const struct swgi_key_place *place, char out[SWGI_KEY_NAME_MA
                  rule_rest(place->key));
 }
 
-/* Splits "breaker.trip.3.consecutive" into 3 and "consecutive"; NULL when it is not of that form. */
+/* Splits "breaker.trip.3.consecutive" into 3 and "consecutive"; NULL when it is not of that form.
+ */
 static const char *split_entry(const char *name, char number[SWGI_NUMBER_TEXT]) {
     size_t prefix = strlen(SWGI_TRIP_PREFIX), digits;
 

@@ -75,8 +75,9 @@ int swgi_key_find(const char *name, struct swgi_key_place *out, struct swg_error
 void swgi_key_name(const struct swgi_key_place *place, char out[SWGI_KEY_NAME_MAX]);
 
 /*
- * Reads value into the key's field of object (struct swgi_settings or struct swgi_trip_rule). -EINVAL names what was wrong and
- * what is allowed; the field is untouched then. Not for the types PRESET and TRIP.
+ * Reads value into the key's field of object (struct swgi_settings or struct swgi_trip_rule).
+ * -EINVAL names what was wrong and what is allowed; the field is untouched then. Not for the types
+ * PRESET and TRIP.
  */
 int swgi_key_parse(const struct swgi_key_place *place, const char *value, void *object,
                    struct swg_error *error);

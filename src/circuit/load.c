@@ -1,8 +1,9 @@
 /*
  * The system's load, for shedding: the 1-minute load average per core.
  *
- * Whoever keeps the cell's stamp fresh (an agent) samples for all. Without one, the caller who finds it over a second old takes it by
- * compare-and-swap and samples: one small read of /proc per second and circuit.
+ * Whoever keeps the cell's stamp fresh (an agent) samples for all. Without one, the caller who
+ * finds it over a second old takes it by compare-and-swap and samples: one small read of /proc per
+ * second and circuit.
  */
 #include <stdlib.h>
 #include <string.h>

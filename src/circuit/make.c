@@ -1,9 +1,9 @@
 /*
  * Making circuits, and eviction.
  *
- * All of it under the registry's lock, none of it on a call's path. A circuit is filled in while its life is odd, so nobody finds
- * half of one. Who is evicted was idle for a whole sweep, is CLOSED and normal; the generation is raised first, so that what
- * comes in between is late.
+ * All of it under the registry's lock, none of it on a call's path. A circuit is filled in while
+ * its life is odd, so nobody finds half of one. Who is evicted was idle for a whole sweep, is
+ * CLOSED and normal; the generation is raised first, so that what comes in between is late.
  */
 #include "circuit/make.h"
 
@@ -17,7 +17,8 @@
 
 #define SWEEP_EVERY_NS UINT64_C(10000000000)
 
-uint32_t swgi_circuit_read_name(const struct swgi_map *map, uint32_t index, char name[SWGI_NAME_MAX + 1]) {
+uint32_t swgi_circuit_read_name(const struct swgi_map *map, uint32_t index,
+                                char name[SWGI_NAME_MAX + 1]) {
     const struct swgi_cell *cell = &map->cells[index];
     uint64_t words[16];
     uint32_t life = swgi_load(&cell->life);
@@ -29,23 +30,28 @@ uint32_t swgi_circuit_read_name(const struct swgi_map *map, uint32_t index, char
     return whole && swgi_name_valid(name) ? life : 0;
 }
 
-/* New extents are taken before the settings change and old ones given back after, so a refusal leaves all as it was. */
+/* New extents are taken before the settings change and old ones given back after, so a refusal
+ * leaves all as it was. */
 int swgi_circuit_settle(struct swgi_turn *turn, const struct swgi_settings *settings, bool fresh,
                         struct swg_error *error) {
     struct swgi_cell *cell = turn->cell;
     uint32_t histogram = swgi_load(&cell->histogram), ring = swgi_load(&cell->ring);
     uint32_t slots = fresh ? 0 : turn->settings.count.calls;
     bool wants_ring = settings->count.calls != 0 && (ring == 0 || settings->count.calls != slots);
-    if (settings->histogram && histogram == 0 && swgi_pool_histogram(turn->map, turn->index, &histogram) != 0)
+    if (settings->histogram && histogram == 0 &&
+        swgi_pool_histogram(turn->map, turn->index, &histogram) != 0)
         return swgi_fail(error, -ENOSPC, "breaker.histogram",
-                         "all %u latency histograms of the panel are taken; set breaker.histogram to no, or make the "
+                         "all %u latency histograms of the panel are taken; set breaker.histogram "
+                         "to no, or make the "
                          "panel with a larger histograms_max",
                          turn->map->geometry.histograms);
     if (wants_ring && swgi_pool_counts(turn->map, turn->index, settings->count.calls, &ring) != 0)
         return swgi_fail(error, -ENOSPC, "breaker.trip",
-                         "no room for a window of %u calls: the panel's %u slots are taken; make the panel with a "
+                         "no room for a window of %u calls: the panel's %u slots are taken; make "
+                         "the panel with a "
                          "larger count_calls_max",
-                         settings->count.calls, turn->map->geometry.count_chunks * SWGI_COUNT_CHUNK);
+                         settings->count.calls,
+                         turn->map->geometry.count_chunks * SWGI_COUNT_CHUNK);
     swgi_store(&cell->ring, settings->count.calls != 0 ? ring : 0);
     swgi_store(&cell->histogram, settings->histogram ? histogram : 0);
     swgi_settings_install(turn, settings, fresh);
@@ -55,18 +61,21 @@ int swgi_circuit_settle(struct swgi_turn *turn, const struct swgi_settings *sett
 }
 
 static void tell(struct swgi_turn *turn, unsigned kind) {
-    struct swgi_event_data event = {.kind = (uint8_t)kind, .circuit = turn->index};
+    struct swgi_event_data event = { .kind = (uint8_t)kind, .circuit = turn->index };
     swgi_event_name(turn, &event);
     swgi_event_publish(turn->map, SWGI_RING_ACTS, &event);
 }
 
 static void begin(struct swgi_turn *turn, struct swgi_map *map, uint32_t index) {
     *turn = (struct swgi_turn){
-        .map = map, .index = index, .cell = &map->cells[index], .now = swgi_map_clock(map)};
+        .map = map, .index = index, .cell = &map->cells[index], .now = swgi_map_clock(map)
+    };
 }
 
-/* The generation goes on from the cell's former circuit; never 0 at first: words of zero are of another generation. */
-static int fill(struct swgi_turn *turn, const struct swgi_settings *settings, struct swg_error *error) {
+/* The generation goes on from the cell's former circuit; never 0 at first: words of zero are of
+ * another generation. */
+static int fill(struct swgi_turn *turn, const struct swgi_settings *settings,
+                struct swg_error *error) {
     struct swgi_cell *cell = turn->cell;
     uint64_t generation = swgi_ctl_generation(swgi_load(&cell->ctl));
     generation = generation != 0 ? generation : 1;
@@ -91,7 +100,8 @@ static bool give_up(struct swgi_map *map, uint32_t index, uint64_t seen) {
     uint64_t ctl = swgi_load(&turn.cell->ctl);
     if ((ctl & 15) != 0)
         return false;
-    uint64_t next = swgi_ctl(SWGI_CLOSED, SWGI_NORMAL, swgi_generation_next(swgi_ctl_generation(ctl)), 0);
+    uint64_t next =
+        swgi_ctl(SWGI_CLOSED, SWGI_NORMAL, swgi_generation_next(swgi_ctl_generation(ctl)), 0);
     if (!swgi_renew(&turn, ctl, next) || activity(map, index) != seen)
         return false;
     tell(&turn, SWG_EVENT_EVICTED);
@@ -100,7 +110,8 @@ static bool give_up(struct swgi_map *map, uint32_t index, uint64_t seen) {
     return true;
 }
 
-/* One cell's part of a sweep: evicted if it did nothing since the last one, noted for the next otherwise. */
+/* One cell's part of a sweep: evicted if it did nothing since the last one, noted for the next
+ * otherwise. */
 static bool sweep_cell(struct swgi_map *map, uint32_t index) {
     struct swgi_cell *cell = &map->cells[index];
     uint32_t life = swgi_load(&cell->life);
@@ -113,7 +124,8 @@ static bool sweep_cell(struct swgi_map *map, uint32_t index) {
     return false;
 }
 
-/* A sixteenth at a time, so that what may come back soon is not all lost at once. true: there is a place now. */
+/* A sixteenth at a time, so that what may come back soon is not all lost at once. true: there is a
+ * place now. */
 static bool sweep(struct swgi_map *map) {
     uint64_t now = (uint64_t)swgi_map_clock(map), last = swgi_load(&map->header->swept_at);
     if (last != 0 && now - last < SWEEP_EVERY_NS)
@@ -125,18 +137,22 @@ static bool sweep(struct swgi_map *map) {
     return evicted != 0;
 }
 
-static int claim(struct swgi_map *map, const char *name, uint64_t hash, uint32_t *index, struct swg_error *error) {
+static int claim(struct swgi_map *map, const char *name, uint64_t hash, uint32_t *index,
+                 struct swg_error *error) {
     int rc = swgi_registry_claim(map, name, hash, index);
     if (rc == -ENOSPC && sweep(map))
         rc = swgi_registry_claim(map, name, hash, index);
     if (rc == 0)
         return 0;
-    return swgi_fail(error, rc, name, "the panel's %u circuits are all taken and in use; make it with a larger circuits_max",
-                     map->geometry.circuits - 1);
+    return swgi_fail(
+        error, rc, name,
+        "the panel's %u circuits are all taken and in use; make it with a larger circuits_max",
+        map->geometry.circuits - 1);
 }
 
-static int make_locked(struct swgi_map *map, const char *name, uint64_t hash, const struct swgi_settings *settings,
-                       uint32_t *index, uint32_t *life, struct swg_error *error) {
+static int make_locked(struct swgi_map *map, const char *name, uint64_t hash,
+                       const struct swgi_settings *settings, uint32_t *index, uint32_t *life,
+                       struct swg_error *error) {
     if (swgi_registry_find(map, name, hash, index, life))
         return 0;
     int rc = claim(map, name, hash, index, error);
@@ -155,11 +171,13 @@ static int make_locked(struct swgi_map *map, const char *name, uint64_t hash, co
     return 0;
 }
 
-int swgi_circuit_make(struct swgi_map *map, const char *name, uint64_t hash, const struct swgi_settings *settings,
-                      uint32_t *index, uint32_t *life, struct swg_error *error) {
+int swgi_circuit_make(struct swgi_map *map, const char *name, uint64_t hash,
+                      const struct swgi_settings *settings, uint32_t *index, uint32_t *life,
+                      struct swg_error *error) {
     int rc = swgi_registry_lock(map);
     if (rc != 0)
-        return swgi_fail(error, rc, name, "the panel's registry is held by another process; try again");
+        return swgi_fail(error, rc, name,
+                         "the panel's registry is held by another process; try again");
     rc = make_locked(map, name, hash, settings, index, life, error);
     swgi_registry_unlock(map);
     return rc;

@@ -11,7 +11,8 @@
 
 extern const struct swgi_panel_hooks swgi_circuit_hooks;
 
-/* A shorter struct is an older caller's; a longer one is taken if it asks for nothing we do not know. */
+/* A shorter struct is an older caller's; a longer one is taken if it asks for nothing we do not
+ * know. */
 static int read_options(const struct swg_panel_options *options, struct swg_panel_options *out,
                         struct swg_error *error) {
     *out = (struct swg_panel_options)SWG_PANEL_OPTIONS_INIT;

@@ -6,19 +6,20 @@
  *   2  panel time of admission
  *   3  the probe slot's word, if it holds one
  *   4  after a rejection: how long to wait
- *   7  word 0 ^ word 1 ^ the map's tag: what is not ours, or was taken before a fork, is told without following a pointer
+ *   7  word 0 ^ word 1 ^ the map's tag: what is not ours, or was taken before a fork, is told
+ * without following a pointer
  */
 #ifndef SWGI_CIRCUIT_PERMIT_H
 #define SWGI_CIRCUIT_PERMIT_H
 
 #include "engine/engine.h"
 
-#define SWGI_PERMIT_UNJUDGED (UINT64_C(1) << 20)
-#define SWGI_PERMIT_PROBE (UINT64_C(1) << 21)
+#define SWGI_PERMIT_UNJUDGED   (UINT64_C(1) << 20)
+#define SWGI_PERMIT_PROBE      (UINT64_C(1) << 21)
 #define SWGI_PERMIT_SLOT_SHIFT 22
 
-static inline void swgi_permit_fill(struct swg_permit *permit, const struct swgi_binding *binding, uint64_t word,
-                                    int64_t now) {
+static inline void swgi_permit_fill(struct swg_permit *permit, const struct swgi_binding *binding,
+                                    uint64_t word, int64_t now) {
     permit->opaque[0] = (uint64_t)(uintptr_t)binding;
     permit->opaque[1] = word | (uint64_t)binding->life << 32;
     permit->opaque[2] = (uint64_t)now;

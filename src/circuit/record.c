@@ -12,17 +12,21 @@ static inline void count_latency(const struct swgi_binding *binding, int64_t dur
         swgi_column_add(&bins[swgi_histogram_bin(duration)], 1);
 }
 
-/* The count window takes every outcome; after one compare-and-swap it is known whether it must be judged. */
-static bool count_calmly(const struct swgi_binding *binding, unsigned calls, uint64_t generation, uint64_t *window) {
+/* The count window takes every outcome; after one compare-and-swap it is known whether it must be
+ * judged. */
+static bool count_calmly(const struct swgi_binding *binding, unsigned calls, uint64_t generation,
+                         uint64_t *window) {
     if (swgi_unlikely(calls > SWGI_COUNT_CALLS_MAX))
         return true;
     *window = swgi_count_add(binding->map, binding->cell, calls, generation, 0, false);
     return *window == 0 || swgi_count_is_calm(binding->cell, *window, calls);
 }
 
-/* What is judged is the window right after our own outcome: the next one may already have pushed out what is decisive. */
-static __attribute__((noinline)) void judge_count(const struct swgi_binding *binding, unsigned calls,
-                                                  uint64_t generation, int64_t now, uint64_t window) {
+/* What is judged is the window right after our own outcome: the next one may already have pushed
+ * out what is decisive. */
+static __attribute__((noinline)) void judge_count(const struct swgi_binding *binding,
+                                                  unsigned calls, uint64_t generation, int64_t now,
+                                                  uint64_t window) {
     struct swgi_turn turn;
     struct swgi_count count = swgi_count_of(window, calls);
     swgi_turn_begin(&turn, binding->map, binding->index, now);
@@ -30,18 +34,20 @@ static __attribute__((noinline)) void judge_count(const struct swgi_binding *bin
 }
 
 /*
- * A success within the slow threshold, of a CLOSED breaker whose score is zero and unarmed, in the running slice: nothing to
- * judge, one counter to move.
+ * A success within the slow threshold, of a CLOSED breaker whose score is zero and unarmed, in the
+ * running slice: nothing to judge, one counter to move.
  */
-static inline __attribute__((always_inline)) bool record_fast(struct swg_permit *permit, const struct swgi_binding *binding, int64_t now,
-                               int64_t duration) {
+static inline __attribute__((always_inline)) bool record_fast(struct swg_permit *permit,
+                                                              const struct swgi_binding *binding,
+                                                              int64_t now, int64_t duration) {
     struct swgi_cell *cell = binding->cell;
     uint64_t word = permit->opaque[1];
     uint64_t ctl = swgi_load_acquire(&cell->ctl);
     uint32_t traits = swgi_load_relaxed(&cell->traits, FAST_SETTING);
     bool calm = ctl == (uint64_t)(uint32_t)word << 4 &&
                 swgi_load_relaxed(&cell->life, FAST_SETTING) == (uint32_t)(word >> 32) &&
-                (uint64_t)duration <= swgi_load_relaxed(&cell->slow_ns, FAST_SETTING) && duration >= 0;
+                (uint64_t)duration <= swgi_load_relaxed(&cell->slow_ns, FAST_SETTING) &&
+                duration >= 0;
     if (swgi_unlikely(!calm))
         return false;
     if (traits & SWGI_TRAIT_TIME) {
@@ -66,7 +72,8 @@ static inline __attribute__((always_inline)) bool record_fast(struct swg_permit 
 }
 
 static inline bool is_current(const struct swg_permit *permit) {
-    return permit->opaque[0] != 0 && permit->opaque[7] == (permit->opaque[0] ^ permit->opaque[1] ^ swgi_thread.tag);
+    return permit->opaque[0] != 0 &&
+           permit->opaque[7] == (permit->opaque[0] ^ permit->opaque[1] ^ swgi_thread.tag);
 }
 
 /* ---- everything else */
@@ -76,7 +83,8 @@ static bool matches_tag(uint64_t tag, void *arg) {
     return permit->opaque[7] == (permit->opaque[0] ^ permit->opaque[1] ^ tag);
 }
 
-/* 0: usable now, the thread's row is current. 1: was ours once and ends without effect. -EINVAL: never was. */
+/* 0: usable now, the thread's row is current. 1: was ours once and ends without effect. -EINVAL:
+ * never was. */
 static int validate(struct swg_permit *permit) {
     if (is_current(permit) && swgi_thread_ready(swgi_permit_binding(permit)->tag))
         return 0;
@@ -106,9 +114,10 @@ static bool still_there(const struct swg_permit *permit, const struct swgi_bindi
     return swgi_load(&binding->cell->life) == (uint32_t)(permit->opaque[1] >> 32);
 }
 
-static int record_outcome(struct swgi_turn *turn, const struct swgi_binding *binding, const struct swgi_ticket *ticket,
-                          int outcome, const struct swg_failure *why, int64_t duration) {
-    struct swgi_outcome what = {.class = (enum swgi_class)(outcome - SWG_SUCCESS)};
+static int record_outcome(struct swgi_turn *turn, const struct swgi_binding *binding,
+                          const struct swgi_ticket *ticket, int outcome,
+                          const struct swg_failure *why, int64_t duration) {
+    struct swgi_outcome what = { .class = (enum swgi_class)(outcome - SWG_SUCCESS) };
     if (duration < 0)
         duration = 0;
     what.slow = outcome != SWG_IGNORED && turn->settings.slow_ns != SWGI_OFF &&
@@ -123,8 +132,9 @@ static int record_outcome(struct swgi_turn *turn, const struct swgi_binding *bin
     return rc;
 }
 
-static __attribute__((noinline)) int record_slow(struct swg_permit *permit, int outcome, const struct swg_failure *why,
-                                                 swg_ns now, swg_ns duration, bool given) {
+static __attribute__((noinline)) int record_slow(struct swg_permit *permit, int outcome,
+                                                 const struct swg_failure *why, swg_ns now,
+                                                 swg_ns duration, bool given) {
     if (permit == NULL)
         return -EINVAL;
     if (permit->opaque[0] == 0)
@@ -156,7 +166,8 @@ static __attribute__((noinline)) int record_slow(struct swg_permit *permit, int 
     return rc != 0 ? rc : told;
 }
 
-int swg_record_at(struct swg_permit *permit, int outcome, const struct swg_failure *why, swg_ns now, swg_ns duration) {
+int swg_record_at(struct swg_permit *permit, int outcome, const struct swg_failure *why, swg_ns now,
+                  swg_ns duration) {
     if (swgi_likely(permit != NULL && outcome == SWG_SUCCESS && is_current(permit))) {
         const struct swgi_binding *binding = swgi_permit_binding(permit);
         if (swgi_likely(swgi_thread_ready(binding->tag)) &&

@@ -18,12 +18,13 @@ static void read_counters(const struct swgi_turn *turn, struct swg_status *out) 
     out->timeouts = swgi_load(&cell->timeouts);
     out->slow = swgi_load(&cell->slow);
     out->calls = sum(turn, SWGI_COUNTER(calls));
-    uint64_t ended = out->successes + out->ignored + out->cancelled + out->late + out->failures + out->timeouts;
+    uint64_t ended =
+        out->successes + out->ignored + out->cancelled + out->late + out->failures + out->timeouts;
     out->in_flight = (int64_t)(out->calls - ended);
     if (out->in_flight < 0)
         out->in_flight = 0;
-    uint64_t *rejected[5] = {&out->rejected_open, &out->rejected_full, &out->rejected_limited, &out->rejected_shed,
-                             &out->rejected_expired};
+    uint64_t *rejected[5] = { &out->rejected_open, &out->rejected_full, &out->rejected_limited,
+                              &out->rejected_shed, &out->rejected_expired };
     for (unsigned i = 0; i < 5; i++)
         *rejected[i] = sum(turn, SWGI_COUNTER(rejected) + i);
     out->would_reject = sum(turn, SWGI_COUNTER(would_reject));
@@ -54,7 +55,7 @@ static void read_state(const struct swgi_turn *turn, uint64_t ctl, struct swg_st
 }
 
 static void read_rates(const struct swgi_turn *turn, struct swg_status *out) {
-    struct swgi_window window = {0};
+    struct swgi_window window = { 0 };
     out->failure_rate = out->slow_rate = -1;
     if (!swgi_longest_window(turn, &window))
         return;
@@ -66,7 +67,7 @@ static void read_rates(const struct swgi_turn *turn, struct swg_status *out) {
 }
 
 static void read_recovery(const struct swgi_turn *turn, uint64_t ctl, struct swg_status *out) {
-    struct swgi_probe_tally tally = {0};
+    struct swgi_probe_tally tally = { 0 };
     const struct swgi_settings *settings = &turn->settings;
     if (swgi_ctl_state(ctl) == SWGI_HALF && !swgi_ctl_forced(ctl))
         swgi_probe_tally(turn->cell, swgi_ctl_generation(ctl), settings->probes, &tally);
@@ -77,15 +78,15 @@ static void read_recovery(const struct swgi_turn *turn, uint64_t ctl, struct swg
 }
 
 static void read_latency(const struct swgi_turn *turn, struct swg_latency *out) {
-    uint64_t bins[SWGI_HISTOGRAM_BINS] = {0};
+    uint64_t bins[SWGI_HISTOGRAM_BINS] = { 0 };
     uint32_t extent = swgi_load(&turn->cell->histogram);
     for (uint32_t column = 0; column < turn->map->geometry.columns; column++) {
         swgi_word *of = swgi_histogram_bins(turn->map, extent, column);
         for (unsigned i = 0; of != NULL && i < SWGI_HISTOGRAM_BINS; i++)
             bins[i] += swgi_load_relaxed(&of[i], COLUMN);
     }
-    const double shares[4] = {0.5, 0.9, 0.99, 0.999};
-    swg_ns *results[4] = {&out->p50, &out->p90, &out->p99, &out->p999};
+    const double shares[4] = { 0.5, 0.9, 0.99, 0.999 };
+    swg_ns *results[4] = { &out->p50, &out->p90, &out->p99, &out->p999 };
     for (unsigned i = 0; i < SWGI_HISTOGRAM_BINS; i++)
         out->count += bins[i];
     uint64_t below = 0;

@@ -1,6 +1,7 @@
 /*
- * People write a list, because which rule fired is told by its place in it; the engine has room for one score, one count window
- * and one ring of time windows, because those are what its words hold. The limits between the two are told here.
+ * People write a list, because which rule fired is told by its place in it; the engine has room for
+ * one score, one count window and one ring of time windows, because those are what its words hold.
+ * The limits between the two are told here.
  */
 #include "circuit/trip_rules.h"
 
@@ -140,7 +141,8 @@ static int count_window(struct installing *at, const char *rest,
     return 0;
 }
 
-/* One window has one least number of calls: the one that was given, else the default, cut to what the window holds. */
+/* One window has one least number of calls: the one that was given, else the default, cut to what
+ * the window holds. */
 static int count_calls_min(struct installing *at, const char *rest,
                            const struct swgi_trip_rule *rule) {
     struct swgi_count_settings *count = &at->settings->count;

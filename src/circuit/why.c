@@ -1,4 +1,5 @@
-/* Why a circuit is as it is: each rule against its threshold, the last trip, who holds what, what happened last. */
+/* Why a circuit is as it is: each rule against its threshold, the last trip, who holds what, what
+ * happened last. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +17,8 @@ static const char *sign(const struct swgi_turn *turn) {
 }
 
 static void finish(const struct swgi_turn *turn, struct swg_rule *rule) {
-    bool over = turn->settings.compare == SWGI_ABOVE ? rule->value > rule->threshold : rule->value >= rule->threshold;
+    bool over = turn->settings.compare == SWGI_ABOVE ? rule->value > rule->threshold
+                                                     : rule->value >= rule->threshold;
     rule->met = over && rule->value > 0;
 }
 
@@ -29,25 +31,29 @@ static void add_score(const struct swgi_turn *turn, struct swg_why *why) {
     rule->threshold = why->status.score_limit;
     if (score->kind == SWGI_SCORE_CONSECUTIVE) {
         rule->rule = SWG_RULE_CONSECUTIVE;
-        snprintf(rule->text, sizeof(rule->text), "failures in a row %s %u", sign(turn), score->consecutive);
+        snprintf(rule->text, sizeof(rule->text), "failures in a row %s %u", sign(turn),
+                 score->consecutive);
     } else {
         rule->rule = SWG_RULE_CHANGE;
-        snprintf(rule->text, sizeof(rule->text), "change from %g to %g, false trip once in %g calls", score->healthy,
+        snprintf(rule->text, sizeof(rule->text),
+                 "change from %g to %g, false trip once in %g calls", score->healthy,
                  score->unhealthy, score->false_trip_once_in);
     }
     /* At its limit it trips, whichever way rates are compared: the limit carries that already. */
     rule->met = rule->value >= rule->threshold;
 }
 
-static void add_rate(const struct swgi_turn *turn, struct swg_why *why, int number, const char *what, const char *over,
-                     uint64_t part, double unit, uint64_t calls, uint32_t ppm, uint64_t calls_min) {
+static void add_rate(const struct swgi_turn *turn, struct swg_why *why, int number,
+                     const char *what, const char *over, uint64_t part, double unit, uint64_t calls,
+                     uint32_t ppm, uint64_t calls_min) {
     struct swg_rule *rule = &why->rules[why->rules_count++];
     rule->rule = number;
     rule->value = calls != 0 ? (double)part * unit / (double)calls : 0;
     rule->threshold = (double)ppm / SWGI_PPM;
     rule->calls = calls;
     rule->calls_min = calls_min;
-    snprintf(rule->text, sizeof(rule->text), "%s %s %g %% of %s", what, sign(turn), rule->threshold * 100, over);
+    snprintf(rule->text, sizeof(rule->text), "%s %s %g %% of %s", what, sign(turn),
+             rule->threshold * 100, over);
     finish(turn, rule);
 }
 
@@ -59,22 +65,24 @@ static void add_count(const struct swgi_turn *turn, struct swg_why *why) {
         return;
     snprintf(over, sizeof(over), "the last %u calls", settings->calls);
     if (settings->failure_ppm != UINT32_MAX)
-        add_rate(turn, why, SWG_RULE_COUNT_FAILURE, "failure rate", over, count.half_units, 0.5, count.calls,
-                 settings->failure_ppm, settings->calls_min);
+        add_rate(turn, why, SWG_RULE_COUNT_FAILURE, "failure rate", over, count.half_units, 0.5,
+                 count.calls, settings->failure_ppm, settings->calls_min);
     if (settings->slow_ppm != UINT32_MAX)
-        add_rate(turn, why, SWG_RULE_COUNT_SLOW, "slow rate", over, count.slow, 1, count.calls, settings->slow_ppm,
-                 settings->calls_min);
+        add_rate(turn, why, SWG_RULE_COUNT_SLOW, "slow rate", over, count.slow, 1, count.calls,
+                 settings->slow_ppm, settings->calls_min);
 }
 
 static void add_failures(const struct swgi_turn *turn, struct swg_why *why, int number,
-                         const struct swgi_time_rule *settings, const struct swgi_window *window, const char *over) {
+                         const struct swgi_time_rule *settings, const struct swgi_window *window,
+                         const char *over) {
     struct swg_rule *rule = &why->rules[why->rules_count++];
     rule->rule = number;
     rule->value = (double)window->half_units / 2;
     rule->threshold = settings->threshold / 2.0;
     rule->calls = window->calls;
     rule->calls_min = settings->calls_min;
-    snprintf(rule->text, sizeof(rule->text), "failures %s %g in %s", sign(turn), rule->threshold, over);
+    snprintf(rule->text, sizeof(rule->text), "failures %s %g in %s", sign(turn), rule->threshold,
+             over);
     finish(turn, rule);
 }
 
@@ -90,10 +98,11 @@ static void add_time(const struct swgi_turn *turn, struct swg_why *why, unsigned
     if (rule->kind == SWGI_TIME_FAILURES)
         add_failures(turn, why, number, rule, &window, over);
     else if (rule->kind == SWGI_TIME_FAILURE_RATE)
-        add_rate(turn, why, number, "failure rate", over, window.half_units, 0.5, window.calls, rule->threshold,
-                 rule->calls_min);
+        add_rate(turn, why, number, "failure rate", over, window.half_units, 0.5, window.calls,
+                 rule->threshold, rule->calls_min);
     else
-        add_rate(turn, why, number, "slow rate", over, window.slow, 1, window.calls, rule->threshold, rule->calls_min);
+        add_rate(turn, why, number, "slow rate", over, window.slow, 1, window.calls,
+                 rule->threshold, rule->calls_min);
 }
 
 bool swgi_longest_window(const struct swgi_turn *turn, struct swgi_window *out) {
@@ -108,7 +117,7 @@ bool swgi_longest_window(const struct swgi_turn *turn, struct swgi_window *out) 
     struct swgi_count count;
     if (!swgi_count_read(turn->cell, &turn->settings, &count))
         return false;
-    *out = (struct swgi_window){count.calls, count.half_units, count.slow};
+    *out = (struct swgi_window){ count.calls, count.half_units, count.slow };
     return true;
 }
 
@@ -147,9 +156,12 @@ void swgi_event_public(const struct swgi_event_data *data, uint64_t id, struct s
     out->threshold = data->threshold;
     out->calls = data->calls;
     out->until = data->until;
-    swgi_copy_bytes(out->circuit, sizeof(out->circuit), data->name, strnlen(data->name, sizeof(data->name)));
-    swgi_copy_bytes(out->user, sizeof(out->user), data->user, strnlen(data->user, sizeof(data->user)));
-    swgi_copy_bytes(out->text, sizeof(out->text), data->text, strnlen(data->text, sizeof(data->text)));
+    swgi_copy_bytes(out->circuit, sizeof(out->circuit), data->name,
+                    strnlen(data->name, sizeof(data->name)));
+    swgi_copy_bytes(out->user, sizeof(out->user), data->user,
+                    strnlen(data->user, sizeof(data->user)));
+    swgi_copy_bytes(out->text, sizeof(out->text), data->text,
+                    strnlen(data->text, sizeof(data->text)));
     swgi_copy_bytes(out->error_kind, sizeof(out->error_kind), data->error_kind,
                     strnlen(data->error_kind, sizeof(data->error_kind)));
 }
@@ -163,14 +175,16 @@ static bool is_transition(unsigned kind) {
 }
 
 /* Newest first, at most five. */
-static uint32_t collect(const struct swgi_turn *turn, unsigned ring, const struct swg_why *why, struct swg_event out[5]) {
+static uint32_t collect(const struct swgi_turn *turn, unsigned ring, const struct swg_why *why,
+                        struct swg_event out[5]) {
     struct swgi_event_data event;
     uint32_t count = 0;
     uint64_t oldest = swgi_event_oldest(turn->map, ring);
     for (uint64_t id = swgi_event_next(turn->map, ring); id-- > oldest && count < 5;) {
         if (swgi_event_read(turn->map, ring, id, &event) != 1 || !is_of(&event, why))
             continue;
-        bool wanted = ring == SWGI_RING_ACTS ? is_transition(event.kind) : event.kind == SWG_EVENT_SAMPLE;
+        bool wanted =
+            ring == SWGI_RING_ACTS ? is_transition(event.kind) : event.kind == SWG_EVENT_SAMPLE;
         if (wanted)
             swgi_event_public(&event, id << 1 | ring, &out[count++]);
     }
@@ -191,20 +205,25 @@ static void add_holders(const struct swgi_turn *turn, struct swg_why *why) {
         uint64_t name[4];
         for (unsigned j = 0; j < 4; j++)
             name[j] = swgi_load(&process->name[j]);
-        swgi_copy_bytes(holder->process, sizeof(holder->process), (const char *)name, strnlen((const char *)name, 31));
+        swgi_copy_bytes(holder->process, sizeof(holder->process), (const char *)name,
+                        strnlen((const char *)name, 31));
         holder->pid = (int64_t)swgi_load(&process->pid);
-        holder->alive = swgi_owner_alive(turn->map, owner, swgi_probe_incarnation(probe), SWGI_INCARNATION_BITS);
+        holder->alive = swgi_owner_alive(turn->map, owner, swgi_probe_incarnation(probe),
+                                         SWGI_INCARNATION_BITS);
         holder->probe = i;
     }
 }
 
 static void add_mode(const struct swgi_turn *turn, struct swg_why *why) {
     struct swgi_mode_act act;
-    if (why->status.mode == SWG_MODE_NORMAL || !SWGI_RECORD_READ(&turn->cell->mode_act, &act, SWGI_MODE_ACT_WORDS))
+    if (why->status.mode == SWG_MODE_NORMAL ||
+        !SWGI_RECORD_READ(&turn->cell->mode_act, &act, SWGI_MODE_ACT_WORDS))
         return;
     why->mode_wall_ms = act.wall_ms;
-    swgi_copy_bytes(why->mode_user, sizeof(why->mode_user), act.user, strnlen(act.user, sizeof(act.user)));
-    swgi_copy_bytes(why->mode_reason, sizeof(why->mode_reason), act.reason, strnlen(act.reason, sizeof(act.reason)));
+    swgi_copy_bytes(why->mode_user, sizeof(why->mode_user), act.user,
+                    strnlen(act.user, sizeof(act.user)));
+    swgi_copy_bytes(why->mode_reason, sizeof(why->mode_reason), act.reason,
+                    strnlen(act.reason, sizeof(act.reason)));
 }
 
 int swg_circuit_why(const struct swg_circuit *circuit, struct swg_why *out) {

@@ -1,4 +1,5 @@
-/* What hands do: trip, reset, probe, mode. The same words and the same compare-and-swap as a rule's acts. */
+/* What hands do: trip, reset, probe, mode. The same words and the same compare-and-swap as a rule's
+ * acts. */
 #include "engine/engine.h"
 
 #include <errno.h>
@@ -16,7 +17,7 @@ static uint64_t settle(struct swgi_turn *turn) {
     return swgi_load(&turn->cell->ctl);
 }
 
-static const struct swgi_finding hand_finding = {.rule = SWG_RULE_HAND};
+static const struct swgi_finding hand_finding = { .rule = SWG_RULE_HAND };
 
 int swgi_act_trip(struct swgi_turn *turn) {
     for (;;) {
@@ -70,22 +71,28 @@ int swgi_act_probe(struct swgi_turn *turn) {
 }
 
 static void tell_mode(struct swgi_turn *turn, unsigned from, unsigned to, int64_t until) {
-    struct swgi_event_data event = {
-        .kind = SWG_EVENT_MODE, .from = (uint8_t)from, .to = (uint8_t)to, .until = until, .circuit = turn->index};
+    struct swgi_event_data event = { .kind = SWG_EVENT_MODE,
+                                     .from = (uint8_t)from,
+                                     .to = (uint8_t)to,
+                                     .until = until,
+                                     .circuit = turn->index };
     swgi_event_name(turn, &event);
     swgi_event_publish(turn->map, SWGI_RING_ACTS, &event);
 }
 
 /* Who, why and when: what a refused reset will say. */
 static void sign_mode(struct swgi_turn *turn) {
-    struct swgi_mode_act act = {.wall_ms = swgi_map_wall_ms(turn->map)};
+    struct swgi_mode_act act = { .wall_ms = swgi_map_wall_ms(turn->map) };
     const struct swgi_hand *hand = turn->hand;
-    swgi_copy_text(act.user, sizeof(act.user), hand != NULL && hand->user != NULL ? hand->user : "system");
-    swgi_copy_text(act.reason, sizeof(act.reason), hand != NULL && hand->reason != NULL ? hand->reason : "");
+    swgi_copy_text(act.user, sizeof(act.user),
+                   hand != NULL && hand->user != NULL ? hand->user : "system");
+    swgi_copy_text(act.reason, sizeof(act.reason),
+                   hand != NULL && hand->reason != NULL ? hand->reason : "");
     SWGI_RECORD_WRITE(&turn->cell->mode_act, &act, SWGI_MODE_ACT_WORDS);
 }
 
-/* The word after a change of mode. Leaving a forced one gives CLOSED, or OPEN due now if it was not CLOSED. */
+/* The word after a change of mode. Leaving a forced one gives CLOSED, or OPEN due now if it was not
+ * CLOSED. */
 static uint64_t renewed(uint64_t ctl, unsigned mode, uint64_t deadline) {
     unsigned state = swgi_ctl_state(ctl);
     uint64_t generation = swgi_generation_next(swgi_ctl_generation(ctl));
@@ -103,7 +110,8 @@ static uint64_t renewed(uint64_t ctl, unsigned mode, uint64_t deadline) {
 }
 
 static bool change_mode(struct swgi_turn *turn, uint64_t ctl, unsigned mode, uint64_t deadline) {
-    /* Before ctl: a shadow mode must not be seen without its bound. Its tag is carried over with the generation. */
+    /* Before ctl: a shadow mode must not be seen without its bound. Its tag is carried over with
+     * the generation. */
     uint64_t next = renewed(ctl, mode, deadline);
     if (mode == SWGI_SHADOW)
         swgi_store(&turn->cell->shadow_until,
@@ -111,7 +119,8 @@ static bool change_mode(struct swgi_turn *turn, uint64_t ctl, unsigned mode, uin
     if (!swgi_renew(turn, ctl, next))
         return false;
     sign_mode(turn);
-    tell_mode(turn, swgi_ctl_mode(ctl), mode, mode == SWGI_NORMAL ? 0 : swgi_deadline_time(deadline));
+    tell_mode(turn, swgi_ctl_mode(ctl), mode,
+              mode == SWGI_NORMAL ? 0 : swgi_deadline_time(deadline));
     return true;
 }
 

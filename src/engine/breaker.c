@@ -1,4 +1,5 @@
-/* The breaker: what each state does with a call that asks, and with the outcome of one that was let through. */
+/* The breaker: what each state does with a call that asks, and with the outcome of one that was let
+ * through. */
 #include "engine/engine.h"
 
 #include <errno.h>
@@ -15,7 +16,8 @@ int64_t swgi_mode_until(const struct swgi_cell *cell, uint64_t ctl) {
     if (swgi_ctl_forced(ctl))
         return swgi_deadline_time(swgi_ctl_deadline(ctl));
     uint64_t bound = swgi_load(&cell->shadow_until);
-    /* A bound of another generation was set for this mode too: the winner was killed before carrying it over. */
+    /* A bound of another generation was set for this mode too: the winner was killed before
+     * carrying it over. */
     uint64_t deadline = swgi_tagged_value(bound);
     return deadline == 0 ? INT64_MAX : swgi_deadline_time(deadline & SWGI_MASK(36));
 }
@@ -29,7 +31,8 @@ uint64_t swgi_effective_ctl(const struct swgi_cell *cell, uint64_t ctl, int64_t 
         else if (swgi_ctl_state(ctl) == SWGI_CLOSED)
             ctl = swgi_ctl(SWGI_CLOSED, SWGI_NORMAL, generation, 0);
         else
-            ctl = swgi_ctl(SWGI_OPEN, SWGI_NORMAL, generation, swgi_payload_deadline(0, swgi_ctl_rule(ctl)));
+            ctl = swgi_ctl(SWGI_OPEN, SWGI_NORMAL, generation,
+                           swgi_payload_deadline(0, swgi_ctl_rule(ctl)));
     }
     bool due = swgi_ctl_state(ctl) == SWGI_OPEN && !swgi_ctl_forced(ctl) &&
                now >= swgi_deadline_time(swgi_ctl_deadline(ctl));
@@ -37,30 +40,35 @@ uint64_t swgi_effective_ctl(const struct swgi_cell *cell, uint64_t ctl, int64_t 
 }
 
 static int admit(uint64_t ctl, bool judged, struct swgi_ticket *ticket) {
-    *ticket = (struct swgi_ticket){.generation = swgi_ctl_generation(ctl), .judged = judged};
+    *ticket = (struct swgi_ticket){ .generation = swgi_ctl_generation(ctl), .judged = judged };
     return SWG_GO;
 }
 
-static int reject(struct swgi_turn *turn, uint64_t ctl, int64_t until, struct swgi_ticket *ticket, int64_t *retry_in) {
+static int reject(struct swgi_turn *turn, uint64_t ctl, int64_t until, struct swgi_ticket *ticket,
+                  int64_t *retry_in) {
     struct swgi_column *column = swgi_column(turn->index);
     if (swgi_ctl_mode(ctl) == SWGI_SHADOW) {
         swgi_column_add(&column->would_reject, 1);
         return admit(ctl, false, ticket);
     }
     swgi_column_add(&column->rejected[0], 1);
-    *retry_in = until == INT64_MAX ? INT64_MAX : until > swgi_turn_now(turn) ? until - swgi_turn_now(turn) : 0;
+    *retry_in = until == INT64_MAX            ? INT64_MAX
+                : until > swgi_turn_now(turn) ? until - swgi_turn_now(turn)
+                                              : 0;
     return SWG_OPEN;
 }
 
 static bool open_to_half(struct swgi_turn *turn, uint64_t ctl) {
-    struct swgi_finding finding = {.rule = swgi_ctl_rule(ctl)};
+    struct swgi_finding finding = { .rule = swgi_ctl_rule(ctl) };
     return swgi_transition(turn, ctl, SWGI_HALF, &finding);
 }
 
-/* How soon asking a rejecting HALF_OPEN again may help: nobody knows; a probe usually ends within the slow threshold. */
+/* How soon asking a rejecting HALF_OPEN again may help: nobody knows; a probe usually ends within
+ * the slow threshold. */
 #define HALF_RETRY_NS INT64_C(100000000)
 
-static int admit_half(struct swgi_turn *turn, uint64_t ctl, struct swgi_ticket *ticket, int64_t *retry_in) {
+static int admit_half(struct swgi_turn *turn, uint64_t ctl, struct swgi_ticket *ticket,
+                      int64_t *retry_in) {
     switch (swgi_probe_take(turn, ctl, ticket)) {
     case SWGI_PROBE_GRANTED:
         return SWG_GO;
@@ -71,8 +79,8 @@ static int admit_half(struct swgi_turn *turn, uint64_t ctl, struct swgi_ticket *
     }
 }
 
-static int admit_ramp(struct swgi_turn *turn, uint64_t ctl, uint64_t key, struct swgi_ticket *ticket,
-                      int64_t *retry_in) {
+static int admit_ramp(struct swgi_turn *turn, uint64_t ctl, uint64_t key,
+                      struct swgi_ticket *ticket, int64_t *retry_in) {
     if (swgi_ramp_advance(turn, ctl))
         return -EAGAIN;
     if (swgi_ramp_admits(turn, ctl, key))
@@ -80,7 +88,8 @@ static int admit_ramp(struct swgi_turn *turn, uint64_t ctl, uint64_t key, struct
     return reject(turn, ctl, swgi_turn_now(turn) + HALF_RETRY_NS, ticket, retry_in);
 }
 
-static int admit_once(struct swgi_turn *turn, uint64_t key, struct swgi_ticket *ticket, int64_t *retry_in) {
+static int admit_once(struct swgi_turn *turn, uint64_t key, struct swgi_ticket *ticket,
+                      int64_t *retry_in) {
     uint64_t ctl = swgi_load(&turn->cell->ctl);
     unsigned mode = swgi_ctl_mode(ctl);
     if (mode != SWGI_NORMAL && swgi_turn_now(turn) >= swgi_mode_until(turn->cell, ctl)) {
@@ -108,13 +117,15 @@ static int admit_once(struct swgi_turn *turn, uint64_t key, struct swgi_ticket *
     }
 }
 
-int swgi_breaker_admit(struct swgi_turn *turn, uint64_t key, struct swgi_ticket *ticket, int64_t *retry_in) {
+int swgi_breaker_admit(struct swgi_turn *turn, uint64_t key, struct swgi_ticket *ticket,
+                       int64_t *retry_in) {
     for (unsigned attempt = 0; attempt < 1000; attempt++) {
         int rc = admit_once(turn, key, ticket, retry_in);
         if (rc != -EAGAIN)
             return rc;
     }
-    /* Only a word that others change without end gets here; to be turned away is the safe answer. */
+    /* Only a word that others change without end gets here; to be turned away is the safe answer.
+     */
     return reject(turn, 0, swgi_turn_now(turn), ticket, retry_in);
 }
 
@@ -145,7 +156,8 @@ static void count_outcome(struct swgi_turn *turn, const struct swgi_outcome *out
         swgi_add(&cell->slow, 1);
 }
 
-/* The one thing an old permit may move: with open.from last_failure, a late failure pushes the deadline of a rule's OPEN. */
+/* The one thing an old permit may move: with open.from last_failure, a late failure pushes the
+ * deadline of a rule's OPEN. */
 static void push_open(struct swgi_turn *turn) {
     for (;;) {
         uint64_t ctl = swgi_load(&turn->cell->ctl);
@@ -154,17 +166,20 @@ static void push_open(struct swgi_turn *turn) {
             return;
         uint32_t streak = (uint32_t)swgi_tagged_value(swgi_load(&turn->cell->streak));
         double lot = swgi_random_share(&swgi_thread.lot);
-        int64_t until = swgi_turn_now(turn) + swgi_open_time(&turn->settings, streak, turn->retry_after, lot);
+        int64_t until =
+            swgi_turn_now(turn) + swgi_open_time(&turn->settings, streak, turn->retry_after, lot);
         uint64_t deadline = swgi_deadline_from(until);
         if (deadline <= swgi_ctl_deadline(ctl))
             return;
-        uint64_t pushed = (ctl & SWGI_MASK(24)) | swgi_payload_deadline(deadline, swgi_ctl_rule(ctl)) << 24;
+        uint64_t pushed =
+            (ctl & SWGI_MASK(24)) | swgi_payload_deadline(deadline, swgi_ctl_rule(ctl)) << 24;
         if (swgi_cas(&turn->cell->ctl, ctl, pushed))
             return;
     }
 }
 
-static int record_late(struct swgi_turn *turn, const struct swgi_ticket *ticket, const struct swgi_outcome *outcome) {
+static int record_late(struct swgi_turn *turn, const struct swgi_ticket *ticket,
+                       const struct swgi_outcome *outcome) {
     swgi_column_add(&swgi_column(turn->index)->late, 1);
     if (ticket->has_probe)
         swgi_probe_free(turn, ticket);
@@ -174,18 +189,20 @@ static int record_late(struct swgi_turn *turn, const struct swgi_ticket *ticket,
     return 0;
 }
 
-static void judge(struct swgi_turn *turn, const struct swgi_ticket *ticket, const struct swgi_outcome *outcome,
-                  bool rotated) {
+static void judge(struct swgi_turn *turn, const struct swgi_ticket *ticket,
+                  const struct swgi_outcome *outcome, bool rotated) {
     const struct swgi_settings *settings = &turn->settings;
     unsigned weight = swgi_outcome_weight(settings, outcome->class);
     bool bad = weight != 0 || outcome->slow;
     bool may_trip = bad || settings->judge_on_success;
     bool neutral = weight == 0 && outcome->class == SWGI_CLASS_TIMEOUT;
-    if (settings->score.kind != SWGI_SCORE_NONE && !neutral && !swgi_score_record(turn, ticket->generation, weight))
+    if (settings->score.kind != SWGI_SCORE_NONE && !neutral &&
+        !swgi_score_record(turn, ticket->generation, weight))
         return;
     if (settings->count.calls != 0) {
         unsigned calls = settings->count.calls;
-        uint64_t word = swgi_count_add(turn->map, turn->cell, calls, ticket->generation, weight, outcome->slow);
+        uint64_t word =
+            swgi_count_add(turn->map, turn->cell, calls, ticket->generation, weight, outcome->slow);
         if (word == 0)
             return;
         struct swgi_count count = swgi_count_of(word, calls);
@@ -200,12 +217,16 @@ static bool is_neutral(const struct swgi_turn *turn, const struct swgi_outcome *
     return outcome->class == SWGI_CLASS_IGNORED && turn->settings.ignored == SWGI_IGNORED_NEUTRAL;
 }
 
-/* Before an outcome is counted, so that it falls into the slice of its time. true: the slice is new, which asks for judging. */
-static bool enter_slice(struct swgi_turn *turn, const struct swgi_ticket *ticket, const struct swgi_outcome *outcome) {
-    return turn->settings.slice_ns != 0 && !is_neutral(turn, outcome) && swgi_time_enter(turn, ticket->generation);
+/* Before an outcome is counted, so that it falls into the slice of its time. true: the slice is
+ * new, which asks for judging. */
+static bool enter_slice(struct swgi_turn *turn, const struct swgi_ticket *ticket,
+                        const struct swgi_outcome *outcome) {
+    return turn->settings.slice_ns != 0 && !is_neutral(turn, outcome) &&
+           swgi_time_enter(turn, ticket->generation);
 }
 
-static int record_judged(struct swgi_turn *turn, const struct swgi_ticket *ticket, const struct swgi_outcome *outcome) {
+static int record_judged(struct swgi_turn *turn, const struct swgi_ticket *ticket,
+                         const struct swgi_outcome *outcome) {
     uint64_t ctl = swgi_load(&turn->cell->ctl);
     swgi_settings_mend(turn);
     bool rotated = enter_slice(turn, ticket, outcome);
@@ -219,9 +240,10 @@ static int record_judged(struct swgi_turn *turn, const struct swgi_ticket *ticke
     return 0;
 }
 
-/* Of a call that a forced mode or the shadow let through: counted, seen in windows, itself no reason to judge. */
-static int record_unjudged(struct swgi_turn *turn, const struct swgi_ticket *ticket, const struct swgi_outcome *outcome,
-                           uint64_t ctl) {
+/* Of a call that a forced mode or the shadow let through: counted, seen in windows, itself no
+ * reason to judge. */
+static int record_unjudged(struct swgi_turn *turn, const struct swgi_ticket *ticket,
+                           const struct swgi_outcome *outcome, uint64_t ctl) {
     bool rotated = enter_slice(turn, ticket, outcome);
     count_outcome(turn, outcome);
     if (rotated && !swgi_ctl_forced(ctl) && turn->settings.judge_on_success)
@@ -229,7 +251,8 @@ static int record_unjudged(struct swgi_turn *turn, const struct swgi_ticket *tic
     return 0;
 }
 
-static int record_probe(struct swgi_turn *turn, const struct swgi_ticket *ticket, const struct swgi_outcome *outcome) {
+static int record_probe(struct swgi_turn *turn, const struct swgi_ticket *ticket,
+                        const struct swgi_outcome *outcome) {
     enter_slice(turn, ticket, outcome);
     int rc = swgi_probe_end(turn, ticket, outcome);
     if (rc == -ESTALE)
@@ -239,7 +262,8 @@ static int record_probe(struct swgi_turn *turn, const struct swgi_ticket *ticket
     return rc;
 }
 
-int swgi_breaker_record(struct swgi_turn *turn, const struct swgi_ticket *ticket, const struct swgi_outcome *outcome) {
+int swgi_breaker_record(struct swgi_turn *turn, const struct swgi_ticket *ticket,
+                        const struct swgi_outcome *outcome) {
     uint64_t ctl = swgi_load(&turn->cell->ctl);
     if (swgi_ctl_generation(ctl) != ticket->generation)
         return record_late(turn, ticket, outcome);

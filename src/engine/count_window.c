@@ -1,35 +1,38 @@
 /*
  * The count window: the last N calls, exactly.
  *
- * Its counts are one word, changed by one compare-and-swap per call, so the word after it is a snapshot that can be judged. The
- * outcomes themselves lie in a ring; the newest is still pending in the word, and whoever comes next brings the ring up to
- * it first. So a caller killed at any point has either counted or not.
+ * Its counts are one word, changed by one compare-and-swap per call, so the word after it is a
+ * snapshot that can be judged. The outcomes themselves lie in a ring; the newest is still pending
+ * in the word, and whoever comes next brings the ring up to it first. So a caller killed at any
+ * point has either counted or not.
  *
- *   word   position:19 | full:1 | half-units:11 | slow:10 | pending:3 | generation:20      position = lap and index
- *   slot   code:3 | version:41 | generation:20
+ *   word   position:19 | full:1 | half-units:11 | slow:10 | pending:3 | generation:20      position
+ * = lap and index slot   code:3 | version:41 | generation:20
  *
- * In a full window, a slot that already says what is pending is left alone: where all is well nobody writes the ring. Every write
- * raises the slot's version, and the word cannot move on before somebody's write succeeded, so a helper who stalled finds
- * another version; so does one who stalled since before the window began anew, for its first lap writes every slot.
+ * In a full window, a slot that already says what is pending is left alone: where all is well
+ * nobody writes the ring. Every write raises the slot's version, and the word cannot move on before
+ * somebody's write succeeded, so a helper who stalled finds another version; so does one who
+ * stalled since before the window began anew, for its first lap writes every slot.
  */
 #include "engine/engine.h"
 
 #include <string.h>
 
-#define POSITION SWGI_MASK(19)
-#define FULL (UINT64_C(1) << 19)
+#define POSITION         SWGI_MASK(19)
+#define FULL             (UINT64_C(1) << 19)
 #define HALF_UNITS_SHIFT 20
-#define SLOW_SHIFT 31
-#define COUNTS (SWGI_MASK(41) & ~SWGI_MASK(20))
-#define PENDING_SHIFT 41
+#define SLOW_SHIFT       31
+#define COUNTS           (SWGI_MASK(41) & ~SWGI_MASK(20))
+#define PENDING_SHIFT    41
 #define GENERATION_SHIFT 44
-#define GENERATION (~SWGI_MASK(GENERATION_SHIFT))
-#define VERSION (GENERATION ^ ~SWGI_MASK(3))
-#define VERSION_ONE UINT64_C(8)
-#define BOUND 1000 /* turns of help before a window is taken for damaged and started anew */
+#define GENERATION       (~SWGI_MASK(GENERATION_SHIFT))
+#define VERSION          (GENERATION ^ ~SWGI_MASK(3))
+#define VERSION_ONE      UINT64_C(8)
+#define BOUND            1000 /* turns of help before a window is taken for damaged and started anew */
 
 #define COUNT_WORD (offsetof(struct swgi_settings, count) / sizeof(uint64_t))
-static_assert(offsetof(struct swgi_settings, count) % sizeof(uint64_t) == 0, "count settings begin a word");
+static_assert(offsetof(struct swgi_settings, count) % sizeof(uint64_t) == 0,
+              "count settings begin a word");
 static_assert(offsetof(struct swgi_settings, compare) == 0, "compare is the first byte");
 
 /* A ring of n slots; a position's low bits are the index, the rest the lap. */
@@ -39,14 +42,18 @@ struct ring {
 };
 
 /* Codes of outcomes, 1 to 6; 0 is none. */
-static uint64_t code_of(unsigned weight, bool slow) { return 1 + weight * 2 + slow; }
+static uint64_t code_of(unsigned weight, bool slow) {
+    return 1 + weight * 2 + slow;
+}
 
 /* What a code adds to the counts. */
 static uint64_t counts_of(uint64_t code) {
     return (code - 1) >> 1 << HALF_UNITS_SHIFT | ((code - 1) & 1) << SLOW_SHIFT;
 }
 
-static uint64_t code_in(uint64_t slot) { return slot & 7; }
+static uint64_t code_in(uint64_t slot) {
+    return slot & 7;
+}
 
 static uint32_t lap_of(unsigned n) {
     return n <= 2 ? 2 : UINT32_C(1) << (32 - __builtin_clz(n - 1));
@@ -60,21 +67,25 @@ uint64_t swgi_count_empty(uint64_t generation) {
     return generation << GENERATION_SHIFT;
 }
 
-static bool find_ring(const struct swgi_map *map, const struct swgi_cell *cell, unsigned n, struct ring *out) {
+static bool find_ring(const struct swgi_map *map, const struct swgi_cell *cell, unsigned n,
+                      struct ring *out) {
     uint32_t first = swgi_load_relaxed(&cell->ring, FAST_SETTING);
     uint64_t slots = (uint64_t)map->geometry.count_chunks * SWGI_COUNT_CHUNK;
     if (n == 0 || first == 0 || (uint64_t)first - 1 + n > slots)
         return false;
-    *out = (struct ring){map->counts + (first - 1), n, lap_of(n)};
+    *out = (struct ring){ map->counts + (first - 1), n, lap_of(n) };
     return true;
 }
 
-/* Bring the slot before index up to what is pending for it. false: the word moved meanwhile, look again. */
-static bool help(const struct swgi_cell *cell, const struct ring *ring, uint64_t seen, uint32_t index) {
+/* Bring the slot before index up to what is pending for it. false: the word moved meanwhile, look
+ * again. */
+static bool help(const struct swgi_cell *cell, const struct ring *ring, uint64_t seen,
+                 uint32_t index) {
     uint64_t pending = swgi_field(seen, PENDING_SHIFT, 3);
     swgi_word *slot = &ring->slots[index != 0 ? index - 1 : ring->n - 1];
     uint64_t present = swgi_load(slot);
-    bool says_so = (seen & FULL) != 0 && code_in(present) == pending && ((present ^ seen) & GENERATION) == 0;
+    bool says_so =
+        (seen & FULL) != 0 && code_in(present) == pending && ((present ^ seen) & GENERATION) == 0;
     if (says_so || pending == 0)
         return true;
     if (swgi_load(&cell->window) != seen)
@@ -94,7 +105,7 @@ static bool fall_out(const struct ring *ring, uint64_t seen, uint32_t index, uin
 }
 
 struct swgi_count swgi_count_of(uint64_t word, unsigned n) {
-    struct ring ring = {NULL, n, lap_of(n)};
+    struct ring ring = { NULL, n, lap_of(n) };
     return (struct swgi_count){
         .calls = word & FULL ? n : index_of(&ring, word),
         .half_units = (uint32_t)swgi_field(word, HALF_UNITS_SHIFT, 11),
@@ -103,7 +114,8 @@ struct swgi_count swgi_count_of(uint64_t word, unsigned n) {
 }
 
 /* One attempt: the word after it, or 0 when it moved meanwhile. */
-static uint64_t add_once(struct swgi_cell *cell, const struct ring *ring, uint64_t seen, uint64_t code) {
+static uint64_t add_once(struct swgi_cell *cell, const struct ring *ring, uint64_t seen,
+                         uint64_t code) {
     uint32_t index = index_of(ring, seen);
     uint64_t counts = seen & COUNTS, position = seen & POSITION;
     if (index >= ring->n || !help(cell, ring, seen, index) ||
@@ -111,12 +123,14 @@ static uint64_t add_once(struct swgi_cell *cell, const struct ring *ring, uint64
         return 0;
     bool wraps = index + 1 == ring->n;
     position = wraps ? position - index + ring->lap : position + 1;
-    uint64_t next = (seen & (GENERATION | FULL)) | code << PENDING_SHIFT | ((counts + counts_of(code)) & COUNTS) |
-                    (position & POSITION) | (wraps ? FULL : 0);
+    uint64_t next = (seen & (GENERATION | FULL)) | code << PENDING_SHIFT |
+                    ((counts + counts_of(code)) & COUNTS) | (position & POSITION) |
+                    (wraps ? FULL : 0);
     return swgi_cas(&cell->window, seen, next) ? next : 0;
 }
 
-/* Another generation's, or nobody can make sense of it: start anew, but only while the breaker still is in ours. */
+/* Another generation's, or nobody can make sense of it: start anew, but only while the breaker
+ * still is in ours. */
 static bool start_anew(struct swgi_cell *cell, uint64_t seen, uint64_t generation) {
     if (swgi_ctl_generation(swgi_load(&cell->ctl)) != generation)
         return false;
@@ -124,8 +138,8 @@ static bool start_anew(struct swgi_cell *cell, uint64_t seen, uint64_t generatio
     return true;
 }
 
-static __attribute__((noinline)) uint64_t keep_adding(struct swgi_cell *cell, struct ring ring, uint64_t generation,
-                                                      uint64_t code) {
+static __attribute__((noinline)) uint64_t keep_adding(struct swgi_cell *cell, struct ring ring,
+                                                      uint64_t generation, uint64_t code) {
     for (unsigned turns = 1;; turns++) {
         uint64_t seen = swgi_load(&cell->window), next = 0;
         if (seen >> GENERATION_SHIFT == generation && turns % BOUND != 0)
@@ -137,8 +151,8 @@ static __attribute__((noinline)) uint64_t keep_adding(struct swgi_cell *cell, st
     }
 }
 
-uint64_t swgi_count_add(const struct swgi_map *map, struct swgi_cell *cell, unsigned n, uint64_t generation,
-                        unsigned weight, bool slow) {
+uint64_t swgi_count_add(const struct swgi_map *map, struct swgi_cell *cell, unsigned n,
+                        uint64_t generation, unsigned weight, bool slow) {
     struct ring ring;
     uint64_t code = code_of(weight, slow);
     if (swgi_unlikely(!find_ring(map, cell, n, &ring)))
@@ -149,9 +163,10 @@ uint64_t swgi_count_add(const struct swgi_map *map, struct swgi_cell *cell, unsi
     return swgi_likely(next != 0) ? next : keep_adding(cell, ring, generation, code);
 }
 
-bool swgi_count_read(const struct swgi_cell *cell, const struct swgi_settings *settings, struct swgi_count *out) {
+bool swgi_count_read(const struct swgi_cell *cell, const struct swgi_settings *settings,
+                     struct swgi_count *out) {
     uint64_t word = swgi_load(&cell->window);
-    *out = (struct swgi_count){0};
+    *out = (struct swgi_count){ 0 };
     if (settings->count.calls == 0)
         return false;
     if (word >> GENERATION_SHIFT == swgi_ctl_generation(swgi_load(&cell->ctl)))
@@ -160,26 +175,30 @@ bool swgi_count_read(const struct swgi_cell *cell, const struct swgi_settings *s
 }
 
 static bool reaches(unsigned compare, uint64_t share_of, uint64_t calls, uint32_t ppm) {
-    return compare == SWGI_ABOVE ? share_of * SWGI_PPM > calls * ppm : share_of * SWGI_PPM >= calls * ppm;
+    return compare == SWGI_ABOVE ? share_of * SWGI_PPM > calls * ppm
+                                 : share_of * SWGI_PPM >= calls * ppm;
 }
 
-static bool fails(unsigned compare, const struct swgi_count_settings *rule, const struct swgi_count *count) {
+static bool fails(unsigned compare, const struct swgi_count_settings *rule,
+                  const struct swgi_count *count) {
     return rule->failure_ppm != SWGI_THRESHOLD_OFF && count->half_units != 0 &&
            reaches(compare, count->half_units, 2 * (uint64_t)count->calls, rule->failure_ppm);
 }
 
-static bool is_slow(unsigned compare, const struct swgi_count_settings *rule, const struct swgi_count *count) {
+static bool is_slow(unsigned compare, const struct swgi_count_settings *rule,
+                    const struct swgi_count *count) {
     return rule->slow_ppm != SWGI_THRESHOLD_OFF && count->slow != 0 &&
            reaches(compare, count->slow, count->calls, rule->slow_ppm);
 }
 
-/* Three words of the settings, each valid alone: nothing is decided here but whether to look closer. */
+/* Three words of the settings, each valid alone: nothing is decided here but whether to look
+ * closer. */
 static bool is_calm(const struct swgi_cell *cell, const struct swgi_count *count) {
     uint32_t sequence = swgi_load_relaxed(&cell->settings_sequence, SETTING);
     const swgi_word *words = cell->settings[sequence & 1];
     uint64_t first = swgi_load_relaxed(&words[0], SETTING);
-    uint64_t rule_words[2] = {swgi_load_relaxed(&words[COUNT_WORD], SETTING),
-                              swgi_load_relaxed(&words[COUNT_WORD + 1], SETTING)};
+    uint64_t rule_words[2] = { swgi_load_relaxed(&words[COUNT_WORD], SETTING),
+                               swgi_load_relaxed(&words[COUNT_WORD + 1], SETTING) };
     struct swgi_count_settings rule;
     memcpy(&rule, rule_words, sizeof(rule));
     unsigned compare = (unsigned)(first & 0xff);
@@ -194,7 +213,8 @@ bool swgi_count_is_calm(const struct swgi_cell *cell, uint64_t word, unsigned n)
 }
 
 /* Which rule the window meets, if any. */
-static bool find(const struct swgi_settings *settings, const struct swgi_count *count, struct swgi_finding *finding) {
+static bool find(const struct swgi_settings *settings, const struct swgi_count *count,
+                 struct swgi_finding *finding) {
     const struct swgi_count_settings *rule = &settings->count;
     if (count->calls == 0 || count->calls < rule->calls_min)
         return false;
@@ -213,13 +233,15 @@ static bool find(const struct swgi_settings *settings, const struct swgi_count *
     return true;
 }
 
-void swgi_count_judge(struct swgi_turn *turn, uint64_t generation, const struct swgi_count *count, bool may_trip) {
-    struct swgi_finding finding = {0};
+void swgi_count_judge(struct swgi_turn *turn, uint64_t generation, const struct swgi_count *count,
+                      bool may_trip) {
+    struct swgi_finding finding = { 0 };
     if (!may_trip || !find(&turn->settings, count, &finding))
         return;
     for (;;) {
         uint64_t ctl = swgi_load(&turn->cell->ctl);
-        if (swgi_ctl_generation(ctl) != generation || !swgi_trip_allowed(turn, ctl) || swgi_trip(turn, ctl, &finding))
+        if (swgi_ctl_generation(ctl) != generation || !swgi_trip_allowed(turn, ctl) ||
+            swgi_trip(turn, ctl, &finding))
             return;
     }
 }

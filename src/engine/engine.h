@@ -1,9 +1,10 @@
 /*
- * The engine: what a breaker does. Every decision is a function of the panel's words, the circuit's settings and now.
+ * The engine: what a breaker does. Every decision is a function of the panel's words, the circuit's
+ * settings and now.
  *
- * A turn is one caller's look at one circuit away from the fast path: it carries the instant the caller may be believed about
- * and a private copy of the settings. Nothing here blocks, allocates or reads a clock; whether a process is alive is asked
- * of the panel.
+ * A turn is one caller's look at one circuit away from the fast path: it carries the instant the
+ * caller may be believed about and a private copy of the settings. Nothing here blocks, allocates
+ * or reads a clock; whether a process is alive is asked of the panel.
  */
 #ifndef SWGI_ENGINE_ENGINE_H
 #define SWGI_ENGINE_ENGINE_H
@@ -16,23 +17,24 @@
 struct swgi_turn {
     struct swgi_map *map;
     struct swgi_cell *cell;
-    uint32_t index;                 /* of the cell */
-    int64_t now;                    /* panel time; what moves shared words asks swgi_turn_now() */
-    bool believed;                  /* now was compared with our own clock */
+    uint32_t index; /* of the cell */
+    int64_t now;    /* panel time; what moves shared words asks swgi_turn_now() */
+    bool believed;  /* now was compared with our own clock */
     struct swgi_settings settings;
-    uint32_t settings_sequence;     /* which of the panel's it is a copy of */
-    int64_t retry_after;            /* what the dependency asked for in this call; 0: nothing */
-    const struct swgi_hand *hand;   /* who acts; NULL: a rule, or time */
+    uint32_t settings_sequence;   /* which of the panel's it is a copy of */
+    int64_t retry_after;          /* what the dependency asked for in this call; 0: nothing */
+    const struct swgi_hand *hand; /* who acts; NULL: a rule, or time */
 };
 
 /* A person's act, as it will stand in the audit. */
 struct swgi_hand {
     const char *user, *reason;
-    int64_t for_ns;                 /* 0: unbounded */
+    int64_t for_ns; /* 0: unbounded */
     bool force;
 };
 
-/* now is believed until something would be moved by it; then it is compared with our own clock, once. */
+/* now is believed until something would be moved by it; then it is compared with our own clock,
+ * once. */
 void swgi_turn_begin(struct swgi_turn *turn, struct swgi_map *map, uint32_t index, int64_t now);
 static inline int64_t swgi_turn_now(struct swgi_turn *turn) {
     if (!turn->believed) {
@@ -47,8 +49,10 @@ static inline int64_t swgi_turn_now(struct swgi_turn *turn) {
 uint32_t swgi_settings_load(const struct swgi_cell *cell, struct swgi_settings *out);
 /* Finish what a killed configurer left. */
 void swgi_settings_mend(struct swgi_turn *turn);
-/* Under the registry lock. Publishes settings and the words derived from them; fresh: nobody uses the cell yet. */
-void swgi_settings_install(struct swgi_turn *turn, const struct swgi_settings *settings, bool fresh);
+/* Under the registry lock. Publishes settings and the words derived from them; fresh: nobody uses
+ * the cell yet. */
+void swgi_settings_install(struct swgi_turn *turn, const struct swgi_settings *settings,
+                           bool fresh);
 
 /* ---- outcomes */
 enum swgi_class { SWGI_CLASS_SUCCESS, SWGI_CLASS_FAILURE, SWGI_CLASS_TIMEOUT, SWGI_CLASS_IGNORED };
@@ -64,19 +68,24 @@ unsigned swgi_outcome_weight(const struct swgi_settings *settings, enum swgi_cla
 /* ---- breaker.c: what calls do */
 struct swgi_ticket {
     uint64_t generation;
-    uint64_t probe;                 /* the slot's word as we made it */
+    uint64_t probe; /* the slot's word as we made it */
     unsigned slot;
     bool has_probe;
-    bool judged;                    /* false: admitted whatever the machine says */
+    bool judged; /* false: admitted whatever the machine says */
 };
 
-/* Admit or reject: 0 with a ticket, or SWG_OPEN with *retry_in (INT64_MAX: by hand only). Counts what it rejects. */
-int swgi_breaker_admit(struct swgi_turn *turn, uint64_t key, struct swgi_ticket *ticket, int64_t *retry_in);
-/* Count an outcome and judge. 0, or -EINVAL for a copy of a probe's permit that was ended before. */
-int swgi_breaker_record(struct swgi_turn *turn, const struct swgi_ticket *ticket, const struct swgi_outcome *outcome);
+/* Admit or reject: 0 with a ticket, or SWG_OPEN with *retry_in (INT64_MAX: by hand only). Counts
+ * what it rejects. */
+int swgi_breaker_admit(struct swgi_turn *turn, uint64_t key, struct swgi_ticket *ticket,
+                       int64_t *retry_in);
+/* Count an outcome and judge. 0, or -EINVAL for a copy of a probe's permit that was ended before.
+ */
+int swgi_breaker_record(struct swgi_turn *turn, const struct swgi_ticket *ticket,
+                        const struct swgi_outcome *outcome);
 /* The call was not made: free what it holds. */
 int swgi_breaker_cancel(struct swgi_turn *turn, const struct swgi_ticket *ticket);
-/* What ctl means at that instant: OPEN past its deadline is HALF, a mode past its bound is normal. Pure. */
+/* What ctl means at that instant: OPEN past its deadline is HALF, a mode past its bound is normal.
+ * Pure. */
 uint64_t swgi_effective_ctl(const struct swgi_cell *cell, uint64_t ctl, int64_t now);
 
 /* ---- acts.c: what hands do. 0 or -errno. */
@@ -91,16 +100,19 @@ int64_t swgi_mode_until(const struct swgi_cell *cell, uint64_t ctl);
 
 /* ---- transition.c */
 struct swgi_finding {
-    unsigned rule;                  /* SWG_RULE_... */
+    unsigned rule; /* SWG_RULE_... */
     double value, threshold;
     uint64_t calls;
 };
-/* CAS ctl from that word to a new state, generation + 1, and install all that goes with it. false: the word had changed. */
-bool swgi_transition(struct swgi_turn *turn, uint64_t ctl, unsigned to, const struct swgi_finding *finding);
+/* CAS ctl from that word to a new state, generation + 1, and install all that goes with it. false:
+ * the word had changed. */
+bool swgi_transition(struct swgi_turn *turn, uint64_t ctl, unsigned to,
+                     const struct swgi_finding *finding);
 /* CAS ctl to the same state under a new generation: mode or windows changed. */
 bool swgi_renew(struct swgi_turn *turn, uint64_t ctl, uint64_t renewed);
 bool swgi_transition_legal(unsigned from, unsigned to, bool by_hand);
-/* Since when the present state (and ramp step) lasts; installs it when a killed winner left it stale. */
+/* Since when the present state (and ramp step) lasts; installs it when a killed winner left it
+ * stale. */
 int64_t swgi_since_of(struct swgi_turn *turn, uint64_t ctl);
 /* May a rule trip now, or does the minimum interval withhold it? */
 bool swgi_trip_allowed(struct swgi_turn *turn, uint64_t ctl);
@@ -110,27 +122,33 @@ bool swgi_trip(struct swgi_turn *turn, uint64_t ctl, const struct swgi_finding *
 bool swgi_arm(struct swgi_turn *turn, uint64_t ctl, bool armed);
 
 /* ---- open_time.c */
-/* How long to stay open after that many trips in a row; share in [0, 1) is the jitter's lot. Formula: engine.md, Open time. */
-int64_t swgi_open_time(const struct swgi_settings *settings, uint32_t trips_in_a_row, int64_t retry_after, double share);
+/* How long to stay open after that many trips in a row; share in [0, 1) is the jitter's lot.
+ * Formula: engine.md, Open time. */
+int64_t swgi_open_time(const struct swgi_settings *settings, uint32_t trips_in_a_row,
+                       int64_t retry_after, double share);
 
 /* ---- score.c */
 /* Move the score by an outcome's weight and judge. false: the generation had moved on. */
 bool swgi_score_record(struct swgi_turn *turn, uint64_t generation, unsigned weight);
 /* The next score, as plain arithmetic. */
-uint32_t swgi_score_next(const struct swgi_score_settings *score, uint32_t present, unsigned weight);
+uint32_t swgi_score_next(const struct swgi_score_settings *score, uint32_t present,
+                         unsigned weight);
 
 /* ---- count_window.c */
 struct swgi_count {
     uint32_t calls, half_units, slow;
 };
-/* Add an outcome to a window of n calls: its word right after, or 0 when the generation had moved on. */
-uint64_t swgi_count_add(const struct swgi_map *map, struct swgi_cell *cell, unsigned n, uint64_t generation,
-                        unsigned weight, bool slow);
+/* Add an outcome to a window of n calls: its word right after, or 0 when the generation had moved
+ * on. */
+uint64_t swgi_count_add(const struct swgi_map *map, struct swgi_cell *cell, unsigned n,
+                        uint64_t generation, unsigned weight, bool slow);
 struct swgi_count swgi_count_of(uint64_t word, unsigned n);
 /* Without a turn: can no rule be met by that word? */
 bool swgi_count_is_calm(const struct swgi_cell *cell, uint64_t word, unsigned n);
-bool swgi_count_read(const struct swgi_cell *cell, const struct swgi_settings *settings, struct swgi_count *out);
-void swgi_count_judge(struct swgi_turn *turn, uint64_t generation, const struct swgi_count *count, bool may_trip);
+bool swgi_count_read(const struct swgi_cell *cell, const struct swgi_settings *settings,
+                     struct swgi_count *out);
+void swgi_count_judge(struct swgi_turn *turn, uint64_t generation, const struct swgi_count *count,
+                      bool may_trip);
 uint64_t swgi_count_empty(uint64_t generation);
 
 /* ---- time_window.c */
@@ -144,16 +162,19 @@ void swgi_time_read(const struct swgi_turn *turn, unsigned slices, struct swgi_w
 void swgi_time_judge(struct swgi_turn *turn, uint64_t generation, bool may_trip);
 /* Start the clock of slices: at creation, or with other slices. */
 void swgi_time_restart(struct swgi_cell *cell, uint64_t slice_ns, int64_t now);
-static inline uint32_t swgi_tick(uint32_t tick_base, uint64_t time_base, uint64_t reciprocal, int64_t now) {
+static inline uint32_t swgi_tick(uint32_t tick_base, uint64_t time_base, uint64_t reciprocal,
+                                 int64_t now) {
     uint64_t passed = (uint64_t)((swgi_wide)((uint64_t)now - time_base) * reciprocal >> 64);
     return (tick_base + (uint32_t)passed) & (uint32_t)SWGI_MASK(SWGI_TICK_BITS);
 }
 
 /* ---- probes.c */
 enum swgi_probe_answer { SWGI_PROBE_GRANTED, SWGI_PROBE_NONE_FREE, SWGI_PROBE_MOVED };
-enum swgi_probe_answer swgi_probe_take(struct swgi_turn *turn, uint64_t ctl, struct swgi_ticket *ticket);
+enum swgi_probe_answer swgi_probe_take(struct swgi_turn *turn, uint64_t ctl,
+                                       struct swgi_ticket *ticket);
 /* 0; -EINVAL: this permit was ended before (a copy); -ESTALE: the slot was taken over meanwhile. */
-int swgi_probe_end(struct swgi_turn *turn, const struct swgi_ticket *ticket, const struct swgi_outcome *outcome);
+int swgi_probe_end(struct swgi_turn *turn, const struct swgi_ticket *ticket,
+                   const struct swgi_outcome *outcome);
 /* Of an older generation: nobody counts on it, but it need not look held. */
 void swgi_probe_free(struct swgi_turn *turn, const struct swgi_ticket *ticket);
 /* Does what the probes found decide? Then do it. true: the word moved. */
@@ -161,12 +182,14 @@ bool swgi_probe_decide(struct swgi_turn *turn, uint64_t ctl);
 struct swgi_probe_tally {
     unsigned held, passed, failed, ended, half_units, slow;
 };
-void swgi_probe_tally(const struct swgi_cell *cell, uint64_t generation, unsigned probes, struct swgi_probe_tally *out);
+void swgi_probe_tally(const struct swgi_cell *cell, uint64_t generation, unsigned probes,
+                      struct swgi_probe_tally *out);
 
 /* ---- ramp.c */
 /* Is this call among the share? By key if there is one, else by lot. */
 bool swgi_ramp_admits(struct swgi_turn *turn, uint64_t ctl, uint64_t key);
-/* Go to the next step, or to CLOSED, when this one has lasted and something succeeded in it. true: the word moved. */
+/* Go to the next step, or to CLOSED, when this one has lasted and something succeeded in it. true:
+ * the word moved. */
 bool swgi_ramp_advance(struct swgi_turn *turn, uint64_t ctl);
 void swgi_ramp_success(struct swgi_turn *turn, uint64_t generation);
 unsigned swgi_ramp_percent(const struct swgi_settings *settings, uint64_t ctl);

@@ -1,4 +1,5 @@
-/* Where the bins of the latency histogram end: four to an octave, so that a bound is within a fifth of any value below it. */
+/* Where the bins of the latency histogram end: four to an octave, so that a bound is within a fifth
+ * of any value below it. */
 #include "engine/engine.h"
 
 int64_t swgi_histogram_bound(unsigned bin) {

@@ -3,8 +3,10 @@
 
 #include <math.h>
 
-/* open.for x open.multiplier^(n - 1), at most open.max; a dependency's own word replaces it; then lengthened by jitter. */
-int64_t swgi_open_time(const struct swgi_settings *settings, uint32_t trips_in_a_row, int64_t retry_after, double share) {
+/* open.for x open.multiplier^(n - 1), at most open.max; a dependency's own word replaces it; then
+ * lengthened by jitter. */
+int64_t swgi_open_time(const struct swgi_settings *settings, uint32_t trips_in_a_row,
+                       int64_t retry_after, double share) {
     double open_for = (double)settings->open_for_ns;
     double longest = (double)settings->open_max_ns;
     if (settings->open_multiplier > 1 && trips_in_a_row > 1)

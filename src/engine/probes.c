@@ -1,9 +1,10 @@
 /*
  * Probes: the few calls of HALF_OPEN, each a slot that names its holder.
  *
- * A slot is a lease. A dead holder's is taken over at once, a silent one's after half_open_max without any grant or outcome.
- * Order is everything: load the slot, re-load ctl, take the slot by compare-and-swap, re-load ctl. Without the first re-load a
- * caller who stalled overwrites a newer generation's slot; without the second there are too many probes.
+ * A slot is a lease. A dead holder's is taken over at once, a silent one's after half_open_max
+ * without any grant or outcome. Order is everything: load the slot, re-load ctl, take the slot by
+ * compare-and-swap, re-load ctl. Without the first re-load a caller who stalled overwrites a newer
+ * generation's slot; without the second there are too many probes.
  */
 #include "engine/engine.h"
 
@@ -42,12 +43,16 @@ static bool holder_is_dead(struct swgi_turn *turn, uint64_t probe, int *may_ask)
 
 /* Free, with its successes kept. */
 static uint64_t freed_as(uint64_t probe, unsigned sequence) {
-    return swgi_probe(swgi_probe_generation(probe), SWGI_PROBE_FREE, 0, 0, sequence, swgi_probe_successes(probe));
+    return swgi_probe(swgi_probe_generation(probe), SWGI_PROBE_FREE, 0, 0, sequence,
+                      swgi_probe_successes(probe));
 }
-static uint64_t freed(uint64_t probe) { return freed_as(probe, swgi_probe_sequence(probe)); }
+static uint64_t freed(uint64_t probe) {
+    return freed_as(probe, swgi_probe_sequence(probe));
+}
 
 void swgi_probe_free(struct swgi_turn *turn, const struct swgi_ticket *ticket) {
-    swgi_cas(&turn->cell->probes[ticket->slot % SWGI_PROBES_MAX], ticket->probe, freed(ticket->probe));
+    swgi_cas(&turn->cell->probes[ticket->slot % SWGI_PROBES_MAX], ticket->probe,
+             freed(ticket->probe));
 }
 
 /* The slot's word if I took it now; 0 when it cannot be taken. */
@@ -70,13 +75,15 @@ static uint64_t taken(struct swgi_turn *turn, uint64_t probe, uint64_t generatio
 
 /* Every grant and outcome shows that the phase is alive. */
 static void push_deadline(struct swgi_turn *turn, uint64_t generation) {
-    uint64_t deadline = swgi_deadline_from(swgi_turn_now(turn) + (int64_t)turn->settings.half_open_max_ns);
+    uint64_t deadline =
+        swgi_deadline_from(swgi_turn_now(turn) + (int64_t)turn->settings.half_open_max_ns);
     for (;;) {
         uint64_t ctl = swgi_load(&turn->cell->ctl);
-        if (swgi_ctl_generation(ctl) != generation || swgi_ctl_state(ctl) != SWGI_HALF || swgi_ctl_forced(ctl) ||
-            swgi_ctl_deadline(ctl) >= deadline)
+        if (swgi_ctl_generation(ctl) != generation || swgi_ctl_state(ctl) != SWGI_HALF ||
+            swgi_ctl_forced(ctl) || swgi_ctl_deadline(ctl) >= deadline)
             return;
-        uint64_t pushed = (ctl & SWGI_MASK(24)) | swgi_payload_deadline(deadline, swgi_ctl_rule(ctl)) << 24;
+        uint64_t pushed =
+            (ctl & SWGI_MASK(24)) | swgi_payload_deadline(deadline, swgi_ctl_rule(ctl)) << 24;
         if (swgi_cas(&turn->cell->ctl, ctl, pushed))
             return;
     }
@@ -89,18 +96,21 @@ static void expire_leases(struct swgi_turn *turn, uint64_t ctl) {
         return;
     for (unsigned i = 0; i < SWGI_PROBES_MAX; i++) {
         uint64_t probe = swgi_load(&turn->cell->probes[i]);
-        bool held = swgi_probe_generation(probe) == generation && swgi_probe_state(probe) == SWGI_PROBE_HELD;
+        bool held = swgi_probe_generation(probe) == generation &&
+                    swgi_probe_state(probe) == SWGI_PROBE_HELD;
         if (swgi_load(&turn->cell->ctl) != ctl)
             return;
-        /* Under another number, so that the silent holder is told late from a copy of an ended permit. */
+        /* Under another number, so that the silent holder is told late from a copy of an ended
+         * permit. */
         if (held)
-            swgi_cas(&turn->cell->probes[i], probe, freed_as(probe, swgi_probe_sequence(probe) + 1));
+            swgi_cas(&turn->cell->probes[i], probe,
+                     freed_as(probe, swgi_probe_sequence(probe) + 1));
     }
     push_deadline(turn, generation);
 }
 
-static enum swgi_probe_answer take_slot(struct swgi_turn *turn, uint64_t generation, unsigned slot, int *may_ask,
-                                        struct swgi_ticket *ticket) {
+static enum swgi_probe_answer take_slot(struct swgi_turn *turn, uint64_t generation, unsigned slot,
+                                        int *may_ask, struct swgi_ticket *ticket) {
     swgi_word *word = &turn->cell->probes[slot];
     uint64_t present = swgi_load(word);
     uint64_t mine = taken(turn, present, generation, may_ask);
@@ -119,11 +129,13 @@ static enum swgi_probe_answer take_slot(struct swgi_turn *turn, uint64_t generat
     }
 #endif
     *ticket = (struct swgi_ticket){
-        .generation = generation, .probe = mine, .slot = slot, .has_probe = true, .judged = true};
+        .generation = generation, .probe = mine, .slot = slot, .has_probe = true, .judged = true
+    };
     return SWGI_PROBE_GRANTED;
 }
 
-enum swgi_probe_answer swgi_probe_take(struct swgi_turn *turn, uint64_t ctl, struct swgi_ticket *ticket) {
+enum swgi_probe_answer swgi_probe_take(struct swgi_turn *turn, uint64_t ctl,
+                                       struct swgi_ticket *ticket) {
     uint64_t generation = swgi_ctl_generation(ctl);
     int may_ask = -1;
     expire_leases(turn, ctl);
@@ -135,10 +147,12 @@ enum swgi_probe_answer swgi_probe_take(struct swgi_turn *turn, uint64_t ctl, str
             return answer;
     }
     /* All taken: perhaps because whoever should have decided was killed before. */
-    return swgi_probe_decide(turn, swgi_load(&turn->cell->ctl)) ? SWGI_PROBE_MOVED : SWGI_PROBE_NONE_FREE;
+    return swgi_probe_decide(turn, swgi_load(&turn->cell->ctl)) ? SWGI_PROBE_MOVED
+                                                                : SWGI_PROBE_NONE_FREE;
 }
 
-/* The failure and slow shares that a verdict by rate compares with: the circuit's own rate rules'. */
+/* The failure and slow shares that a verdict by rate compares with: the circuit's own rate rules'.
+ */
 static uint32_t rate_threshold(const struct swgi_settings *settings, bool slow) {
     uint32_t count = slow ? settings->count.slow_ppm : settings->count.failure_ppm;
     if (settings->count.calls != 0 && count != UINT32_MAX)
@@ -165,23 +179,26 @@ static unsigned ended_state(enum swgi_class class, unsigned weight, bool slow) {
 static uint64_t ended(struct swgi_turn *turn, uint64_t mine, const struct swgi_outcome *outcome) {
     const struct swgi_settings *settings = &turn->settings;
     unsigned weight = swgi_outcome_weight(settings, outcome->class);
-    bool ignored = outcome->class == SWGI_CLASS_IGNORED && settings->ignored == SWGI_IGNORED_NEUTRAL;
+    bool ignored =
+        outcome->class == SWGI_CLASS_IGNORED && settings->ignored == SWGI_IGNORED_NEUTRAL;
     bool neutral_timeout = outcome->class == SWGI_CLASS_TIMEOUT && weight == 0;
     if (ignored || neutral_timeout)
         return freed(mine);
     unsigned state = ended_state(outcome->class, weight, outcome->slow);
     unsigned successes = swgi_probe_successes(mine), at = swgi_probe_sequence(mine);
     bool total = settings->half_permits == SWGI_PERMITS_TOTAL;
-    bool passed = state == SWGI_PROBE_PASSED || (state == SWGI_PROBE_PASSED_SLOW && !has_slow_rule(settings));
+    bool passed =
+        state == SWGI_PROBE_PASSED || (state == SWGI_PROBE_PASSED_SLOW && !has_slow_rule(settings));
     if (passed && !total) {
         unsigned more = successes < SWGI_SUCCESSES_MAX ? successes + 1 : successes;
         return swgi_probe(swgi_probe_generation(mine), SWGI_PROBE_FREE, 0, 0, at, more);
     }
-    return swgi_probe(swgi_probe_generation(mine), state, swgi_probe_owner(mine), swgi_probe_incarnation(mine), at,
-                      successes);
+    return swgi_probe(swgi_probe_generation(mine), state, swgi_probe_owner(mine),
+                      swgi_probe_incarnation(mine), at, successes);
 }
 
-int swgi_probe_end(struct swgi_turn *turn, const struct swgi_ticket *ticket, const struct swgi_outcome *outcome) {
+int swgi_probe_end(struct swgi_turn *turn, const struct swgi_ticket *ticket,
+                   const struct swgi_outcome *outcome) {
     swgi_word *word = &turn->cell->probes[ticket->slot % SWGI_PROBES_MAX];
     uint64_t after = outcome != NULL ? ended(turn, ticket->probe, outcome) : freed(ticket->probe);
     if (!swgi_cas(word, ticket->probe, after)) {
@@ -195,8 +212,9 @@ int swgi_probe_end(struct swgi_turn *turn, const struct swgi_ticket *ticket, con
     return 0;
 }
 
-void swgi_probe_tally(const struct swgi_cell *cell, uint64_t generation, unsigned probes, struct swgi_probe_tally *out) {
-    *out = (struct swgi_probe_tally){0};
+void swgi_probe_tally(const struct swgi_cell *cell, uint64_t generation, unsigned probes,
+                      struct swgi_probe_tally *out) {
+    *out = (struct swgi_probe_tally){ 0 };
     for (unsigned i = 0; i < probes && i < SWGI_PROBES_MAX; i++) {
         uint64_t probe = swgi_load(&cell->probes[i]);
         unsigned state = swgi_probe_state(probe);
@@ -215,15 +233,18 @@ void swgi_probe_tally(const struct swgi_cell *cell, uint64_t generation, unsigne
     }
 }
 
-static bool over(const struct swgi_settings *settings, uint64_t part, uint64_t whole, uint32_t ppm) {
+static bool over(const struct swgi_settings *settings, uint64_t part, uint64_t whole,
+                 uint32_t ppm) {
     if (ppm == UINT32_MAX || part == 0)
         return false;
-    return settings->compare == SWGI_ABOVE ? part * SWGI_PPM > whole * ppm : part * SWGI_PPM >= whole * ppm;
+    return settings->compare == SWGI_ABOVE ? part * SWGI_PPM > whole * ppm
+                                           : part * SWGI_PPM >= whole * ppm;
 }
 
 enum verdict { UNDECIDED, RECOVERED, FAILED };
 
-static enum verdict verdict_of(const struct swgi_settings *settings, const struct swgi_probe_tally *tally) {
+static enum verdict verdict_of(const struct swgi_settings *settings,
+                               const struct swgi_probe_tally *tally) {
     if (settings->half_verdict == SWGI_VERDICT_RATE) {
         if (tally->ended < settings->probes)
             return UNDECIDED;
@@ -231,7 +252,8 @@ static enum verdict verdict_of(const struct swgi_settings *settings, const struc
         uint64_t half_units = tally->half_units;
         if (weight == 2)
             half_units = 2 * (uint64_t)tally->failed;
-        bool failed = over(settings, half_units, 2 * (uint64_t)tally->ended, rate_threshold(settings, false)) ||
+        bool failed = over(settings, half_units, 2 * (uint64_t)tally->ended,
+                           rate_threshold(settings, false)) ||
                       over(settings, tally->slow, tally->ended, rate_threshold(settings, true));
         return failed ? FAILED : RECOVERED;
     }
@@ -245,13 +267,16 @@ bool swgi_probe_decide(struct swgi_turn *turn, uint64_t ctl) {
     uint64_t generation = swgi_ctl_generation(ctl);
     struct swgi_probe_tally tally;
     for (;;) {
-        if (swgi_ctl_state(ctl) != SWGI_HALF || swgi_ctl_forced(ctl) || swgi_ctl_generation(ctl) != generation)
+        if (swgi_ctl_state(ctl) != SWGI_HALF || swgi_ctl_forced(ctl) ||
+            swgi_ctl_generation(ctl) != generation)
             return true;
         swgi_probe_tally(turn->cell, generation, turn->settings.probes, &tally);
         enum verdict verdict = verdict_of(&turn->settings, &tally);
         if (verdict == UNDECIDED)
             return false;
-        struct swgi_finding finding = {.rule = SWG_RULE_PROBE, .threshold = 1, .calls = tally.ended};
+        struct swgi_finding finding = { .rule = SWG_RULE_PROBE,
+                                        .threshold = 1,
+                                        .calls = tally.ended };
         finding.value = tally.failed != 0 ? tally.failed : tally.slow;
         unsigned recovered = turn->settings.ramp_steps != 0 ? SWGI_RAMP : SWGI_CLOSED;
         if (swgi_transition(turn, ctl, verdict == FAILED ? SWGI_OPEN : recovered, &finding))

@@ -1,7 +1,8 @@
 /*
  * The ramp: the second phase of recovery, in which a growing share of calls goes through.
  *
- * ctl's step field is 7 bits: the number of the step, and below it whether anything succeeded in it yet.
+ * ctl's step field is 7 bits: the number of the step, and below it whether anything succeeded in it
+ * yet.
  */
 #include "engine/engine.h"
 
@@ -9,7 +10,9 @@
 
 #define SEEN 1u
 
-static unsigned step_of(uint64_t ctl) { return swgi_ctl_step(ctl) >> 1; }
+static unsigned step_of(uint64_t ctl) {
+    return swgi_ctl_step(ctl) >> 1;
+}
 
 unsigned swgi_ramp_percent(const struct swgi_settings *settings, uint64_t ctl) {
     unsigned step = step_of(ctl);
@@ -28,10 +31,12 @@ static bool step_is_over(struct swgi_turn *turn, uint64_t ctl) {
     if (!(swgi_ctl_step(ctl) & SEEN))
         return false;
     uint64_t since = swgi_load(&turn->cell->since);
-    bool installed = swgi_since_generation(since) == swgi_ctl_generation(ctl) && swgi_since_step(since) == step_of(ctl);
+    bool installed = swgi_since_generation(since) == swgi_ctl_generation(ctl) &&
+                     swgi_since_step(since) == step_of(ctl);
     if (!installed) {
         /* The winner of this step was killed before noting when it began: it begins now. */
-        swgi_cas(&turn->cell->since, since, swgi_since(swgi_ctl_generation(ctl), step_of(ctl), swgi_turn_now(turn)));
+        swgi_cas(&turn->cell->since, since,
+                 swgi_since(swgi_ctl_generation(ctl), step_of(ctl), swgi_turn_now(turn)));
         return false;
     }
     int64_t passed = swgi_turn_now(turn) - swgi_since_time(since);
@@ -43,14 +48,15 @@ bool swgi_ramp_advance(struct swgi_turn *turn, uint64_t ctl) {
         return false;
     unsigned next = step_of(ctl) + 1;
     if (next >= turn->settings.ramp_steps) {
-        struct swgi_finding finding = {0};
+        struct swgi_finding finding = { 0 };
         swgi_transition(turn, ctl, SWGI_CLOSED, &finding);
         return true;
     }
     uint64_t word = (ctl & SWGI_MASK(57)) | (uint64_t)(next << 1) << 57;
     if (swgi_cas(&turn->cell->ctl, ctl, word)) {
         uint64_t since = swgi_load(&turn->cell->since);
-        swgi_cas(&turn->cell->since, since, swgi_since(swgi_ctl_generation(ctl), next, swgi_turn_now(turn)));
+        swgi_cas(&turn->cell->since, since,
+                 swgi_since(swgi_ctl_generation(ctl), next, swgi_turn_now(turn)));
     }
     return true;
 }
@@ -60,7 +66,8 @@ void swgi_ramp_success(struct swgi_turn *turn, uint64_t generation) {
         uint64_t ctl = swgi_load(&turn->cell->ctl);
         if (swgi_ctl_generation(ctl) != generation || swgi_ctl_state(ctl) != SWGI_RAMP)
             return;
-        if (!(swgi_ctl_step(ctl) & SEEN) && !swgi_cas(&turn->cell->ctl, ctl, ctl | (uint64_t)SEEN << 57))
+        if (!(swgi_ctl_step(ctl) & SEEN) &&
+            !swgi_cas(&turn->cell->ctl, ctl, ctl | (uint64_t)SEEN << 57))
             continue;
         /* The step after this one waits for a success of its own. */
         swgi_ramp_advance(turn, ctl | (uint64_t)SEEN << 57);

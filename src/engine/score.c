@@ -1,13 +1,15 @@
 /*
  * The score rule: a failure adds, a success takes down, never below zero; at the limit it trips.
  *
- * It lives in ctl's payload, so that the failure that reaches the limit is the compare-and-swap that opens. Consecutive failures
- * take a success down to zero; the change detector is a CUSUM (Page 1954), its steps the log-likelihood ratios of one call
- * under the unhealthy and the healthy rate.
+ * It lives in ctl's payload, so that the failure that reaches the limit is the compare-and-swap
+ * that opens. Consecutive failures take a success down to zero; the change detector is a CUSUM
+ * (Page 1954), its steps the log-likelihood ratios of one call under the unhealthy and the healthy
+ * rate.
  */
 #include "engine/engine.h"
 
-uint32_t swgi_score_next(const struct swgi_score_settings *score, uint32_t present, unsigned weight) {
+uint32_t swgi_score_next(const struct swgi_score_settings *score, uint32_t present,
+                         unsigned weight) {
     if (weight == 0)
         return score->down == UINT32_MAX || present < score->down ? 0 : present - score->down;
     uint32_t up = weight == 1 ? score->up_half : score->up_full;
@@ -39,8 +41,10 @@ bool swgi_score_record(struct swgi_turn *turn, uint64_t generation, unsigned wei
         if (swgi_ctl_generation(ctl) != generation || (state != SWGI_CLOSED && state != SWGI_RAMP))
             return false;
         uint32_t present = swgi_ctl_score(ctl);
-        /* A success is judged on what stood before it: a withheld verdict falls due before it is forgotten. */
-        uint32_t judged = weight == 0 ? present : swgi_score_next(&settings->score, present, weight);
+        /* A success is judged on what stood before it: a withheld verdict falls due before it is
+         * forgotten. */
+        uint32_t judged =
+            weight == 0 ? present : swgi_score_next(&settings->score, present, weight);
         bool reached = judged >= settings->score.limit;
         if (reached && may_trip && swgi_trip_allowed(turn, ctl)) {
             struct swgi_finding finding = finding_of(turn, judged);

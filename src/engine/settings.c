@@ -1,4 +1,5 @@
-/* Default settings, and the checks between settings that lie in memory others can write and the code that acts on them. */
+/* Default settings, and the checks between settings that lie in memory others can write and the
+ * code that acts on them. */
 #include "engine/settings.h"
 
 #include <assert.h>

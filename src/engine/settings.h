@@ -1,8 +1,9 @@
 /*
  * What a circuit is configured to do, as plain numbers: the form in which it lies in the panel.
  *
- * Text (keys, presets, YAML) becomes this in circuit/config; the engine reads nothing else. It holds no pointer, and every
- * field is checked by swgi_settings_check() before it is used, because the panel is memory others can write.
+ * Text (keys, presets, YAML) becomes this in circuit/config; the engine reads nothing else. It
+ * holds no pointer, and every field is checked by swgi_settings_check() before it is used, because
+ * the panel is memory others can write.
  */
 #ifndef SWGI_ENGINE_SETTINGS_H
 #define SWGI_ENGINE_SETTINGS_H
@@ -93,8 +94,9 @@ struct swgi_settings {
 void swgi_settings_default(struct swgi_settings *settings);
 
 /*
- * Works out every field that says "compiled" from the others, after checking what only several of them together can break.
- * -EINVAL names the key, its value and what is allowed; *settings is then good for nothing.
+ * Works out every field that says "compiled" from the others, after checking what only several of
+ * them together can break. -EINVAL names the key, its value and what is allowed; *settings is then
+ * good for nothing.
  */
 int swgi_settings_compile(struct swgi_settings *settings, struct swg_error *error);
 /* Parts of it: the integers of the score rule; the slice that all time windows share. */
@@ -102,12 +104,14 @@ int swgi_score_compile(struct swgi_settings *settings, struct swg_error *error);
 int swgi_time_compile(struct swgi_settings *settings, struct swg_error *error);
 
 /*
- * May these settings be acted upon? For what was read from memory that others can write: every value in its range, every
- * compiled field in keeping with what it was compiled from. A few dozen comparisons.
+ * May these settings be acted upon? For what was read from memory that others can write: every
+ * value in its range, every compiled field in keeping with what it was compiled from. A few dozen
+ * comparisons.
  */
 bool swgi_settings_check(const struct swgi_settings *settings);
 
-/* Do both count alike, so that windows and score gathered under one may be judged under the other? */
+/* Do both count alike, so that windows and score gathered under one may be judged under the other?
+ */
 bool swgi_settings_same_windows(const struct swgi_settings *a, const struct swgi_settings *b);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * From what people configure to the integers the engine counts with. Here and nowhere else is floating point turned into words
- * of the panel, with every rounding on the careful side.
+ * From what people configure to the integers the engine counts with. Here and nowhere else is
+ * floating point turned into words of the panel, with every rounding on the careful side.
  */
 #include "engine/settings.h"
 
@@ -13,7 +13,8 @@
 #include "base/text.h"
 
 #define BACKOFF_RESET_FACTOR 10u
-/* Below this share of the exact drift, rounding would delay detection by more than anyone asked for. */
+/* Below this share of the exact drift, rounding would delay detection by more than anyone asked
+ * for. */
 #define DRIFT_KEPT 0.9
 
 /* CUSUM in real numbers: Page, "Continuous inspection schemes", Biometrika 41 (1954). */
@@ -22,8 +23,8 @@ struct detector {
 };
 
 /*
- * The log-likelihood ratio of one call, unhealthy against healthy; and Lorden's bound (Ann. Math. Statist. 42, 1971): a limit of
- * ln(n) makes false trips at least n calls apart on average.
+ * The log-likelihood ratio of one call, unhealthy against healthy; and Lorden's bound (Ann. Math.
+ * Statist. 42, 1971): a limit of ln(n) makes false trips at least n calls apart on average.
  */
 static struct detector detector_exact(const struct swgi_score_settings *score) {
     return (struct detector){
@@ -38,8 +39,8 @@ static uint32_t clamp32(double value) {
     return value >= (double)UINT32_MAX ? UINT32_MAX : (uint32_t)value;
 }
 
-/* The scale is spent on limit + up, the highest a score can reach: up is cut, down and limit are not, so that false trips get
-   rarer, never more frequent. */
+/* The scale is spent on limit + up, the highest a score can reach: up is cut, down and limit are
+   not, so that false trips get rarer, never more frequent. */
 static void detector_to_integers(struct swgi_score_settings *score, const struct detector *exact,
                                  double unit) {
     score->up_full = clamp32(floor(exact->up / unit));
@@ -117,7 +118,8 @@ static uint64_t longest_window(const struct swgi_settings *settings, unsigned ru
     return longest;
 }
 
-/* The finest slice there is: the windows' common divisor, cut as small as whole nanoseconds and the ring allow. */
+/* The finest slice there is: the windows' common divisor, cut as small as whole nanoseconds and the
+ * ring allow. */
 static uint64_t finest_slice(const struct swgi_settings *settings, unsigned rules) {
     uint64_t longest = longest_window(settings, rules), common = 0;
 
@@ -218,7 +220,8 @@ static int compile_open(struct swgi_settings *settings, struct swg_error *error)
     return 0;
 }
 
-/* What the rate rules of both kinds of window have in common: is there one, and does any ask for a share that cannot be? */
+/* What the rate rules of both kinds of window have in common: is there one, and does any ask for a
+ * share that cannot be? */
 struct rates {
     bool failure, slow, whole;
 };

@@ -1,12 +1,15 @@
 /*
- * The time window: what happened in the last W seconds, without a write that threads share on the good path.
+ * The time window: what happened in the last W seconds, without a write that threads share on the
+ * good path.
  *
- * Successes are counted in each thread's own column, failures and slow calls in shared words; all only grow. Time is cut into
- * slices, and at the start of each slice somebody notes the sums in a ring of snapshots. A window is the difference between the
- * sums now and the snapshot at its edge, or the sums at the last transition, whichever is later.
+ * Successes are counted in each thread's own column, failures and slow calls in shared words; all
+ * only grow. Time is cut into slices, and at the start of each slice somebody notes the sums in a
+ * ring of snapshots. A window is the difference between the sums now and the snapshot at its edge,
+ * or the sums at the last transition, whichever is later.
  *
- * epoch = {generation, tick} says up to where the notes are complete. Who finds it stale sums, and installs what is missing word
- * by word; the first to install each word wins, all help, and the epoch moves last. So a caller may be killed anywhere.
+ * epoch = {generation, tick} says up to where the notes are complete. Who finds it stale sums, and
+ * installs what is missing word by word; the first to install each word wins, all help, and the
+ * epoch moves last. So a caller may be killed anywhere.
  */
 #include "engine/engine.h"
 
@@ -21,7 +24,8 @@ struct sums {
     uint64_t of[3];
 };
 
-/* Three words that a reload changes one after another, the reciprocal last; equal before and after is consistent. */
+/* Three words that a reload changes one after another, the reciprocal last; equal before and after
+ * is consistent. */
 static bool read_slices(const struct swgi_cell *cell, struct slices *out) {
     for (unsigned attempt = 0; attempt < 4; attempt++) {
         out->reciprocal = swgi_load(&cell->reciprocal);
@@ -29,22 +33,26 @@ static bool read_slices(const struct swgi_cell *cell, struct slices *out) {
         out->time_base = swgi_load(&cell->time_base);
         if (out->reciprocal == 0)
             return false;
-        if (swgi_load(&cell->tick_base) == out->tick_base && swgi_load(&cell->reciprocal) == out->reciprocal)
+        if (swgi_load(&cell->tick_base) == out->tick_base &&
+            swgi_load(&cell->reciprocal) == out->reciprocal)
             return true;
     }
     return false;
 }
 
-/* floor(2^64 / slice): mulhi then rounds an instant down, by at most one tick in 2^64 / slice of them. */
+/* floor(2^64 / slice): mulhi then rounds an instant down, by at most one tick in 2^64 / slice of
+ * them. */
 static uint64_t reciprocal_of(uint64_t slice_ns) {
     return slice_ns == 1 ? UINT64_MAX : (uint64_t)(((swgi_wide)1 << 64) / slice_ns);
 }
 
-/* Ticks are counted from before any instant that is believed: one before time_base would be taken for one far ahead. */
+/* Ticks are counted from before any instant that is believed: one before time_base would be taken
+ * for one far ahead. */
 #define TIME_BEFORE_NS INT64_C(2000000000)
 
 void swgi_time_restart(struct swgi_cell *cell, uint64_t slice_ns, int64_t now) {
-    /* Past every tick in the ring, so that all snapshots are older; a ring of zeros (a new circuit) is older too. */
+    /* Past every tick in the ring, so that all snapshots are older; a ring of zeros (a new circuit)
+     * is older too. */
     uint32_t last = swgi_epoch_tick(swgi_load(&cell->epoch));
     swgi_store(&cell->reciprocal, 0);
     if (slice_ns == 0)
@@ -81,7 +89,8 @@ static void sum_all(const struct swgi_turn *turn, struct sums *out) {
     out->of[CALLS] += good;
 }
 
-static void install_snapshots(struct swgi_cell *cell, uint32_t from, uint32_t tick, const struct sums *sums) {
+static void install_snapshots(struct swgi_cell *cell, uint32_t from, uint32_t tick,
+                              const struct sums *sums) {
     uint32_t missed = (tick - from) & (uint32_t)SWGI_MASK(SWGI_TICK_BITS);
     uint32_t count = missed < SWGI_SNAPSHOTS ? missed : SWGI_SNAPSHOTS;
     for (uint32_t back = count; back-- > 0;) {
@@ -89,7 +98,8 @@ static void install_snapshots(struct swgi_cell *cell, uint32_t from, uint32_t ti
         for (unsigned j = 0; j < 3; j++) {
             swgi_word *slot = &cell->snapshots[of % SWGI_SNAPSHOTS][j];
             uint64_t present = swgi_load(slot);
-            /* Older ticks only, on the circle: a caller who stalled must not put its old sums over newer ones. */
+            /* Older ticks only, on the circle: a caller who stalled must not put its old sums over
+             * newer ones. */
             while (swgi_tick_before(swgi_snapshot_tick(present), of) &&
                    !swgi_cas(slot, present, swgi_snapshot(of, sums->of[j])))
                 present = swgi_load(slot);
@@ -101,7 +111,8 @@ static void install_base(struct swgi_turn *turn, uint64_t generation, const stru
     for (unsigned j = 0; j < 3; j++) {
         swgi_word *word = &turn->cell->base[j];
         uint64_t present = swgi_load(word);
-        /* Re-read after the load: who stalled since an older generation finds another one here and stops. */
+        /* Re-read after the load: who stalled since an older generation finds another one here and
+         * stops. */
         if (swgi_base_generation(present) == generation ||
             swgi_ctl_generation(swgi_load(&turn->cell->ctl)) != generation)
             continue;
@@ -110,15 +121,17 @@ static void install_base(struct swgi_turn *turn, uint64_t generation, const stru
 }
 
 /*
- * An epoch farther ahead than two callers may be apart, each a second off our clock: a bad clock set it, or half the circle of
- * ticks has passed.
+ * An epoch farther ahead than two callers may be apart, each a second off our clock: a bad clock
+ * set it, or half the circle of ticks has passed.
  */
 static bool out_of_step(const struct slices *slices, uint32_t tick, uint32_t present) {
     uint64_t two_seconds = 2 * (slices->reciprocal / (UINT64_MAX / UINT64_C(1000000000)) + 2);
-    return swgi_tick_before(tick, present) && ((present - tick) & SWGI_MASK(SWGI_TICK_BITS)) > two_seconds;
+    return swgi_tick_before(tick, present) &&
+           ((present - tick) & SWGI_MASK(SWGI_TICK_BITS)) > two_seconds;
 }
 
-/* The tick to be in. Time that runs backward is the same tick; an epoch ahead of the clock is cured. */
+/* The tick to be in. Time that runs backward is the same tick; an epoch ahead of the clock is
+ * cured. */
 static uint32_t tick_for(struct swgi_turn *turn, const struct slices *slices, uint32_t present) {
     uint32_t tick = swgi_tick(slices->tick_base, slices->time_base, slices->reciprocal, turn->now);
     if (tick == present)
@@ -154,7 +167,8 @@ bool swgi_time_enter(struct swgi_turn *turn, uint64_t generation) {
             return false;
         install_snapshots(cell, present, tick, &sums);
         bool restarts = swgi_epoch_generation(epoch) != generation;
-        /* Other weights make other sums: after a reload, a window that is kept starts anew as well. */
+        /* Other weights make other sums: after a reload, a window that is kept starts anew as well.
+         */
         bool all_new = ((tick - present) & SWGI_MASK(SWGI_TICK_BITS)) >= SWGI_SNAPSHOTS;
         if (all_new || (restarts && turn->settings.on_close == SWGI_WINDOW_CLEARED))
             install_base(turn, generation, &sums);
@@ -182,7 +196,8 @@ static uint32_t edge_of(const struct swgi_cell *cell, unsigned slices) {
 }
 
 /* An edge that moved while we read means the window belongs to no one instant: read again. */
-static void read_window(const struct swgi_turn *turn, unsigned slices, const struct sums *sums, struct swgi_window *out) {
+static void read_window(const struct swgi_turn *turn, unsigned slices, const struct sums *sums,
+                        struct swgi_window *out) {
     for (unsigned attempt = 0; attempt < 4; attempt++) {
         uint32_t edge = edge_of(turn->cell, slices);
         out->calls = window_of(turn, CALLS, sums->of[CALLS], edge);
@@ -193,19 +208,22 @@ static void read_window(const struct swgi_turn *turn, unsigned slices, const str
     }
 }
 
-/* For a reader: nobody may have moved the epoch since the last call, so slices that passed since count as empty. */
+/* For a reader: nobody may have moved the epoch since the last call, so slices that passed since
+ * count as empty. */
 void swgi_time_read(const struct swgi_turn *turn, unsigned slices, struct swgi_window *out) {
     struct slices clock;
     struct sums sums;
-    *out = (struct swgi_window){0};
+    *out = (struct swgi_window){ 0 };
     if (slices == 0 || !read_slices(turn->cell, &clock))
         return;
     uint64_t epoch = swgi_load(&turn->cell->epoch);
     uint32_t last = swgi_epoch_tick(epoch);
     uint32_t tick = swgi_tick(clock.tick_base, clock.time_base, clock.reciprocal, turn->now);
-    uint32_t passed = swgi_tick_before(last, tick) ? (tick - last) & (uint32_t)SWGI_MASK(SWGI_TICK_BITS) : 0;
+    uint32_t passed =
+        swgi_tick_before(last, tick) ? (tick - last) & (uint32_t)SWGI_MASK(SWGI_TICK_BITS) : 0;
     bool of_now = swgi_epoch_generation(epoch) == swgi_ctl_generation(swgi_load(&turn->cell->ctl));
-    if (passed >= slices || out_of_step(&clock, tick, last) || (!of_now && turn->settings.on_close == SWGI_WINDOW_CLEARED))
+    if (passed >= slices || out_of_step(&clock, tick, last) ||
+        (!of_now && turn->settings.on_close == SWGI_WINDOW_CLEARED))
         return;
     sum_all(turn, &sums);
     read_window(turn, slices - passed, &sums, out);
@@ -236,7 +254,8 @@ static uint64_t floor_of(const struct swgi_cell *cell, unsigned rule, uint64_t e
 
 /* A rule may only keep a window that is shown. */
 static bool is_judged(const struct swgi_time_rule *rule) {
-    return rule->kind != SWGI_TIME_NONE && rule->slices != 0 && rule->threshold != SWGI_THRESHOLD_OFF;
+    return rule->kind != SWGI_TIME_NONE && rule->slices != 0 &&
+           rule->threshold != SWGI_THRESHOLD_OFF;
 }
 
 static uint64_t measured(const struct swgi_time_rule *rule, const struct swgi_window *window) {
@@ -256,9 +275,10 @@ static bool meets(const struct swgi_settings *settings, const struct swgi_time_r
     return settings->compare == SWGI_ABOVE ? left > right : left >= right;
 }
 
-static struct swgi_finding finding_of(const struct swgi_turn *turn, unsigned i, const struct swgi_window *window) {
+static struct swgi_finding finding_of(const struct swgi_turn *turn, unsigned i,
+                                      const struct swgi_window *window) {
     const struct swgi_time_rule *rule = &turn->settings.time[i];
-    struct swgi_finding finding = {.rule = SWG_RULE_TIME_1 + i, .calls = window->calls};
+    struct swgi_finding finding = { .rule = SWG_RULE_TIME_1 + i, .calls = window->calls };
     double half = rule->kind == SWGI_TIME_SLOW_RATE ? 1 : 0.5;
     finding.value = (double)measured(rule, window) * half;
     if (rule->kind == SWGI_TIME_FAILURES) {
@@ -270,7 +290,8 @@ static struct swgi_finding finding_of(const struct swgi_turn *turn, unsigned i, 
     return finding;
 }
 
-/* Could any rule be met? From the shared words alone: calls can only be more than at the last sum of this slice. */
+/* Could any rule be met? From the shared words alone: calls can only be more than at the last sum
+ * of this slice. */
 static bool worth_summing(const struct swgi_turn *turn, uint64_t epoch) {
     struct sums sums;
     sum_bad(turn, &sums);
@@ -313,8 +334,9 @@ static enum verdict look(struct swgi_turn *turn, uint64_t epoch, struct swgi_fin
 }
 
 /*
- * Armed means: a success may be what trips, because a rate is met and waits for calls or for the minimum interval. After the bit
- * was set or cleared, look again: what came in between saw the old bit and did not look.
+ * Armed means: a success may be what trips, because a rate is met and waits for calls or for the
+ * minimum interval. After the bit was set or cleared, look again: what came in between saw the old
+ * bit and did not look.
  */
 void swgi_time_judge(struct swgi_turn *turn, uint64_t generation, bool may_trip) {
     struct swgi_cell *cell = turn->cell;

@@ -1,8 +1,8 @@
 /*
  * Transitions: one compare-and-swap of ctl, and what goes with it.
  *
- * The word alone decides; everything installed after it is tagged with the new generation. A winner killed in between leaves a
- * stale tag, and whoever finds one installs in its place.
+ * The word alone decides; everything installed after it is tagged with the new generation. A winner
+ * killed in between leaves a stale tag, and whoever finds one installs in its place.
  */
 #include "engine/engine.h"
 
@@ -43,10 +43,12 @@ static bool generation_before(uint64_t a, uint64_t b) {
     return distance != 0 && distance < UINT64_C(1) << (SWGI_GENERATION_BITS - 1);
 }
 
-/* Bring a tagged word up to a generation, unless it is there or beyond: a winner who stalled must not turn it back. */
+/* Bring a tagged word up to a generation, unless it is there or beyond: a winner who stalled must
+ * not turn it back. */
 static void install(swgi_word *word, uint64_t generation, uint64_t value) {
     uint64_t present = swgi_load(word);
-    while (generation_before(swgi_tagged_generation(present), generation) && !swgi_cas(word, present, value))
+    while (generation_before(swgi_tagged_generation(present), generation) &&
+           !swgi_cas(word, present, value))
         present = swgi_load(word);
 }
 
@@ -80,9 +82,12 @@ static uint32_t streak_after(struct swgi_turn *turn, uint64_t ctl) {
 }
 
 /* The payload of OPEN: how long, and why. */
-static uint64_t open_payload(struct swgi_turn *turn, uint32_t streak, const struct swgi_finding *finding) {
+static uint64_t open_payload(struct swgi_turn *turn, uint32_t streak,
+                             const struct swgi_finding *finding) {
     if (turn->hand != NULL) {
-        uint64_t deadline = turn->hand->for_ns > 0 ? swgi_deadline_from(swgi_turn_now(turn) + turn->hand->for_ns) : SWGI_NEVER;
+        uint64_t deadline = turn->hand->for_ns > 0
+                                ? swgi_deadline_from(swgi_turn_now(turn) + turn->hand->for_ns)
+                                : SWGI_NEVER;
         return swgi_payload_deadline(deadline, SWG_RULE_HAND);
     }
     if (turn->settings.recovery == SWGI_RECOVERY_MANUAL)
@@ -110,7 +115,8 @@ static unsigned public_state(unsigned state) {
     return state == SWGI_RAMP ? (unsigned)SWG_STATE_HALF_OPEN : state;
 }
 
-static void write_evidence(struct swgi_turn *turn, uint64_t ctl, const struct swgi_finding *finding, int64_t until) {
+static void write_evidence(struct swgi_turn *turn, uint64_t ctl, const struct swgi_finding *finding,
+                           int64_t until) {
     struct swgi_cell *cell = turn->cell;
     struct swgi_evidence evidence = {
         .at = swgi_turn_now(turn),
@@ -146,12 +152,14 @@ void swgi_event_name(const struct swgi_turn *turn, struct swgi_event_data *event
     event->wall_ms = swgi_map_wall_ms(turn->map);
     event->life = swgi_load(&turn->cell->life);
     const struct swgi_hand *hand = turn->hand;
-    swgi_copy_text(event->user, sizeof(event->user), hand != NULL && hand->user != NULL ? hand->user : "system");
+    swgi_copy_text(event->user, sizeof(event->user),
+                   hand != NULL && hand->user != NULL ? hand->user : "system");
     if (hand != NULL && hand->reason != NULL)
         swgi_copy_text(event->text, sizeof(event->text), hand->reason);
 }
 
-static void tell(struct swgi_turn *turn, uint64_t ctl, uint64_t next, const struct swgi_finding *finding) {
+static void tell(struct swgi_turn *turn, uint64_t ctl, uint64_t next,
+                 const struct swgi_finding *finding) {
     unsigned to = swgi_ctl_state(next);
     struct swgi_event_data event = {
         .kind = (uint8_t)event_kind(turn, to),
@@ -180,9 +188,10 @@ static void carry_shadow(struct swgi_turn *turn, uint64_t generation, uint64_t m
 #define GENERATION_SHIFT 44 /* count_window.c */
 
 /*
- * Before ctl moves to a state that judges: else an old window of a wrapped generation could be found by its first recorder.
- * Loaded before ctl is re-read, so that a caller who stalled cannot empty a window others already fill. A window that is in use
- * needs no emptying, its generation is not the next one; and it must stay what it is in case we are killed before ctl moves.
+ * Before ctl moves to a state that judges: else an old window of a wrapped generation could be
+ * found by its first recorder. Loaded before ctl is re-read, so that a caller who stalled cannot
+ * empty a window others already fill. A window that is in use needs no emptying, its generation is
+ * not the next one; and it must stay what it is in case we are killed before ctl moves.
  */
 static bool prepare_window(struct swgi_turn *turn, uint64_t ctl, unsigned to, uint64_t generation) {
 #ifdef SWGI_MUTANT_WINDOW_NOT_CLEARED
@@ -200,13 +209,15 @@ static bool prepare_window(struct swgi_turn *turn, uint64_t ctl, unsigned to, ui
 #endif
 }
 
-bool swgi_transition(struct swgi_turn *turn, uint64_t ctl, unsigned to, const struct swgi_finding *finding) {
+bool swgi_transition(struct swgi_turn *turn, uint64_t ctl, unsigned to,
+                     const struct swgi_finding *finding) {
     struct swgi_cell *cell = turn->cell;
     unsigned from = swgi_ctl_state(ctl);
     assert(swgi_transition_legal(from, to, turn->hand != NULL));
     uint64_t generation = swgi_generation_next(swgi_ctl_generation(ctl));
     uint32_t streak = to == SWGI_OPEN ? streak_after(turn, ctl) : 0;
-    uint64_t next = swgi_ctl(to, swgi_ctl_mode(ctl), generation, payload_of(turn, ctl, to, streak, finding));
+    uint64_t next =
+        swgi_ctl(to, swgi_ctl_mode(ctl), generation, payload_of(turn, ctl, to, streak, finding));
     if (!prepare_window(turn, ctl, to, generation))
         return false;
     if (!swgi_cas(&cell->ctl, ctl, next))
@@ -265,7 +276,7 @@ static bool first_this_second(swgi_word *stamp, int64_t now) {
 void swgi_note_sample(struct swgi_turn *turn, const char *kind, int code, const char *text) {
     if (!first_this_second(&turn->cell->sample_stamp, swgi_turn_now(turn)))
         return;
-    struct swgi_event_data event = {.kind = SWG_EVENT_SAMPLE, .code = code};
+    struct swgi_event_data event = { .kind = SWG_EVENT_SAMPLE, .code = code };
     swgi_copy_text(event.error_kind, sizeof(event.error_kind), kind != NULL ? kind : "");
     swgi_copy_text(event.text, sizeof(event.text), text != NULL ? text : "");
     notice(turn, &event);
@@ -274,6 +285,6 @@ void swgi_note_sample(struct swgi_turn *turn, const char *kind, int code, const 
 void swgi_note_rejections(struct swgi_turn *turn, int verdict, uint64_t so_far) {
     if (!first_this_second(&turn->cell->reject_stamp, swgi_turn_now(turn)))
         return;
-    struct swgi_event_data event = {.kind = SWG_EVENT_REJECTED, .code = verdict, .calls = so_far};
+    struct swgi_event_data event = { .kind = SWG_EVENT_REJECTED, .code = verdict, .calls = so_far };
     notice(turn, &event);
 }

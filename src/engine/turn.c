@@ -1,6 +1,7 @@
 /*
- * A turn, and how settings lie in the panel: two buffers and a sequence, so that whoever configures never makes a caller wait,
- * and whoever is killed while configuring leaves the old settings in force.
+ * A turn, and how settings lie in the panel: two buffers and a sequence, so that whoever configures
+ * never makes a caller wait, and whoever is killed while configuring leaves the old settings in
+ * force.
  */
 #include "engine/engine.h"
 
@@ -11,7 +12,8 @@
 static_assert(sizeof(struct swgi_settings) % sizeof(uint64_t) == 0, "settings are copied by words");
 static_assert(WORDS <= SWGI_SETTINGS_WORDS, "settings fit their place in the panel");
 
-/* What memory we do not trust could send out of bounds. Wrong numbers may make bad decisions; they must not crash. */
+/* What memory we do not trust could send out of bounds. Wrong numbers may make bad decisions; they
+ * must not crash. */
 static void clamp(struct swgi_settings *settings) {
     if (settings->probes < 1 || settings->probes > SWGI_PROBES_MAX)
         settings->probes = 1;
@@ -81,8 +83,8 @@ static void publish(struct swgi_cell *cell, const struct swgi_settings *settings
 }
 
 /*
- * The words the fast path reads follow from the settings. Whoever configures may be killed after publishing settings and
- * before these, so whoever is on the slow path looks.
+ * The words the fast path reads follow from the settings. Whoever configures may be killed after
+ * publishing settings and before these, so whoever is on the slow path looks.
  */
 void swgi_settings_mend(struct swgi_turn *turn) {
     struct swgi_cell *cell = turn->cell;
@@ -95,7 +97,8 @@ void swgi_settings_mend(struct swgi_turn *turn) {
         swgi_store(&cell->slow_ns, turn->settings.slow_ns);
 }
 
-void swgi_settings_install(struct swgi_turn *turn, const struct swgi_settings *settings, bool fresh) {
+void swgi_settings_install(struct swgi_turn *turn, const struct swgi_settings *settings,
+                           bool fresh) {
     struct swgi_cell *cell = turn->cell;
     bool other_windows = fresh || !swgi_settings_same_windows(&turn->settings, settings);
     publish(cell, settings);
@@ -107,7 +110,8 @@ void swgi_settings_install(struct swgi_turn *turn, const struct swgi_settings *s
     swgi_time_restart(cell, settings->slice_ns, swgi_turn_now(turn));
     if (fresh)
         return;
-    /* New geometry: the same state under a new generation, so that nothing measured before is judged by the new rules. */
+    /* New geometry: the same state under a new generation, so that nothing measured before is
+     * judged by the new rules. */
     for (;;) {
         uint64_t ctl = swgi_load(&cell->ctl);
         unsigned state = swgi_ctl_state(ctl);

@@ -1,9 +1,10 @@
 /*
  * The panel's bytes: what lies where in memory that several processes share.
  *
- * Little-endian, pointer-free, every offset fixed by an assertion: programs of different ages map the same file. What is an
- * _Atomic here is shared; it is read and written only through base/atomic.h. Nothing read from here is trusted: indices are
- * clamped, sizes come from the private copy made at attach.
+ * Little-endian, pointer-free, every offset fixed by an assertion: programs of different ages map
+ * the same file. What is an _Atomic here is shared; it is read and written only through
+ * base/atomic.h. Nothing read from here is trusted: indices are clamped, sizes come from the
+ * private copy made at attach.
  */
 #ifndef SWGI_PANEL_LAYOUT_H
 #define SWGI_PANEL_LAYOUT_H
@@ -14,39 +15,40 @@
 #include "base/atomic.h"
 #include "panel/limits.h"
 
-#define SWGI_MAGIC UINT64_C(0x4c454e4150475753) /* "SWGPANEL" */
-#define SWGI_ENDIAN_MARK 0x01020304u
-#define SWGI_MAJOR 1u
-#define SWGI_MINOR 0u
+#define SWGI_MAGIC        UINT64_C(0x4c454e4150475753) /* "SWGPANEL" */
+#define SWGI_ENDIAN_MARK  0x01020304u
+#define SWGI_MAJOR        1u
+#define SWGI_MINOR        0u
 #define SWGI_SECTIONS_MAX 24u
-#define SWGI_CACHE_LINE 64u
+#define SWGI_CACHE_LINE   64u
 
 typedef _Atomic uint64_t swgi_word;
 
-/* A few words written by one at a time and read by anyone: claimed by sequence, proved whole by checksum (record.c). */
-#define SWGI_RECORD(words_count)                                                                    \
-    {                                                                                               \
-        swgi_word sequence; /* odd: being written */                                                \
-        swgi_word check;                                                                            \
-        swgi_word words[words_count];                                                               \
+/* A few words written by one at a time and read by anyone: claimed by sequence, proved whole by
+ * checksum (record.c). */
+#define SWGI_RECORD(words_count)                     \
+    {                                                \
+        swgi_word sequence; /* odd: being written */ \
+        swgi_word check;                             \
+        swgi_word words[words_count];                \
     }
 
 enum swgi_section_id {
-    SWGI_SECTION_PROCESSES = 1, /* struct swgi_process */
-    SWGI_SECTION_CIRCUITS,      /* struct swgi_cell; number 0 is the panel's own, "_beyond" */
-    SWGI_SECTION_INDEX,         /* two copies of count/2 uint32_t buckets each */
-    SWGI_SECTION_LEASES,        /* a word per column: owner */
-    SWGI_SECTION_COLUMNS,       /* struct swgi_column [column][circuit] */
-    SWGI_SECTION_HISTOGRAMS,    /* bins [extent][column][bin] */
+    SWGI_SECTION_PROCESSES = 1,    /* struct swgi_process */
+    SWGI_SECTION_CIRCUITS,         /* struct swgi_cell; number 0 is the panel's own, "_beyond" */
+    SWGI_SECTION_INDEX,            /* two copies of count/2 uint32_t buckets each */
+    SWGI_SECTION_LEASES,           /* a word per column: owner */
+    SWGI_SECTION_COLUMNS,          /* struct swgi_column [column][circuit] */
+    SWGI_SECTION_HISTOGRAMS,       /* bins [extent][column][bin] */
     SWGI_SECTION_HISTOGRAM_OWNERS, /* uint32_t per extent: circuit + 1, 0 free */
-    SWGI_SECTION_COUNTS,        /* words of count windows, in chunks */
-    SWGI_SECTION_COUNT_OWNERS,  /* uint32_t per chunk: circuit + 1, 0 free */
-    SWGI_SECTION_ACTS,          /* struct swgi_event_slot: transitions and hand acts */
-    SWGI_SECTION_NOTICES        /* struct swgi_event_slot */
+    SWGI_SECTION_COUNTS,           /* words of count windows, in chunks */
+    SWGI_SECTION_COUNT_OWNERS,     /* uint32_t per chunk: circuit + 1, 0 free */
+    SWGI_SECTION_ACTS,             /* struct swgi_event_slot: transitions and hand acts */
+    SWGI_SECTION_NOTICES           /* struct swgi_event_slot */
 };
 
 struct swgi_section {
-    uint32_t id, stride;        /* stride in bytes of one element */
+    uint32_t id, stride; /* stride in bytes of one element */
     uint64_t offset, count;
 };
 
@@ -59,50 +61,52 @@ struct swgi_header {
     uint64_t size;
     uint32_t circuits, columns, histograms, count_chunks, events, processes; /* geometry */
     uint64_t created_wall_ms;
-    uint64_t time_namespace;    /* inode, for people */
+    uint64_t time_namespace; /* inode, for people */
     uint32_t virtual_clock_on;
     uint32_t sections_count;
     struct swgi_section sections[SWGI_SECTIONS_MAX];
-    uint32_t crc;               /* crc32c of all that stands above */
+    uint32_t crc; /* crc32c of all that stands above */
     uint32_t spare[17];
 
     /* Changing. Each group on a line of its own. */
     _Alignas(64) swgi_word virtual_clock;
-    swgi_word stamp_monotonic, stamp_wall; /* of the last housekeeping: where a reboot is re-based from */
-    swgi_word boot_id[2];       /* changed by whoever re-bases after a reboot */
-    swgi_word boot_state;       /* odd: a re-base is under way */
-    _Alignas(64) swgi_word registry_dirty; /* set while circuits are made or evicted: a killed holder is repaired after */
-    swgi_word index_version;    /* lowest bit: which copy of the index is read */
-    swgi_word circuits_high;    /* cells ever used: a bound for scans */
+    swgi_word stamp_monotonic,
+        stamp_wall;       /* of the last housekeeping: where a reboot is re-based from */
+    swgi_word boot_id[2]; /* changed by whoever re-bases after a reboot */
+    swgi_word boot_state; /* odd: a re-base is under way */
+    _Alignas(64) swgi_word registry_dirty; /* set while circuits are made or evicted: a killed
+                                              holder is repaired after */
+    swgi_word index_version;               /* lowest bit: which copy of the index is read */
+    swgi_word circuits_high;               /* cells ever used: a bound for scans */
     swgi_word columns_high;
     swgi_word swept_at;
     swgi_word circuits_live;    /* cells in use, number 0 included; recounted by a repair */
     swgi_word index_tombstones; /* in the copy that is read */
     _Alignas(64) swgi_word beyond, evicted, clocks_replaced, events_lost;
-    swgi_word unprotected;      /* calls let through without a circuit */
+    swgi_word unprotected; /* calls let through without a circuit */
     _Alignas(64) swgi_word acts_next;
     _Alignas(64) swgi_word notices_next;
 };
 
 /* Life is proved by a byte lock on the lock file, never by what stands here. */
 struct swgi_process {
-    swgi_word incarnation;      /* grows each time the slot is claimed */
+    swgi_word incarnation; /* grows each time the slot is claimed */
     swgi_word pid, pid_namespace, start_time, last_seen;
     swgi_word name[4];
-    swgi_word reaped;           /* the incarnation after whose death all was given back */
+    swgi_word reaped; /* the incarnation after whose death all was given back */
     swgi_word spare[6];
 };
 
 /*
- * A thread's own counters of one circuit: plain stores by the lease's holder. Column 0 is added to atomically by threads
- * without a lease. Never zeroed.
+ * A thread's own counters of one circuit: plain stores by the lease's holder. Column 0 is added to
+ * atomically by threads without a lease. Never zeroed.
  */
 struct swgi_column {
-    swgi_word calls;            /* admitted */
+    swgi_word calls; /* admitted */
     swgi_word successes, ignored, cancelled, late;
     swgi_word last_success, last_failure; /* panel time */
-    swgi_word would_reject;     /* shadow */
-    swgi_word rejected[5];      /* open, full, limited, shed, expired */
+    swgi_word would_reject;               /* shadow */
+    swgi_word rejected[5];                /* open, full, limited, shed, expired */
     swgi_word spare[3];
 };
 
@@ -140,7 +144,8 @@ struct swgi_mode_act {
     char user[32], reason[128];
 };
 #define SWGI_MODE_ACT_WORDS 21
-static_assert(sizeof(struct swgi_mode_act) == SWGI_MODE_ACT_WORDS * 8, "a mode's act fills its words");
+static_assert(sizeof(struct swgi_mode_act) == SWGI_MODE_ACT_WORDS * 8,
+              "a mode's act fills its words");
 
 #define SWGI_SETTINGS_WORDS 42
 
@@ -158,42 +163,44 @@ enum swgi_transition {
 };
 
 /* Traits: which slow work a circuit's calls have, as bits of one word the fast path reads. */
-#define SWGI_TRAIT_TIME 1u          /* has a time window */
-#define SWGI_TRAIT_COUNT 2u         /* has a count window */
-#define SWGI_TRAIT_SCORE 4u         /* has a score rule */
-#define SWGI_TRAIT_HISTOGRAM 8u
-#define SWGI_TRAIT_SHED 16u
+#define SWGI_TRAIT_TIME               1u /* has a time window */
+#define SWGI_TRAIT_COUNT              2u /* has a count window */
+#define SWGI_TRAIT_SCORE              4u /* has a score rule */
+#define SWGI_TRAIT_HISTOGRAM          8u
+#define SWGI_TRAIT_SHED               16u
 #define SWGI_TRAIT_IGNORED_IS_SUCCESS 32u
-#define SWGI_TRAITS_CALLS_SHIFT 16  /* above: how many calls the count window holds */
+#define SWGI_TRAITS_CALLS_SHIFT       16 /* above: how many calls the count window holds */
 
 struct swgi_cell {
     /* Line 0: read by every call, written seldom. */
-    _Atomic uint32_t life;      /* 0 never used, odd being written, even in use; grows */
+    _Atomic uint32_t life; /* 0 never used, odd being written, even in use; grows */
     _Atomic uint32_t traits;
-    swgi_word ctl;              /* panel/words.h */
-    swgi_word epoch;            /* generation and tick of the running slice */
-    swgi_word time_base;        /* panel time of tick_base */
-    swgi_word reciprocal;       /* 2^64 / slice */
-    swgi_word slow_ns;          /* UINT64_MAX: nothing is slow */
+    swgi_word ctl;        /* panel/words.h */
+    swgi_word epoch;      /* generation and tick of the running slice */
+    swgi_word time_base;  /* panel time of tick_base */
+    swgi_word reciprocal; /* 2^64 / slice */
+    swgi_word slow_ns;    /* UINT64_MAX: nothing is slow */
     _Atomic uint32_t tick_base;
-    _Atomic uint32_t histogram; /* extent + 1, 0 none */
-    _Atomic uint32_t ring;      /* first slot of the count window + 1, 0 none */
+    _Atomic uint32_t histogram;         /* extent + 1, 0 none */
+    _Atomic uint32_t ring;              /* first slot of the count window + 1, 0 none */
     _Atomic uint32_t settings_sequence; /* settings[sequence & 1] is valid */
 
     /* Line 1: only the bad path writes here. */
     swgi_word failures, timeouts, slow;
-    swgi_word calls_floor[SWGI_TIME_RULES_MAX]; /* tick, generation and a lower bound of each window's calls */
-    swgi_word sample_stamp;     /* panel second of the last sample */
+    swgi_word calls_floor[SWGI_TIME_RULES_MAX]; /* tick, generation and a lower bound of each
+                                                   window's calls */
+    swgi_word sample_stamp;                     /* panel second of the last sample */
 
     /* Line 2: the count window, written by every call of a circuit that has one. */
     swgi_word window;
     swgi_word spare_window[7];
 
-    /* Line 3: side line, tagged with generations; installed by the winner of a transition or whoever finds it stale. */
-    swgi_word since;            /* generation, ramp step, time */
-    swgi_word last_trip;        /* panel time, 0 never */
-    swgi_word streak;           /* generation, trips in a row */
-    swgi_word shadow_until;     /* generation, deadline */
+    /* Line 3: side line, tagged with generations; installed by the winner of a transition or
+     * whoever finds it stale. */
+    swgi_word since;        /* generation, ramp step, time */
+    swgi_word last_trip;    /* panel time, 0 never */
+    swgi_word streak;       /* generation, trips in a row */
+    swgi_word shadow_until; /* generation, deadline */
     swgi_word liveness_stamp, shed_stamp, shed_load;
     swgi_word trips;
 
@@ -201,11 +208,11 @@ struct swgi_cell {
     swgi_word transitions[SWGI_TRANSITIONS];
 
     /* Line 5 */
-    swgi_word base[3];          /* generation and sum: calls, half-units of failure, slow */
-    swgi_word swept;            /* sum of counters at the last sweep for idle circuits */
-    swgi_word origin;           /* where the configuration came from */
+    swgi_word base[3]; /* generation and sum: calls, half-units of failure, slow */
+    swgi_word swept;   /* sum of counters at the last sweep for idle circuits */
+    swgi_word origin;  /* where the configuration came from */
     swgi_word name_hash;
-    swgi_word reject_stamp;     /* panel second of the last notice of rejections */
+    swgi_word reject_stamp; /* panel second of the last notice of rejections */
     swgi_word spare_cold;
 
     swgi_word snapshots[SWGI_SNAPSHOTS][3]; /* tick and sum at the start of the slice */

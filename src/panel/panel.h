@@ -1,8 +1,9 @@
 /*
  * A process's view of a panel: mappings, identity, threads, circuits' handles.
  *
- * Nothing here is shared between processes; what is shared lies in layout.h. A panel may be mapped more than once in its life
- * (its file can be replaced), so what calls use is bundled in a binding that never changes, and a new mapping brings new ones.
+ * Nothing here is shared between processes; what is shared lies in layout.h. A panel may be mapped
+ * more than once in its life (its file can be replaced), so what calls use is bundled in a binding
+ * that never changes, and a new mapping brings new ones.
  */
 #ifndef SWGI_PANEL_PANEL_H
 #define SWGI_PANEL_PANEL_H
@@ -20,16 +21,18 @@ struct swgi_map;
 /* What a new or re-based panel needs from the floors above. */
 struct swgi_panel_hooks {
     /*
-     * A formatted panel nobody else sees yet: configure cell 0, which is claimed under the name "_beyond" (life odd), and
-     * publish it. The map has neither tag nor identity.
+     * A formatted panel nobody else sees yet: configure cell 0, which is claimed under the name
+     * "_beyond" (life odd), and publish it. The map has neither tag nor identity.
      */
     void (*first)(struct swgi_map *map);
-    /* The machine was booted anew: in cells and columns each time t becomes t + shift. now is the new panel time. */
+    /* The machine was booted anew: in cells and columns each time t becomes t + shift. now is the
+     * new panel time. */
     void (*rebase)(struct swgi_map *map, int64_t shift, int64_t now);
 };
 #define SWGI_BEYOND_NAME "_beyond"
 
-/* The private copy of what a panel's header says, checked once at attach and believed ever after. */
+/* The private copy of what a panel's header says, checked once at attach and believed ever after.
+ */
 struct swgi_geometry {
     uint32_t circuits;      /* cells, number 0 included */
     uint32_t columns;       /* the shared one included */
@@ -46,35 +49,36 @@ struct swgi_map {
     unsigned char *bytes;
     struct swgi_geometry geometry;
     struct swgi_header *header;
-    struct swgi_process *processes;   /* [SWGI_PROCESSES_MAX], process n is owner n + 1 */
+    struct swgi_process *processes; /* [SWGI_PROCESSES_MAX], process n is owner n + 1 */
     struct swgi_cell *cells;
     _Atomic uint32_t *index[2];
     swgi_word *leases;
-    struct swgi_column *columns;      /* [column * geometry.circuits + circuit] */
+    struct swgi_column *columns; /* [column * geometry.circuits + circuit] */
     swgi_word *histograms;
     _Atomic uint32_t *histogram_owners;
     swgi_word *counts;
     _Atomic uint32_t *count_owners;
     struct swgi_event_slot *rings[2]; /* acts, notices */
     struct swg_panel *panel;
-    swgi_word *tag;                   /* on a page that is zero in a forked child; else the same non-zero number as
-                                         the threads that hold a column of this map */
-    uint64_t tag_value;               /* kept, to know permits of before a fork */
-    uint64_t former_tags[SWGI_FORMER_TAGS]; /* what the tag was before forks, newest at former_count - 1 */
+    swgi_word *tag; /* on a page that is zero in a forked child; else the same non-zero number as
+                       the threads that hold a column of this map */
+    uint64_t tag_value;                     /* kept, to know permits of before a fork */
+    uint64_t former_tags[SWGI_FORMER_TAGS]; /* what the tag was before forks, newest at former_count
+                                               - 1 */
     uint32_t former_count;
-    pthread_mutex_t *registry_mutex;  /* beside the tag: unlocked in a forked child */
-    swgi_word identity;               /* who this process is here; swgi_map_identity() reads it */
-    swgi_word lease_stamp;            /* when dead holders of columns were last looked for */
-    _Atomic uint32_t claim_hint;      /* where a free cell may be found */
+    pthread_mutex_t *registry_mutex; /* beside the tag: unlocked in a forked child */
+    swgi_word identity;              /* who this process is here; swgi_map_identity() reads it */
+    swgi_word lease_stamp;           /* when dead holders of columns were last looked for */
+    _Atomic uint32_t claim_hint;     /* where a free cell may be found */
     uint64_t device, inode;
-    uint64_t virtual_on;              /* time is header->virtual_clock */
-    bool writable;                    /* false: an inspector's copy */
+    uint64_t virtual_on; /* time is header->virtual_clock */
+    bool writable;       /* false: an inspector's copy */
     struct swgi_map *older;
 };
 
 /* Who this process is in a map: zero-owner means nobody (inspector, or not claimed). */
 struct swgi_identity {
-    unsigned owner;                   /* process slot + 1 */
+    unsigned owner; /* process slot + 1 */
     uint32_t incarnation;
 };
 /* Changes in a forked child, and when the process's lock was lost (closefrom()). */
@@ -88,7 +92,7 @@ struct swgi_binding {
     struct swgi_cell *cell;
     const swgi_word *tag;
     uint32_t index, life;
-    int64_t time_shift;               /* added to a caller's instant: panel time */
+    int64_t time_shift; /* added to a caller's instant: panel time */
     struct swgi_map *map;
     struct swg_circuit *circuit;
     struct swgi_binding *older;
@@ -97,10 +101,12 @@ struct swgi_binding {
 struct swg_circuit {
     _Atomic(struct swgi_binding *) binding;
     struct swg_panel *panel;
-    struct swg_circuit *next;         /* chain of its hash bucket */
+    struct swg_circuit *next; /* chain of its hash bucket */
     uint64_t hash;
-    bool unprotected;                 /* stands for a circuit that found no place */
-    struct { uint64_t words[SWGI_SETTINGS_WORDS]; } if_new; /* how to make it again after an eviction */
+    bool unprotected; /* stands for a circuit that found no place */
+    struct {
+        uint64_t words[SWGI_SETTINGS_WORDS];
+    } if_new; /* how to make it again after an eviction */
     char name[SWGI_NAME_MAX + 1];
 };
 
@@ -108,47 +114,52 @@ struct swg_circuit {
 
 struct swg_panel {
     _Atomic uint32_t references;
-    _Atomic(struct swgi_map *) map;   /* the newest; older ones hang from it */
+    _Atomic(struct swgi_map *) map; /* the newest; older ones hang from it */
     int access, beyond;
     uint32_t file_mode;
     char *path, *directory, *panel_path, *lock_path;
     int lock_fd;
     uint64_t lock_device, lock_inode;
-    uint64_t lock_token;              /* of the process that opened lock_fd */
-    int slot;                         /* the byte locked through lock_fd, -1 none */
+    uint64_t lock_token; /* of the process that opened lock_fd */
+    int slot;            /* the byte locked through lock_fd, -1 none */
     char process_name[32];
     uint64_t boot_id[2];
-    struct swg_panel_options options; /* as asked for; for the file that may take this one's place. Its strings are unset */
-    int64_t time_shift;               /* panel time - this process's CLOCK_MONOTONIC (time namespaces) */
+    struct swg_panel_options options; /* as asked for; for the file that may take this one's place.
+                                         Its strings are unset */
+    int64_t time_shift; /* panel time - this process's CLOCK_MONOTONIC (time namespaces) */
     bool is_private;
     const struct swgi_panel_hooks *hooks;
     _Atomic(struct swg_circuit *) handles[SWGI_HANDLE_BUCKETS];
-    swgi_word following;              /* token of the process one of whose threads is attaching again */
-    swg_log_fn *log;                  /* these three under the process lock, which is not held while log runs */
+    swgi_word following; /* token of the process one of whose threads is attaching again */
+    swg_log_fn *log;     /* these three under the process lock, which is not held while log runs */
     void *log_arg;
     uint64_t log_cursor;
-    struct swg_panel *next_open;      /* list of the process's open panels, for fork */
+    struct swg_panel *next_open; /* list of the process's open panels, for fork */
 };
 
-/* ---- this thread (column.c). One entry is current; a thread that uses several panels swaps them. */
+/* ---- this thread (column.c). One entry is current; a thread that uses several panels swaps them.
+ */
 struct swgi_thread {
-    uint64_t tag;                     /* equals *map->tag while columns may be used; never 0 */
-    struct swgi_column *columns;      /* this thread's row: [circuit] */
+    uint64_t tag;                /* equals *map->tag while columns may be used; never 0 */
+    struct swgi_column *columns; /* this thread's row: [circuit] */
     uint32_t column;
-    bool shared;                      /* columns is the shared row: add atomically */
-    uint32_t sequence;                /* for probes */
-    struct swgi_random lot;           /* for jitter and the ramp; seeded on entering */
+    bool shared;            /* columns is the shared row: add atomically */
+    uint32_t sequence;      /* for probes */
+    struct swgi_random lot; /* for jitter and the ramp; seeded on entering */
 };
 extern __thread struct swgi_thread swgi_thread __attribute__((tls_model("initial-exec")));
 
 /*
- * Make this thread's row of map the current one: finds its lease, takes a free column, or falls back to the shared row. After
- * a fork it first gives the process a new identity. 0, or -errno (-EROFS for an inspector's map).
+ * Make this thread's row of map the current one: finds its lease, takes a free column, or falls
+ * back to the shared row. After a fork it first gives the process a new identity. 0, or -errno
+ * (-EROFS for an inspector's map).
  */
 int swgi_thread_enter(struct swgi_map *map);
-/* A thread on the shared row asks again for a column of its own. Entering does so seldom, housekeeping each time. */
+/* A thread on the shared row asks again for a column of its own. Entering does so seldom,
+ * housekeeping each time. */
 void swgi_thread_retry(struct swgi_map *map);
-/* Under the registry's lock, in a cell whose life is odd: every column's counters of a circuit to zero. */
+/* Under the registry's lock, in a cell whose life is odd: every column's counters of a circuit to
+ * zero. */
 void swgi_columns_clear(struct swgi_map *map, uint32_t circuit);
 
 /* Is the current thread's row usable for this tag? */
@@ -163,7 +174,8 @@ static inline void swgi_column_add(swgi_word *counter, uint64_t n) {
         swgi_add_relaxed(counter, n, COLUMN_SHARED);
 }
 
-/* Sum of one counter over all columns in use; counter is its offset in words within struct swgi_column. */
+/* Sum of one counter over all columns in use; counter is its offset in words within struct
+ * swgi_column. */
 uint64_t swgi_column_sum(const struct swgi_map *map, uint32_t circuit, unsigned counter);
 #define SWGI_COUNTER(name) ((unsigned)(offsetof(struct swgi_column, name) / sizeof(swgi_word)))
 /* The greatest value of one counter over all columns (for times). */
@@ -174,7 +186,8 @@ static inline struct swgi_column *swgi_column(uint32_t circuit) {
 }
 
 /* This thread's bins of a circuit's histogram, or NULL. */
-static inline swgi_word *swgi_histogram_bins(const struct swgi_map *map, uint32_t extent_plus_1, uint32_t column) {
+static inline swgi_word *swgi_histogram_bins(const struct swgi_map *map, uint32_t extent_plus_1,
+                                             uint32_t column) {
     if (extent_plus_1 == 0 || extent_plus_1 > map->geometry.histograms)
         return NULL;
     return map->histograms +
@@ -189,39 +202,48 @@ int64_t swgi_map_believe(struct swgi_map *map, int64_t now);
 
 /* ---- opening (open.c, file.c, geometry.c) */
 /*
- * options: complete, of this library's size. *out is without circuits' handles and has one reference. Errors are those of
- * swg_panel_open().
+ * options: complete, of this library's size. *out is without circuits' handles and has one
+ * reference. Errors are those of swg_panel_open().
  */
 int swgi_panel_new(struct swg_panel **out, const struct swg_panel_options *options,
                    const struct swgi_panel_hooks *hooks, struct swg_error *error);
 /* Leases, slot, mappings and the panel itself; handles are freed before by whoever made them. */
 void swgi_panel_free(struct swg_panel *panel);
-int swgi_geometry_resolve(const struct swg_panel_options *options, struct swgi_geometry *out, struct swg_error *error);
-/* The map's file was replaced or its lock lost: attach again. 1: a new map is current; 0: nothing changed; -errno. */
+int swgi_geometry_resolve(const struct swg_panel_options *options, struct swgi_geometry *out,
+                          struct swg_error *error);
+/* The map's file was replaced or its lock lost: attach again. 1: a new map is current; 0: nothing
+ * changed; -errno. */
 int swgi_panel_follow(struct swg_panel *panel);
-/* What poll does for the panel itself: follow, then give back what the dead held, or read an inspector's copy anew. As follow. */
+/* What poll does for the panel itself: follow, then give back what the dead held, or read an
+ * inspector's copy anew. As follow. */
 int swgi_panel_keep(struct swg_panel *panel);
-/* Guards what is rarely touched of all panels of the process; free again in a forked child. Never call back under it. */
+/* Guards what is rarely touched of all panels of the process; free again in a forked child. Never
+ * call back under it. */
 void swgi_process_lock(void);
 void swgi_process_unlock(void);
 
 /* ---- this process (process.c) */
 /*
- * The open map one of whose tags the function accepts, or NULL. *current: it is the tag of now; else one of before a fork, or
- * of before the process lost its lock. The function is called under a lock and must not call back.
+ * The open map one of whose tags the function accepts, or NULL. *current: it is the tag of now;
+ * else one of before a fork, or of before the process lost its lock. The function is called under a
+ * lock and must not call back.
  */
-struct swgi_map *swgi_map_of_tag(bool (*matches)(uint64_t tag, void *arg), void *arg, bool *current);
+struct swgi_map *swgi_map_of_tag(bool (*matches)(uint64_t tag, void *arg), void *arg,
+                                 bool *current);
 
 /* ---- liveness (liveness.c) */
-/* Is that owner, in that incarnation (compared in the given number of low bits), alive? One system call at most. */
+/* Is that owner, in that incarnation (compared in the given number of low bits), alive? One system
+ * call at most. */
 bool swgi_owner_alive(struct swgi_map *map, unsigned owner, uint32_t incarnation, unsigned bits);
 /* Give back what dead processes hold (columns). Returns how many were found dead. */
 unsigned swgi_panel_reap(struct swg_panel *panel);
 
 /* ---- records under a sequence and a checksum (record.c) */
-void swgi_record_write(swgi_word *sequence, swgi_word *check, swgi_word *words, const void *data, unsigned count);
+void swgi_record_write(swgi_word *sequence, swgi_word *check, swgi_word *words, const void *data,
+                       unsigned count);
 /* false: never written, being written, or torn. */
-bool swgi_record_read(swgi_word *sequence, swgi_word *check, swgi_word *words, void *data, unsigned count);
+bool swgi_record_read(swgi_word *sequence, swgi_word *check, swgi_word *words, void *data,
+                      unsigned count);
 #define SWGI_RECORD_WRITE(record, data, count) \
     swgi_record_write(&(record)->sequence, &(record)->check, (record)->words, (data), (count))
 #define SWGI_RECORD_READ(record, data, count) \
@@ -230,16 +252,19 @@ bool swgi_record_read(swgi_word *sequence, swgi_word *check, swgi_word *words, v
 /* ---- event rings (ring.c) */
 enum { SWGI_RING_ACTS, SWGI_RING_NOTICES };
 void swgi_event_publish(struct swgi_map *map, unsigned ring, const struct swgi_event_data *event);
-/* Event number id of a ring: 1 read, 0 not there yet, -EOVERFLOW overwritten, -EAGAIN unpublished or torn. */
+/* Event number id of a ring: 1 read, 0 not there yet, -EOVERFLOW overwritten, -EAGAIN unpublished
+ * or torn. */
 int swgi_event_read(struct swgi_map *map, unsigned ring, uint64_t id, struct swgi_event_data *out);
 /* Number of the next event, and of the oldest kept. */
 uint64_t swgi_event_next(struct swgi_map *map, unsigned ring);
 uint64_t swgi_event_oldest(struct swgi_map *map, unsigned ring);
 /*
- * The public cursor over both rings, earlier events first: 1: *out, and *id = number << 1 | ring; 0: nothing new; -EOVERFLOW:
- * some were overwritten before they were read, and the next call goes on with the oldest kept.
+ * The public cursor over both rings, earlier events first: 1: *out, and *id = number << 1 | ring;
+ * 0: nothing new; -EOVERFLOW: some were overwritten before they were read, and the next call goes
+ * on with the oldest kept.
  */
-int swgi_event_following(struct swgi_map *map, uint64_t *cursor, uint64_t *id, struct swgi_event_data *out);
+int swgi_event_following(struct swgi_map *map, uint64_t *cursor, uint64_t *id,
+                         struct swgi_event_data *out);
 
 /* A cursor behind everything there is now. */
 uint64_t swgi_event_cursor_end(struct swgi_map *map);
@@ -252,27 +277,33 @@ uint32_t swgi_pool_count_chunks_used(const struct swgi_map *map);
 
 /* ---- registry: names to cells (registry.c, pool.c) */
 /* Lock-free. true: *index and *life are of a live cell of that name. */
-bool swgi_registry_find(const struct swgi_map *map, const char *name, uint64_t hash, uint32_t *index, uint32_t *life);
+bool swgi_registry_find(const struct swgi_map *map, const char *name, uint64_t hash,
+                        uint32_t *index, uint32_t *life);
 uint64_t swgi_name_hash(const char *name);
-/* Process mutex and byte lock, polled for at most 10 ms: -EAGAIN. Repairs what a killed holder left. */
+/* Process mutex and byte lock, polled for at most 10 ms: -EAGAIN. Repairs what a killed holder
+ * left. */
 int swgi_registry_lock(struct swgi_map *map);
 void swgi_registry_unlock(struct swgi_map *map);
 /*
- * Under the lock. A free cell, its life made odd, name written, rest zeroed, its columns' counters too: 0, or -ENOSPC when there
- * is none. Only the generation goes on: ctl is CLOSED at one more than the cell's former circuit had, 0 in a fresh cell.
+ * Under the lock. A free cell, its life made odd, name written, rest zeroed, its columns' counters
+ * too: 0, or -ENOSPC when there is none. Only the generation goes on: ctl is CLOSED at one more
+ * than the cell's former circuit had, 0 in a fresh cell.
  */
 int swgi_registry_claim(struct swgi_map *map, const char *name, uint64_t hash, uint32_t *index);
 /* Under the lock: make a claimed cell findable: life even, then the index. */
 void swgi_registry_publish(struct swgi_map *map, uint32_t index);
-/* Under the lock: take a cell out, or take a claim back: life odd, out of the index, its extents freed. */
+/* Under the lock: take a cell out, or take a claim back: life odd, out of the index, its extents
+ * freed. */
 void swgi_registry_remove(struct swgi_map *map, uint32_t index);
 /*
- * Under the lock: extents. 0 and what to store in the cell's word (number + 1 of the extent, of the first slot), or -ENOSPC;
- * zeroed. The cell's word decides what is in use: take the new extent, store it in the word, then release, which gives back
- * what the circuit owns and its word does not point to (in a cell that is not live: all).
+ * Under the lock: extents. 0 and what to store in the cell's word (number + 1 of the extent, of the
+ * first slot), or -ENOSPC; zeroed. The cell's word decides what is in use: take the new extent,
+ * store it in the word, then release, which gives back what the circuit owns and its word does not
+ * point to (in a cell that is not live: all).
  */
 int swgi_pool_histogram(struct swgi_map *map, uint32_t circuit, uint32_t *extent_plus_1);
-int swgi_pool_counts(struct swgi_map *map, uint32_t circuit, uint32_t slots, uint32_t *first_plus_1);
+int swgi_pool_counts(struct swgi_map *map, uint32_t circuit, uint32_t slots,
+                     uint32_t *first_plus_1);
 void swgi_pool_release(struct swgi_map *map, uint32_t circuit, bool histogram, bool counts);
 
 #endif
