@@ -46,6 +46,8 @@ void bench_machine_print(FILE *out) {
     file_line("/sys/devices/system/clocksource/clocksource0/current_clocksource", "", source,
               sizeof source);
     file_line("/proc/loadavg", "", load, sizeof load);
+    if (strtod(load, NULL) > 0.5)
+        fprintf(out, "NOTE: this machine is busy with other things; two threads may seldom meet\n");
     fprintf(out, "machine: %s, %u processors, Linux %s\n", model, bench_processors(),
             system.release);
     fprintf(out, "clock: %s TSC, clock source %s; load average %s\n",
