@@ -15,7 +15,7 @@ static void test_defaults(void **state) {
     struct swgi_geometry geometry = resolved(&options);
     (void)state;
     assert_int_equal(geometry.circuits, 1024 + 1);
-    assert_int_equal(geometry.columns, 32 + 1);
+    assert_int_equal(geometry.columns, 16 + 1);
     assert_int_equal(geometry.histograms, 1024);
     assert_int_equal(geometry.count_chunks * SWGI_COUNT_CHUNK, 64 * 1024);
     assert_int_equal(geometry.events, 1024);
@@ -103,7 +103,7 @@ static void test_options_of_other_sizes(void **state) {
     newer.options.size = offsetof(struct swg_panel_options, columns_max);
     panel = open_with(&newer.options);
     assert_int_equal(map_of(panel)->geometry.circuits, 8 + 1);
-    assert_int_equal(map_of(panel)->geometry.columns, 32 + 1);
+    assert_int_equal(map_of(panel)->geometry.columns, 16 + 1);
     swg_panel_unref(panel);
     assert_int_equal(swg_panel_open(NULL, NULL, NULL), -EINVAL);
 }
