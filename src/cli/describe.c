@@ -79,9 +79,10 @@ static const char *mode_next(const struct swg_status *status, swg_ns now, char *
     int length = 0;
 
     if (status->mode == SWG_MODE_SHADOW)
-        length = snprintf(out, out_size, "as if %s; ", swg_state_name(status->state));
-    if (!until_text(until, now, "ends", out + length, out_size - (size_t)length))
-        snprintf(out + length, out_size - (size_t)length, "until undone");
+        length = snprintf(out, out_size, "as if %s%s", swg_state_name(status->state),
+                          until == SWG_NS_MAX ? "" : "; ");
+    if (!until_text(until, now, "ends", out + length, out_size - (size_t)length) && !length)
+        snprintf(out, out_size, "until undone");
     return out;
 }
 
@@ -108,10 +109,10 @@ const char *swgi_rule_words(int rule) {
         [SWG_RULE_CHANGE] = "change detector",
         [SWG_RULE_COUNT_FAILURE] = "failure rate of the last calls",
         [SWG_RULE_COUNT_SLOW] = "slow rate of the last calls",
-        [SWG_RULE_TIME_1] = "first time window",
-        [SWG_RULE_TIME_2] = "second time window",
-        [SWG_RULE_TIME_3] = "third time window",
-        [SWG_RULE_TIME_4] = "fourth time window",
+        [SWG_RULE_TIME_1] = "first rule on a time window",
+        [SWG_RULE_TIME_2] = "second rule on a time window",
+        [SWG_RULE_TIME_3] = "third rule on a time window",
+        [SWG_RULE_TIME_4] = "fourth rule on a time window",
         [SWG_RULE_PROBE] = "its probes failed",
         [SWG_RULE_HAND] = "by hand",
     };

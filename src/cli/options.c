@@ -117,7 +117,7 @@ static const struct group groups[] = {
 /* What one parse needs beside the options themselves. */
 struct parse {
     struct swgi_options *options;
-    bool *done;
+    bool done;
     int command_at; /* the program's own parse stops here */
 };
 
@@ -291,7 +291,7 @@ static error_t parse_common_option(int key, char *value, struct argp_state *stat
 
 /* Asked for, so it goes to stdout and ends the program well. */
 static error_t answer(int key, struct argp_state *state, struct parse *parse) {
-    *parse->done = true;
+    parse->done = true;
     if (key == KEY_USAGE)
         argp_state_help(state, stdout, ARGP_HELP_USAGE);
     else if (key == 'V')
@@ -345,9 +345,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_USAGE:
         return answer(key, state, parse);
     case ARGP_KEY_ARG:
-        return *parse->done ? 0 : parse_argument(state, parse);
+        return parse->done ? 0 : parse_argument(state, parse);
     case ARGP_KEY_END:
-        if (parse->options->command && !*parse->done)
+        if (parse->options->command && !parse->done)
             check_count(state, parse->options);
         return 0;
     default:
@@ -403,7 +403,7 @@ static int parse_command(int argc, char **argv, struct parse *parse) {
     if (!parse->options->command) {
         if (strcmp(argv[0], "help") != 0)
             return unknown_command(argv[0]);
-        *parse->done = true;
+        parse->done = true;
         return help_command(argc, argv, parse->options);
     }
     snprintf(title, sizeof(title), "switchgear %s", parse->options->command->name);
@@ -424,20 +424,21 @@ static void init(struct swgi_options *options) {
 }
 
 int swgi_options_parse(int argc, char **argv, struct swgi_options *out, bool *done) {
-    struct parse parse = { .options = out, .done = done };
+    struct parse parse = { .options = out };
     int status = 0;
 
     init(out);
     swgi_screen_init(&out->screen, stdout, false);
     if (run_argp(NULL, argc, argv, &parse))
         return EX_OSERR;
-    if (!*done && parse.command_at == 0) {
+    if (!parse.done && parse.command_at == 0) {
         swgi_help_print_short(stderr);
         return EX_USAGE;
     }
-    if (!*done)
+    if (!parse.done)
         status = parse_command(argc - parse.command_at, argv + parse.command_at, &parse);
     swgi_screen_init(&out->screen, stdout, out->no_color);
+    *done = parse.done;
     return status;
 }
 

@@ -232,17 +232,31 @@ static void events_part(const struct swgi_screen *screen, const char *title,
         event_line(screen, &events[i], now);
 }
 
+/* The rule in its own words, if it is still configured. */
+static void rule_words_line(const struct swgi_screen *screen, const struct swg_why *why) {
+    char text[SWGI_CLEAN_MAX];
+
+    for (uint32_t i = 0; i < why->rules_count; i++) {
+        if (why->rules[i].rule == why->trip.rule)
+            line(screen, "rule",
+                 swgi_clean_text(why->rules[i].text, screen->utf8, text, sizeof(text)));
+    }
+}
+
 static void trip_part(const struct swgi_screen *screen, const struct swg_why *why, swg_ns now) {
     char wall[SWGI_TEXT_MAX], title[80];
 
     if (why->evidence == 0)
         return;
     snprintf(title, sizeof(title), "Last trip, %s", swgi_wall_text(why->trip.wall_ms, wall));
-    heading(screen, why->evidence == 1 ? title : "Last trip");
-    if (why->evidence == 1)
+    if (why->evidence == 1) {
+        heading(screen, title);
         event_line(screen, &why->trip, now);
-    else
+        rule_words_line(screen, why);
+    } else {
+        heading(screen, "Last trip");
         fprintf(screen->out, "  %s; the evidence was lost\n", swgi_rule_words(why->status.rule));
+    }
 }
 
 static void holders_part(const struct swgi_screen *screen, const struct swg_why *why) {

@@ -20,12 +20,10 @@ static bool wants_color(bool is_terminal, bool no_color) {
 static int width_of(FILE *out) {
     struct winsize size;
     const char *columns = getenv("COLUMNS");
-    if (columns && atoi(columns) >= 40) {
+    if (columns && atoi(columns) >= 40)
         return atoi(columns);
-    }
-    if (ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col >= 40) {
+    if (ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col >= 40)
         return size.ws_col;
-    }
     return 80;
 }
 
@@ -53,9 +51,8 @@ int swgi_screen_columns(const struct swgi_screen *screen, const char *text) {
     while (screen->utf8 && left > 0) {
         wchar_t wide;
         size_t bytes = mbrtowc(&wide, text, left, &state);
-        if (bytes == (size_t)-1 || bytes == (size_t)-2) {
+        if (bytes == (size_t)-1 || bytes == (size_t)-2)
             return columns + (int)left;
-        }
         int width = wcwidth(wide);
         columns += width > 0 ? width : 0;
         text += bytes;
@@ -65,9 +62,8 @@ int swgi_screen_columns(const struct swgi_screen *screen, const char *text) {
 }
 
 static void blanks(const struct swgi_screen *screen, int count) {
-    if (count > 0) {
+    if (count > 0)
         fprintf(screen->out, "%*s", count, "");
-    }
 }
 
 void swgi_screen_put(const struct swgi_screen *screen, enum swgi_tone tone, int columns,
@@ -118,9 +114,8 @@ void swgi_screen_bar(const struct swgi_screen *screen, enum swgi_tone tone, doub
                      int columns) {
     double clamped = share >= 1 ? 1 : share > 0 ? share : 0;
     int filled = (int)(clamped * columns + 0.5);
-    if (clamped > 0 && filled == 0) {
+    if (clamped > 0 && filled == 0)
         filled = 1;
-    }
     for (int i = 0; i < columns; i++) {
         bool is_filled = i < filled;
         swgi_screen_put(screen, is_filled ? tone : SWGI_FAINT, 0,
@@ -145,22 +140,20 @@ void swgi_table_add(struct swgi_table *table, enum swgi_tone tone, const char *t
         table->cells = realloc(table->cells, table->cells_room * sizeof(table->cells[0]));
     }
     char *copy = strdup(text);
-    if (!table->cells || !copy) {
+    if (!table->cells || !copy)
         errx(EX_OSERR, "out of memory");
-    }
     table->cells[table->cells_count++] = (struct swgi_cell){ .text = copy, .tone = tone };
 }
 
 void swgi_table_deinit(struct swgi_table *table) {
-    for (size_t i = 0; i < table->cells_count; i++) {
+    for (size_t i = 0; i < table->cells_count; i++)
         free(table->cells[i].text);
-    }
     free(table->cells);
 }
 
 #define COLUMNS_MAX 12
 #define GAP         2
-#define NAME_LEAST  16
+#define NAME_LEAST  12
 #define CELL_MAX    1100
 
 /* How wide each column must be; the first one gives way on a terminal that is too narrow. */
@@ -176,9 +169,8 @@ static void measure(const struct swgi_table *table, const struct swgi_screen *sc
         sum += widths[i] + (i > 0 ? GAP : 0);
     }
     int excess = sum - screen->width;
-    if (screen->is_terminal && excess > 0) {
+    if (screen->is_terminal && excess > 0)
         widths[0] = widths[0] - excess > NAME_LEAST ? widths[0] - excess : NAME_LEAST;
-    }
 }
 
 /* Cut in the middle: names differ at their ends as often as at their beginnings. */
@@ -215,7 +207,7 @@ static void print_row(const struct swgi_table *table, const struct swgi_screen *
 
 void swgi_table_print(const struct swgi_table *table, const struct swgi_screen *screen,
                       bool headings) {
-    int widths[COLUMNS_MAX];
+    int widths[COLUMNS_MAX] = { 0 };
     measure(table, screen, widths);
     if (headings) {
         struct swgi_cell row[COLUMNS_MAX];
@@ -225,7 +217,6 @@ void swgi_table_print(const struct swgi_table *table, const struct swgi_screen *
         }
         print_row(table, screen, widths, row);
     }
-    for (size_t i = 0; i < table->cells_count; i += table->columns_count) {
+    for (size_t i = 0; i < table->cells_count; i += table->columns_count)
         print_row(table, screen, widths, &table->cells[i]);
-    }
 }
