@@ -33,7 +33,7 @@ static int reject(struct swgi_turn *turn, unsigned counter, int verdict, int64_t
     struct swgi_column *column = swgi_column(turn->index);
     swgi_column_add(&column->rejected[counter], 1);
     swgi_permit_refuse(out, retry_in);
-    swgi_note_rejections(turn, verdict, swgi_load_relaxed(&column->rejected[counter], COLUMN));
+    swgi_note_rejections(turn, verdict, SWGI_COUNTER(rejected) + counter);
     return verdict;
 }
 

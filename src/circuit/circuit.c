@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "circuit/config.h"
 #include "circuit/make.h"
+#include "panel/wall.h"
 
 static struct swg_circuit *find_handle(struct swg_panel *panel, const char *name, uint64_t hash) {
     struct swg_circuit *circuit = swgi_load_acquire(&panel->handles[hash % SWGI_HANDLE_BUCKETS]);
@@ -157,11 +158,20 @@ int swg_circuit_find(struct swg_panel *panel, const char *name, struct swg_circu
     return hand_out(circuit, out);
 }
 
+static void tell_beyond(struct swgi_map *map, const char *name) {
+    struct swgi_event_data event = { .kind = SWG_EVENT_BEYOND, .at = swgi_map_clock(map) };
+    event.wall_ms = swgi_map_wall_ms(map);
+    swgi_copy_text(event.name, sizeof(event.name), name);
+    swgi_copy_text(event.user, sizeof(event.user), "system");
+    swgi_event_publish(map, SWGI_RING_NOTICES, &event);
+}
+
 /* No place, or the panel was busy: what the options say. */
-static int beyond(struct swg_panel *panel, int rc, struct swg_circuit **out,
+static int beyond(struct swg_panel *panel, const char *name, int rc, struct swg_circuit **out,
                   struct swg_error *error) {
     struct swgi_map *map = newest(panel);
     swgi_add_relaxed(&map->header->beyond, 1, COUNTER);
+    tell_beyond(map, name);
     if (panel->beyond == SWG_BEYOND_ERROR)
         return rc;
     if (error != NULL)
@@ -182,7 +192,7 @@ static int make_named(struct swg_panel *panel, const char *name, const struct sw
         return rc;
     rc = swgi_circuit_make(map, name, hash, &settings, &index, &life, error);
     if (rc == -ENOSPC || rc == -EAGAIN)
-        return beyond(panel, rc, out, error);
+        return beyond(panel, name, rc, out, error);
     if (rc != 0)
         return rc;
     struct swg_circuit *circuit = intern(panel, name, hash, false);

@@ -36,11 +36,10 @@ struct swgi_hand {
 /* now is believed until something would be moved by it; then it is compared with our own clock,
  * once. */
 void swgi_turn_begin(struct swgi_turn *turn, struct swgi_map *map, uint32_t index, int64_t now);
+void swgi_turn_believe(struct swgi_turn *turn);
 static inline int64_t swgi_turn_now(struct swgi_turn *turn) {
-    if (!turn->believed) {
-        turn->now = swgi_map_believe(turn->map, turn->now);
-        turn->believed = true;
-    }
+    if (!turn->believed)
+        swgi_turn_believe(turn);
     return turn->now;
 }
 
@@ -210,6 +209,8 @@ int64_t swgi_histogram_bound(unsigned bin);
 /* Circuit, time, user and reason of an event that tells of this turn. */
 void swgi_event_name(const struct swgi_turn *turn, struct swgi_event_data *event);
 void swgi_note_sample(struct swgi_turn *turn, const char *kind, int code, const char *text);
-void swgi_note_rejections(struct swgi_turn *turn, int verdict, uint64_t so_far);
+void swgi_note_rejections(struct swgi_turn *turn, int verdict, unsigned counter);
+/* A caller's clock was that many seconds off. */
+void swgi_note_clock(struct swgi_turn *turn, double off_by);
 
 #endif

@@ -137,6 +137,11 @@ static uint32_t tick_for(struct swgi_turn *turn, const struct slices *slices, ui
     if (tick == present)
         return tick;
     tick = swgi_tick(slices->tick_base, slices->time_base, slices->reciprocal, swgi_turn_now(turn));
+    /* We may have been stopped between clock and epoch: only a later look at the clock accuses it. */
+    if (out_of_step(slices, tick, present)) {
+        turn->now = swgi_map_clock(turn->map);
+        tick = swgi_tick(slices->tick_base, slices->time_base, slices->reciprocal, turn->now);
+    }
     if (!swgi_tick_before(tick, present))
         return tick;
     if (!out_of_step(slices, tick, present))

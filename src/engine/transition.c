@@ -282,9 +282,17 @@ void swgi_note_sample(struct swgi_turn *turn, const char *kind, int code, const 
     notice(turn, &event);
 }
 
-void swgi_note_rejections(struct swgi_turn *turn, int verdict, uint64_t so_far) {
+void swgi_note_rejections(struct swgi_turn *turn, int verdict, unsigned counter) {
     if (!first_this_second(&turn->cell->reject_stamp, swgi_turn_now(turn)))
         return;
-    struct swgi_event_data event = { .kind = SWG_EVENT_REJECTED, .code = verdict, .calls = so_far };
+    struct swgi_event_data event = { .kind = SWG_EVENT_REJECTED, .code = verdict };
+    event.calls = swgi_column_sum(turn->map, turn->index, counter);
+    notice(turn, &event);
+}
+
+void swgi_note_clock(struct swgi_turn *turn, double off_by) {
+    if (!first_this_second(&turn->cell->clock_stamp, turn->now))
+        return;
+    struct swgi_event_data event = { .kind = SWG_EVENT_CLOCK, .value = off_by, .threshold = 1 };
     notice(turn, &event);
 }

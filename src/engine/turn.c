@@ -56,6 +56,14 @@ void swgi_turn_begin(struct swgi_turn *turn, struct swgi_map *map, uint32_t inde
     turn->settings_sequence = swgi_settings_load(turn->cell, &turn->settings);
 }
 
+void swgi_turn_believe(struct swgi_turn *turn) {
+    int64_t told = turn->now;
+    turn->now = swgi_map_believe(turn->map, told);
+    turn->believed = true;
+    if (turn->now != told)
+        swgi_note_clock(turn, ((double)told - (double)turn->now) / 1e9);
+}
+
 static uint32_t traits_of(const struct swgi_settings *settings) {
     uint32_t traits = 0;
     if (settings->slice_ns != 0)

@@ -213,7 +213,7 @@ struct swgi_cell {
     swgi_word origin;  /* where the configuration came from */
     swgi_word name_hash;
     swgi_word reject_stamp; /* panel second of the last notice of rejections */
-    swgi_word spare_cold;
+    swgi_word clock_stamp;  /* panel second of the last notice of a bad clock */
 
     swgi_word snapshots[SWGI_SNAPSHOTS][3]; /* tick and sum at the start of the slice */
     swgi_word probes[SWGI_PROBES_MAX];
