@@ -2,7 +2,7 @@
  * The count window: why one CAS word and a lagging ring are exact, and when that word may be cleared.
  *
  * Mirrors src/engine/count_window.c and the words ctl and window of src/panel/layout.h:
- *   recorder  swgi_count_add: clear a window of another generation, help write the previous slot (help),
+ *   recorder  swgi_count_add: clear a window of another generation, bring the previous slot up (help),
  *             subtract what falls out (fall_out), add mine in one CAS (add_once)
  *   mover     swgi_transition and prepare_window in src/engine/transition.c: CLOSED to OPEN (a trip), OPEN
  *             to CLOSED (recovered), CLOSED to CLOSED (reset by hand). OPEN stands for every state in which
@@ -15,17 +15,18 @@
  * of this generation; a generation that is CLOSED keeps its evidence until it ends; whoever has to try
  * again does so because somebody else got something done.
  *
- * When the window is in use (CLOSED, RAMP) the mover CASes ctl first and the window word after it; only out
- * of a state where it is not in use does it clear first. Clearing first out of CLOSED is a mutant below: the
- * mover is killed, or loses ctl, between the two and a living generation has lost its evidence.
+ * The mover clears the window before it moves ctl to CLOSED, unless the window is in use, that is, of ctl's
+ * present generation: then its successors' first recorder clears it. To clear it nevertheless is a mutant below:
+ * the mover is killed, or loses ctl, between the two and a living generation has lost its evidence.
  *
- * Helping is: load the slot, re-load the window word, CAS the slot. Without the re-load a helper that slept
- * takes a slot that is already a lap ahead for one that is behind, and overwrites it. And a CAS that fails is no
+ * Helping is: load the slot, re-load the window word, CAS the slot to a raised version. Without the re-load a
+ * helper that slept takes a slot that is already a lap ahead for one that is behind, and overwrites it. And a CAS that fails is no
  * proof that somebody helped: a stalled helper of an older lap or generation may have been the one (HELP_ONCE).
  *
  * WRAP is a single process with four generations and two laps, so that every tag comes back: it shows what
  * clearing is for.
- * Elsewhere generation and lap do not wrap: an actor stalled for exactly 2^19 records could be fooled.
+ * Elsewhere generation, lap and version do not wrap: an actor stalled for exactly 2^19 records (the window
+ * word) could be fooled. Nor do resets out of CLOSED wrap without one record or one trip among 2^20 of them.
  */
 #ifndef N
 #define N 2 /* the window: the last N calls */
@@ -68,12 +69,17 @@
 #define WGEN(w) ((w) >> 11)
 #define EMPTY(w) (POS(w) == 0 && !FULL(w))
 
-#define SLOT(g, pos, outcome) ((outcome) | ((pos) << 1) | ((g) << 7))
+#define SLOT(g, version, outcome) ((outcome) | ((version) << 1) | ((g) << 5))
 #define OUTCOME(s) ((s) & 1)
-#define TAG(s) ((s) >> 1)
-#define BEFORE(pos, n) (((pos) + POSITIONS - (n)) % POSITIONS)
-#define PREVIOUS(w) SLOT(WGEN(w), BEFORE(POS(w), 1), PENDING(w))
-#define FALLS(w) TAG(SLOT(WGEN(w), BEFORE(POS(w), N), 0))
+#define VERSION(s) (((s) >> 1) & 15)
+#define SGEN(s) ((s) >> 5)
+#define BEFORE(w) ((POS(w) + N - 1) % N) /* the slot of the pending outcome */
+#define SAYS_SO(s, w) (FULL(w) && OUTCOME(s) == PENDING(w) && SGEN(s) == WGEN(w))
+#ifdef ABA
+#define BROUGHT_UP(s, w) SLOT(WGEN(w), 0, PENDING(w))
+#else
+#define BROUGHT_UP(s, w) SLOT(WGEN(w), (VERSION(s) + 1) & 15, PENDING(w))
+#endif
 
 byte ctl = CTL(CLOSED, 1);
 short word = WORD(1, 0, 0, 0, 0);
@@ -153,9 +159,9 @@ help:
     goto subtract;
 #endif
     atomic {
-        s = ring[BEFORE(POS(w), 1) % N];
+        s = ring[BEFORE(w)];
         if
-        :: TAG(s) == TAG(PREVIOUS(w)) -> s = 0; goto subtract
+        :: SAYS_SO(s, w) -> s = 0; goto subtract
         :: else
         fi
     };
@@ -164,14 +170,14 @@ help:
 #endif
     atomic {
 #ifdef RING_PLAIN_STORE
-        ring[BEFORE(POS(w), 1) % N] = PREVIOUS(w)
+        ring[BEFORE(w)] = BROUGHT_UP(s, w);
 #else
         if
-        :: ring[BEFORE(POS(w), 1) % N] == s -> ring[BEFORE(POS(w), 1) % N] = PREVIOUS(w)
-#ifndef HELP_ONCE
-        :: else -> TRY_AGAIN(ring[BEFORE(POS(w), 1) % N] != s)
-#else
+        :: ring[BEFORE(w)] == s -> ring[BEFORE(w)] = BROUGHT_UP(s, w)
+#ifdef HELP_ONCE
         :: else
+#else
+        :: else -> TRY_AGAIN(ring[BEFORE(w)] != s)
 #endif
         fi;
 #endif
@@ -184,7 +190,7 @@ subtract:
         :: else -> old = ring[POS(w) % N]
         fi;
         if
-        :: TAG(old) != FALLS(w) -> old = 0; TRY_AGAIN(word != w)
+        :: SGEN(old) != WGEN(w) -> old = 0; TRY_AGAIN(word != w)
         :: else -> old = OUTCOME(old)
         fi
     };
@@ -202,9 +208,7 @@ add:
         old = 0
     };
 #ifdef NO_HELP
-    atomic { /* everybody writes his own slot, after the CAS that made it his */
-        ring[BEFORE(POS(w), 1) % N] = PREVIOUS(w)
-    };
+    atomic { s = ring[BEFORE(w)]; ring[BEFORE(w)] = BROUGHT_UP(s, w) }; /* only he who made it so */
 #endif
 ended:
     atomic { w = 0; s = 0; old = 0; token = 0; outcome = 0; goto next_call }
@@ -221,12 +225,7 @@ next_move:
         c = ctl;
         if
         :: STATE(c) == CLOSED -> goto trip
-#ifdef CLEAR_LIVE_WINDOW
-        :: STATE(c) == CLOSED -> goto clear
-#else
-        :: STATE(c) == CLOSED -> goto reset
-#endif
-        :: STATE(c) == OPEN -> skip /* not in use: clear first */
+        :: true /* to CLOSED: by recovery or, out of CLOSED, by hand */
         fi
     };
 clear:
@@ -237,6 +236,9 @@ clear:
         w = word;
         if
         :: WGEN(w) == NEXT(GEN(c)) -> w = 0; goto close
+#ifndef CLEAR_LIVE_WINDOW
+        :: WGEN(w) == GEN(c) -> w = 0; goto close /* in use: its own generation's recorders start anew */
+#endif
         :: else
         fi
     };
@@ -251,18 +253,6 @@ clear:
     };
 close:
     atomic { if :: ctl == c -> ctl = CTL(CLOSED, NEXT(GEN(c))) :: else fi; goto ended };
-reset: /* in use: ctl first, then a best effort that any recorder makes up for */
-    atomic {
-        if
-        :: ctl == c -> ctl = CTL(CLOSED, NEXT(GEN(c))); c = ctl
-        :: else -> goto ended
-        fi
-    };
-    atomic { w = word; if :: WGEN(w) == GEN(c) -> goto ended :: else fi };
-#ifndef NO_CTL_RELOAD_BEFORE_CAS
-    atomic { if :: ctl != c -> goto ended :: else fi };
-#endif
-    atomic { if :: word == w -> word = WORD(GEN(c), 0, 0, 0, 0) :: else fi; goto ended };
 trip:
     atomic { if :: ctl == c -> ctl = CTL(OPEN, NEXT(GEN(c))) :: else fi };
 ended:
@@ -298,13 +288,14 @@ end:
            :: else
            fi;
            if
-           :: !EMPTY(word) -> ring[BEFORE(POS(word), 1) % N] = PREVIOUS(word)
+           :: !EMPTY(word) && !SAYS_SO(ring[BEFORE(word)], word) ->
+               ring[BEFORE(word)] = BROUGHT_UP(ring[BEFORE(word)], word)
            :: else
            fi;
            old = 0;
            if
            :: FULL(word) ->
-               assert(TAG(ring[POS(word) % N]) == FALLS(word));
+               assert(SGEN(ring[POS(word) % N]) == WGEN(word));
                old = OUTCOME(ring[POS(word) % N])
            :: else
            fi;

@@ -11,7 +11,7 @@ LC_ALL=C
 
 here=$(cd "$(dirname "$0")" && pwd)
 memory_max_mib=2000
-depth_max=100000
+depth_max=1000000
 
 for tool in spin gcc; do
     command -v "$tool" >/dev/null || { echo "run.sh: $tool is missing" >&2; exit 69; }
@@ -94,6 +94,7 @@ green half_open:two_calls_each half_open -DACTORS=2 -DSLOTS=1 -DCALLS=2 -DHANDS=
 green count_window:two_and_a_mover count_window -DRECORDERS=2 -DRECORDS=3 -DMOVERS=1 -DMOVES=1
 green count_window:two_and_two_movers count_window -DRECORDERS=2 -DRECORDS=1 -DMOVERS=2 -DMOVES=1
 green count_window:one_and_two_movers count_window -DRECORDERS=1 -DRECORDS=2 -DMOVERS=2 -DMOVES=2
+green count_window:two_and_many_laps count_window -DRECORDERS=2 -DRECORDS=5 -DMOVERS=0
 green count_window:three count_window -DRECORDERS=3 -DRECORDS=2 -DMOVERS=0
 green count_window:three_window_of_one count_window -DN=1 -DRECORDERS=3 -DRECORDS=2 -DMOVERS=0
 green count_window:wrap count_window -DWRAP
@@ -120,7 +121,8 @@ red count_window NO_CTL_RELOAD_BEFORE_CAS -DRECORDERS=2 -DRECORDS=3 -DMOVES=2
 red count_window NO_HELP -DRECORDERS=2 -DRECORDS=3 -DMOVERS=0
 red count_window NO_WORD_RELOAD_BEFORE_HELP -DRECORDERS=2 -DRECORDS=3 -DMOVERS=0
 red count_window RING_PLAIN_STORE -DRECORDERS=2 -DRECORDS=3 -DMOVES=2
-red count_window HELP_ONCE -DRECORDERS=2 -DRECORDS=3 -DMOVES=2
+red count_window HELP_ONCE -DRECORDERS=2 -DRECORDS=4 -DMOVERS=0
+red count_window ABA -DRECORDERS=2 -DRECORDS=4 -DMOVERS=0
 
 red time_window ZEROED_TAGS -DFAILING=2
 red time_window PLAIN_STORE -DFAILING=2
