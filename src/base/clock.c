@@ -145,6 +145,8 @@ static void install(const struct swgi_clock_anchor *next) {
 
 static void anchor_anew(uint64_t tsc, int64_t ns) {
     struct swgi_clock_anchor next = swgi_clock_anchor;
+    if (tsc <= next.tsc && ns <= next.ns)
+        return; /* a signal handler anchored after this reading */
     if (next.start_tsc == 0) {
         next.start_tsc = tsc;
         next.start_ns = ns;
