@@ -209,6 +209,23 @@ static bool prepare_window(struct swgi_turn *turn, uint64_t ctl, unsigned to, ui
 #endif
 }
 
+/*
+ * Before ctl moves to a phase of probes: a slot nobody used for 2^20 transitions bears the number of the phase to come. In the
+ * order of prepare_window(), so that a caller who stalled cannot take a slot from who holds it by then.
+ */
+static void prepare_probes(struct swgi_turn *turn, uint64_t ctl, uint64_t generation) {
+    for (unsigned i = 0; i < SWGI_PROBES_MAX; i++) {
+        swgi_word *slot = &turn->cell->probes[i];
+        uint64_t probe = swgi_load(slot);
+        if (swgi_probe_generation(probe) != generation)
+            continue;
+        if (swgi_load(&turn->cell->ctl) != ctl)
+            return;
+        uint64_t before = (generation - 1) & SWGI_MASK(SWGI_GENERATION_BITS);
+        swgi_cas(slot, probe, swgi_probe(before, SWGI_PROBE_FREE, 0, 0, swgi_probe_sequence(probe), 0));
+    }
+}
+
 bool swgi_transition(struct swgi_turn *turn, uint64_t ctl, unsigned to,
                      const struct swgi_finding *finding) {
     struct swgi_cell *cell = turn->cell;
@@ -220,6 +237,8 @@ bool swgi_transition(struct swgi_turn *turn, uint64_t ctl, unsigned to,
         swgi_ctl(to, swgi_ctl_mode(ctl), generation, payload_of(turn, ctl, to, streak, finding));
     if (!prepare_window(turn, ctl, to, generation))
         return false;
+    if (to == SWGI_HALF)
+        prepare_probes(turn, ctl, generation);
     if (!swgi_cas(&cell->ctl, ctl, next))
         return false;
     install(&cell->since, generation, swgi_since(generation, 0, swgi_turn_now(turn)));
@@ -240,6 +259,8 @@ bool swgi_renew(struct swgi_turn *turn, uint64_t ctl, uint64_t renewed) {
     uint64_t generation = swgi_ctl_generation(renewed);
     int64_t since = swgi_since_of(turn, ctl);
     unsigned step = swgi_ctl_state(renewed) == SWGI_RAMP ? swgi_ctl_step(renewed) >> 1 : 0;
+    if (swgi_ctl_state(renewed) == SWGI_HALF)
+        prepare_probes(turn, ctl, generation);
     if (!swgi_cas(&cell->ctl, ctl, renewed))
         return false;
     install(&cell->since, generation, swgi_since(generation, step, since));
