@@ -199,7 +199,8 @@ SWG_API int swg_panel_advance(struct swg_panel *panel, swg_ns by);
 /* The panel's clock now: swg_now(), or the virtual one. */
 SWG_API swg_ns swg_panel_now(const struct swg_panel *panel);
 
-/* Iterate: start with *cursor = 0; 0 and a circuit, or -ENOENT at the end. Circuits made meanwhile
+/* Iterate: start with *cursor = 0; 0 and a circuit, or -ENOENT at the end. The panel's own
+ * "_beyond" is among them. Circuits made meanwhile
  * may be missed. */
 SWG_API int swg_panel_next_circuit(struct swg_panel *panel, uint32_t *cursor,
                                    struct swg_circuit **out);
@@ -468,6 +469,7 @@ struct swg_rule {
     double value, threshold; /* now, and where it trips */
     uint64_t calls,
         calls_min; /* in its window, and from how many it is judged; 0: does not apply */
+    int is_share;  /* value and threshold are shares of calls, 0..1; else counts */
     int met;       /* value has reached the threshold */
 };
 

@@ -52,6 +52,7 @@ static void add_rate(const struct swgi_turn *turn, struct swg_why *why, int numb
     rule->threshold = (double)ppm / SWGI_PPM;
     rule->calls = calls;
     rule->calls_min = calls_min;
+    rule->is_share = 1;
     snprintf(rule->text, sizeof(rule->text), "%s %s %g %% of %s", what, sign(turn),
              rule->threshold * 100, over);
     finish(turn, rule);

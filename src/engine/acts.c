@@ -31,8 +31,8 @@ int swgi_act_trip(struct swgi_turn *turn) {
 
 static bool cooling_down(struct swgi_turn *turn) {
     uint64_t last = swgi_load(&turn->cell->last_trip);
-    int64_t passed = swgi_turn_now(turn) - (int64_t)last;
-    return last != 0 && passed >= 0 && (uint64_t)passed < turn->settings.cooldown_ns;
+    return last != 0 &&
+           swgi_passed(swgi_turn_now(turn), (int64_t)last) < turn->settings.cooldown_ns;
 }
 
 int swgi_act_reset(struct swgi_turn *turn) {
@@ -52,8 +52,7 @@ static bool too_early(struct swgi_turn *turn, uint64_t ctl) {
     bool by_rule = swgi_ctl_rule(ctl) != SWG_RULE_HAND;
     if (turn->settings.recovery != SWGI_RECOVERY_MANUAL || !by_rule || turn->hand->force)
         return false;
-    int64_t passed = swgi_turn_now(turn) - swgi_since_of(turn, ctl);
-    return passed >= 0 && (uint64_t)passed < turn->settings.open_for_ns;
+    return swgi_passed(swgi_turn_now(turn), swgi_since_of(turn, ctl)) < turn->settings.open_for_ns;
 }
 
 int swgi_act_probe(struct swgi_turn *turn) {

@@ -37,6 +37,15 @@ struct swgi_hand {
  * once. */
 void swgi_turn_begin(struct swgi_turn *turn, struct swgi_map *map, uint32_t index, int64_t now);
 void swgi_turn_believe(struct swgi_turn *turn);
+/*
+ * How long since an instant in the panel: two clocks may differ by up to a second, so a little in the future is now; further
+ * off it is no instant of ours, and for ever ago.
+ */
+static inline uint64_t swgi_passed(int64_t now, int64_t since) {
+    if (now >= since)
+        return (uint64_t)now - (uint64_t)since;
+    return (uint64_t)since - (uint64_t)now <= UINT64_C(1000000000) ? 0 : UINT64_MAX;
+}
 static inline int64_t swgi_turn_now(struct swgi_turn *turn) {
     if (!turn->believed)
         swgi_turn_believe(turn);

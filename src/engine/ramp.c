@@ -39,8 +39,7 @@ static bool step_is_over(struct swgi_turn *turn, uint64_t ctl) {
                  swgi_since(swgi_ctl_generation(ctl), step_of(ctl), swgi_turn_now(turn)));
         return false;
     }
-    int64_t passed = swgi_turn_now(turn) - swgi_since_time(since);
-    return passed >= 0 && (uint64_t)passed >= turn->settings.ramp_step_ns;
+    return swgi_passed(swgi_turn_now(turn), swgi_since_time(since)) >= turn->settings.ramp_step_ns;
 }
 
 bool swgi_ramp_advance(struct swgi_turn *turn, uint64_t ctl) {

@@ -213,6 +213,14 @@ static void read_window(const struct swgi_turn *turn, unsigned slices, const str
     }
 }
 
+/* A state that judges, in which nothing was recorded yet. Where nothing is judged, what led there is worth seeing. */
+static bool is_restarted(const struct swgi_turn *turn, uint64_t epoch) {
+    uint64_t ctl = swgi_load(&turn->cell->ctl);
+    bool judges = swgi_ctl_state(ctl) == SWGI_CLOSED || swgi_ctl_state(ctl) == SWGI_RAMP;
+    return judges && turn->settings.on_close == SWGI_WINDOW_CLEARED &&
+           swgi_epoch_generation(epoch) != swgi_ctl_generation(ctl);
+}
+
 /* For a reader: nobody may have moved the epoch since the last call, so slices that passed since
  * count as empty. */
 void swgi_time_read(const struct swgi_turn *turn, unsigned slices, struct swgi_window *out) {
@@ -226,9 +234,7 @@ void swgi_time_read(const struct swgi_turn *turn, unsigned slices, struct swgi_w
     uint32_t tick = swgi_tick(clock.tick_base, clock.time_base, clock.reciprocal, turn->now);
     uint32_t passed =
         swgi_tick_before(last, tick) ? (tick - last) & (uint32_t)SWGI_MASK(SWGI_TICK_BITS) : 0;
-    bool of_now = swgi_epoch_generation(epoch) == swgi_ctl_generation(swgi_load(&turn->cell->ctl));
-    if (passed >= slices || out_of_step(&clock, tick, last) ||
-        (!of_now && turn->settings.on_close == SWGI_WINDOW_CLEARED))
+    if (passed >= slices || out_of_step(&clock, tick, last) || is_restarted(turn, epoch))
         return;
     sum_all(turn, &sums);
     read_window(turn, slices - passed, &sums, out);

@@ -67,15 +67,15 @@ int64_t swgi_since_of(struct swgi_turn *turn, uint64_t ctl) {
 bool swgi_trip_allowed(struct swgi_turn *turn, uint64_t ctl) {
     if (swgi_ctl_state(ctl) != SWGI_CLOSED || turn->settings.min_interval_ns == 0)
         return true;
-    int64_t passed = swgi_turn_now(turn) - swgi_since_of(turn, ctl);
-    return passed < 0 || (uint64_t)passed >= turn->settings.min_interval_ns;
+    return swgi_passed(swgi_turn_now(turn), swgi_since_of(turn, ctl)) >=
+           turn->settings.min_interval_ns;
 }
 
 static uint32_t streak_after(struct swgi_turn *turn, uint64_t ctl) {
     uint64_t n = swgi_tagged_value(swgi_load(&turn->cell->streak));
     if (swgi_ctl_state(ctl) == SWGI_CLOSED) {
-        int64_t closed_for = swgi_turn_now(turn) - swgi_since_of(turn, ctl);
-        if (closed_for >= 0 && (uint64_t)closed_for >= turn->settings.backoff_reset_ns)
+        if (swgi_passed(swgi_turn_now(turn), swgi_since_of(turn, ctl)) >=
+            turn->settings.backoff_reset_ns)
             n = 0;
     }
     return n < UINT32_MAX ? (uint32_t)n + 1 : UINT32_MAX;
@@ -222,7 +222,8 @@ static void prepare_probes(struct swgi_turn *turn, uint64_t ctl, uint64_t genera
         if (swgi_load(&turn->cell->ctl) != ctl)
             return;
         uint64_t before = (generation - 1) & SWGI_MASK(SWGI_GENERATION_BITS);
-        swgi_cas(slot, probe, swgi_probe(before, SWGI_PROBE_FREE, 0, 0, swgi_probe_sequence(probe), 0));
+        swgi_cas(slot, probe,
+                 swgi_probe(before, SWGI_PROBE_FREE, 0, 0, swgi_probe_sequence(probe), 0));
     }
 }
 
