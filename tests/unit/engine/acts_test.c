@@ -1,0 +1,204 @@
+/* What hands do: trip, reset, probe, mode; what holds, what is refused, and what the audit keeps of it. */
+#include "inside.h"
+
+static void test_a_trip_by_hand_holds(void **state) {
+    (void)state;
+    make();
+    assert_int_equal(hand(swg_circuit_trip, 0, 0), 0);
+    assert_open_by("hand");
+    assert_int_equal(status().open_until, SWG_NS_MAX);
+    advance(S(86400) * 30);
+    assert_rejected();
+    assert_int_equal(swg_retry_in(&latest), SWG_NS_MAX);
+    assert_int_equal(hand(swg_circuit_reset, 0, 0), 0);
+    call(SWG_SUCCESS);
+    assert_state(CLOSED);
+}
+
+static void test_a_trip_for_a_while_ends_in_half_open_whatever_recovery_says(void **state) {
+    (void)state;
+    set("breaker.open.recovery", "manual");
+    make();
+    assert_int_equal(hand(swg_circuit_trip, S(90), 0), 0);
+    advance(S(89));
+    assert_rejected();
+    advance(S(1) + ROUNDING);
+    assert_state(HALF_OPEN);
+    calls(2, SWG_SUCCESS);
+    assert_state(CLOSED);
+}
+
+static void test_where_recovery_is_manual_a_rule_s_trip_holds(void **state) {
+    (void)state;
+    set("breaker.open.recovery", "manual");
+    make();
+    calls(5, SWG_FAILURE);
+    assert_int_equal(status().open_until, SWG_NS_MAX);
+    advance(S(86400));
+    assert_rejected();
+    assert_int_equal(hand(swg_circuit_reset, 0, 0), 0);
+    assert_state(CLOSED);
+}
+
+static void test_a_hand_s_probe_waits_as_long_as_a_rule_would(void **state) {
+    (void)state;
+    set("breaker.open.recovery", "manual");
+    make();
+    calls(5, SWG_FAILURE);
+    advance(S(30) - 2 * ROUNDING);
+    assert_int_equal(hand(swg_circuit_probe, 0, 0), -EAGAIN);
+    advance(2 * ROUNDING);
+    assert_int_equal(hand(swg_circuit_probe, 0, 0), 0);
+    assert_state(HALF_OPEN);
+    call(SWG_FAILURE);
+    assert_int_equal(hand(swg_circuit_probe, 0, 1), 0); /* forced */
+    calls(2, SWG_SUCCESS);
+    assert_state(CLOSED);
+}
+
+static void test_a_probe_needs_something_open(void **state) {
+    (void)state;
+    make();
+    assert_int_equal(hand(swg_circuit_probe, 0, 0), -EALREADY);
+    assert_int_equal(hand(swg_circuit_trip, 0, 0), 0);
+    assert_int_equal(hand(swg_circuit_probe, 0, 0), 0);
+    assert_int_equal(hand(swg_circuit_probe, 0, 0), -EALREADY);
+}
+
+static void test_a_reset_is_refused_while_it_cools_down(void **state) {
+    struct swg_error error = SWG_ERROR_INIT;
+
+    (void)state;
+    set("breaker.open.cooldown", "60s");
+    make();
+    assert_int_equal(hand(swg_circuit_reset, 0, 0), 0); /* it never tripped */
+    calls(5, SWG_FAILURE);
+    advance(S(59));
+    assert_int_equal(swg_circuit_reset(circuit, NULL, &error), -EAGAIN);
+    assert_non_null(strstr(error.text, "1.0 s more"));
+    assert_state(HALF_OPEN);
+    assert_int_equal(hand(swg_circuit_reset, 0, 1), 0);
+    assert_state(CLOSED);
+    calls(5, SWG_FAILURE);
+    advance(S(60));
+    assert_int_equal(hand(swg_circuit_reset, 0, 0), 0);
+    assert_state(CLOSED);
+}
+
+static void test_a_reset_forgets_trips_in_a_row(void **state) {
+    (void)state;
+    make();
+    for (int i = 0; i < 3; i++) {
+        calls(5, SWG_FAILURE);
+        assert_int_equal(status().trips_in_a_row, 1);
+        assert_int_equal(hand(swg_circuit_reset, 0, 0), 0);
+        assert_int_equal(status().trips_in_a_row, 0);
+    }
+    assert_int_equal(status().trips, 3);
+}
+
+static void test_an_isolated_circuit_answers_who_did_it_and_how_to_undo_it(void **state) {
+    struct swg_error error = SWG_ERROR_INIT;
+
+    (void)state;
+    make();
+    mode(SWG_MODE_FORCED_OPEN, 0);
+    assert_int_equal(swg_circuit_reset(circuit, NULL, &error), -EBUSY);
+    assert_non_null(strstr(error.text, "isolated by ann"));
+    assert_non_null(strstr(error.text, "a story"));
+    assert_non_null(strstr(error.text, "switchgear normal dependency"));
+    assert_int_equal(hand(swg_circuit_trip, 0, 1), -EBUSY);
+    assert_int_equal(hand(swg_circuit_probe, 0, 1), -EBUSY);
+    mode(SWG_MODE_FORCED_CLOSED, 0);
+    assert_int_equal(swg_circuit_reset(circuit, NULL, &error), -EBUSY);
+    assert_non_null(strstr(error.text, "disabled by ann"));
+}
+
+static void test_a_mode_whose_time_is_up_refuses_nothing(void **state) {
+    (void)state;
+    make();
+    mode(SWG_MODE_FORCED_OPEN, S(10));
+    assert_int_equal(hand(swg_circuit_trip, 0, 0), -EBUSY);
+    advance(S(10) + ROUNDING);
+    assert_int_equal(hand(swg_circuit_trip, 0, 0), 0);
+    assert_open_by("hand");
+}
+
+static void test_normal_is_normal_already(void **state) {
+    uint64_t word;
+
+    (void)state;
+    make();
+    word = ctl();
+    mode(SWG_MODE_NORMAL, 0);
+    assert_int_equal(ctl(), word);
+}
+
+static void test_acts_are_checked(void **state) {
+    struct swg_act by = SWG_ACT_INIT;
+    struct swg_error error = SWG_ERROR_INIT;
+    char longer[200];
+
+    (void)state;
+    make();
+    memset(longer, 'x', sizeof(longer));
+    longer[sizeof(longer) - 1] = '\0';
+    by.user = longer;
+    assert_int_equal(swg_circuit_trip(circuit, &by, &error), -EINVAL);
+    by.user = "ann";
+    by.reason = longer;
+    assert_int_equal(swg_circuit_trip(circuit, &by, &error), -EINVAL);
+    by.reason = NULL;
+    by.for_ns = -1;
+    assert_int_equal(swg_circuit_trip(circuit, &by, &error), -EINVAL);
+    by.for_ns = SWG_NS_MAX - now();
+    assert_int_equal(swg_circuit_trip(circuit, &by, &error), 0);
+    assert_int_equal(status().open_until, SWG_NS_MAX);
+    assert_int_equal(swg_circuit_mode(circuit, 4, NULL, &error), -EINVAL);
+    assert_int_equal(swg_circuit_mode(circuit, -1, NULL, &error), -EINVAL);
+}
+
+static void test_every_act_stands_in_the_audit(void **state) {
+    static const int kinds[] = { SWG_EVENT_CREATED, SWG_EVENT_TRIP, SWG_EVENT_PROBE,
+                                 SWG_EVENT_RESET, SWG_EVENT_MODE };
+    struct swg_event event = SWG_EVENT_INIT;
+    uint64_t cursor = 0;
+    unsigned seen = 0;
+
+    (void)state;
+    make();
+    hand(swg_circuit_trip, S(5), 0);
+    hand(swg_circuit_probe, 0, 0);
+    hand(swg_circuit_reset, 0, 0);
+    mode(SWG_MODE_SHADOW, S(60));
+    while (swg_panel_next_event(panel, &cursor, &event) == 1) {
+        if (strcmp(event.circuit, "dependency") != 0)
+            continue;
+        assert_int_equal(event.kind, kinds[seen]);
+        assert_string_equal(event.user, seen == 0 ? "system" : "ann");
+        assert_string_equal(event.text, seen == 0 ? "" : "a story");
+        seen++;
+    }
+    assert_int_equal(seen, 5);
+    assert_int_equal(event.to, SWG_MODE_SHADOW);
+    assert_in_range(event.until, now() + S(60), now() + S(60) + ROUNDING);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        STORY(test_a_trip_by_hand_holds),
+        STORY(test_a_trip_for_a_while_ends_in_half_open_whatever_recovery_says),
+        STORY(test_where_recovery_is_manual_a_rule_s_trip_holds),
+        STORY(test_a_hand_s_probe_waits_as_long_as_a_rule_would),
+        STORY(test_a_probe_needs_something_open),
+        STORY(test_a_reset_is_refused_while_it_cools_down),
+        STORY(test_a_reset_forgets_trips_in_a_row),
+        STORY(test_an_isolated_circuit_answers_who_did_it_and_how_to_undo_it),
+        STORY(test_a_mode_whose_time_is_up_refuses_nothing),
+        STORY(test_normal_is_normal_already),
+        STORY(test_acts_are_checked),
+        STORY(test_every_act_stands_in_the_audit),
+    };
+
+    return cmocka_run_group_tests_name("engine: acts", tests, NULL, NULL);
+}
