@@ -18,11 +18,11 @@ void swgi_interleave_point(const volatile void *word);
 #define SWGI_POINT(p) swgi_interleave_point(p)
 /* The value comes first: it may be worked out from another access, and others may come between the
  * two. */
-#define SWGI_THEN(p, v)                \
-    __extension__({                    \
-        __auto_type swgi_value_ = (v); \
-        SWGI_POINT(p);                 \
-        swgi_value_;                   \
+#define SWGI_THEN(p, v)                                                                \
+    __extension__({                                                                    \
+        __typeof__(atomic_load_explicit((p), memory_order_relaxed)) swgi_value_ = (v); \
+        SWGI_POINT(p);                                                                 \
+        swgi_value_;                                                                   \
     })
 #else
 #define SWGI_POINT(p)   ((void)0)
