@@ -6,13 +6,14 @@
  * in the word, and whoever comes next brings the ring up to it first. So a caller killed at any
  * point has either counted or not.
  *
- *   word   position:19 | full:1 | half-units:11 | slow:10 | pending:3 | generation:20      position
- * = lap and index slot   code:3 | version:41 | generation:20
+ * - word: position:19 (lap and index) | full:1 | half-units:11 | slow:10 | pending:3 | generation:20
+ * - slot: code:3 | version:41 | generation:20
  *
  * In a full window, a slot that already says what is pending is left alone: where all is well
- * nobody writes the ring. Every write raises the slot's version, and the word cannot move on before
- * somebody's write succeeded, so a helper who stalled finds another version; so does one who
- * stalled since before the window began anew, for its first lap writes every slot.
+ * nobody writes the ring. Every write raises the slot's version, and nobody moves the word on who
+ * has not seen the slot say what is pending, so a helper who stalled finds another version, or
+ * writes what stands there; so does one who stalled since before the window began anew, for its
+ * first lap writes every slot.
  */
 #include "engine/engine.h"
 
@@ -90,8 +91,9 @@ static bool help(const struct swgi_cell *cell, const struct ring *ring, uint64_t
         return true;
     if (swgi_load(&cell->window) != seen)
         return false;
-    swgi_cas(slot, present, (seen & GENERATION) | ((present + VERSION_ONE) & VERSION) | pending);
-    return true;
+    /* Who fails looks again: a stalled helper's old code may have come in between. */
+    return swgi_cas(slot, present,
+                    (seen & GENERATION) | ((present + VERSION_ONE) & VERSION) | pending);
 }
 
 /* What the new outcome pushes out of a full window. false: not there, the word moved meanwhile. */

@@ -2,9 +2,10 @@
  * Probes: the few calls of HALF_OPEN, each a slot that names its holder.
  *
  * A slot is a lease. A dead holder's is taken over at once, a silent one's after half_open_max
- * without any grant or outcome. Order is everything: load the slot, re-load ctl, take the slot by
- * compare-and-swap, re-load ctl. Without the first re-load a caller who stalled overwrites a newer
- * generation's slot; without the second there are too many probes.
+ * without any grant or outcome. Order is everything: load the slot, re-load ctl and push its
+ * deadline, take the slot by compare-and-swap, re-load ctl. Without the first re-load a caller who
+ * stalled overwrites a newer generation's slot; pushed only after the take, a lease could be freed
+ * as expired in between; without the second re-load a call is let through after the trip.
  */
 #include "engine/engine.h"
 
@@ -73,19 +74,21 @@ static uint64_t taken(struct swgi_turn *turn, uint64_t probe, uint64_t generatio
     return swgi_probe(generation, SWGI_PROBE_HELD, me.owner, me.incarnation, sequence, successes);
 }
 
-/* Every grant and outcome shows that the phase is alive. */
-static void push_deadline(struct swgi_turn *turn, uint64_t generation) {
+/* Every grant and outcome shows that the phase is alive. false: the phase is over. */
+static bool push_deadline(struct swgi_turn *turn, uint64_t generation) {
     uint64_t deadline =
         swgi_deadline_from(swgi_turn_now(turn) + (int64_t)turn->settings.half_open_max_ns);
     for (;;) {
         uint64_t ctl = swgi_load(&turn->cell->ctl);
         if (swgi_ctl_generation(ctl) != generation || swgi_ctl_state(ctl) != SWGI_HALF ||
-            swgi_ctl_forced(ctl) || swgi_ctl_deadline(ctl) >= deadline)
-            return;
+            swgi_ctl_forced(ctl))
+            return false;
+        if (swgi_ctl_deadline(ctl) >= deadline)
+            return true;
         uint64_t pushed =
             (ctl & SWGI_MASK(24)) | swgi_payload_deadline(deadline, swgi_ctl_rule(ctl)) << 24;
         if (swgi_cas(&turn->cell->ctl, ctl, pushed))
-            return;
+            return true;
     }
 }
 
@@ -117,7 +120,7 @@ static enum swgi_probe_answer take_slot(struct swgi_turn *turn, uint64_t generat
     if (mine == 0)
         return SWGI_PROBE_NONE_FREE;
 #ifndef SWGI_MUTANT_NO_CTL_RELOAD_BEFORE
-    if (swgi_ctl_generation(swgi_load(&turn->cell->ctl)) != generation)
+    if (!push_deadline(turn, generation))
         return SWGI_PROBE_MOVED;
 #endif
     if (!swgi_cas(word, present, mine))
@@ -141,8 +144,6 @@ enum swgi_probe_answer swgi_probe_take(struct swgi_turn *turn, uint64_t ctl,
     expire_leases(turn, ctl);
     for (unsigned slot = 0; slot < turn->settings.probes; slot++) {
         enum swgi_probe_answer answer = take_slot(turn, generation, slot, &may_ask, ticket);
-        if (answer == SWGI_PROBE_GRANTED)
-            push_deadline(turn, generation);
         if (answer != SWGI_PROBE_NONE_FREE)
             return answer;
     }

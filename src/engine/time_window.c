@@ -107,17 +107,22 @@ static void install_snapshots(struct swgi_cell *cell, uint32_t from, uint32_t ti
     }
 }
 
-static void install_base(struct swgi_turn *turn, uint64_t generation, const struct sums *sums) {
+/* false: the generation moved on. */
+static bool install_base(struct swgi_turn *turn, uint64_t generation, const struct sums *sums) {
     for (unsigned j = 0; j < 3; j++) {
         swgi_word *word = &turn->cell->base[j];
-        uint64_t present = swgi_load(word);
-        /* Re-read after the load: who stalled since an older generation finds another one here and
-         * stops. */
-        if (swgi_base_generation(present) == generation ||
-            swgi_ctl_generation(swgi_load(&turn->cell->ctl)) != generation)
-            continue;
-        swgi_cas(word, present, swgi_base(generation, sums->of[j]));
+        for (;;) {
+            uint64_t present = swgi_load(word);
+            if (swgi_base_generation(present) == generation)
+                break;
+            /* Re-read after the load: who stalled since an older generation stops here. */
+            if (swgi_ctl_generation(swgi_load(&turn->cell->ctl)) != generation)
+                return false;
+            if (swgi_cas(word, present, swgi_base(generation, sums->of[j])))
+                break;
+        }
     }
+    return true;
 }
 
 /*
@@ -152,46 +157,70 @@ static uint32_t tick_for(struct swgi_turn *turn, const struct slices *slices, ui
     return swgi_cas32(&turn->cell->tick_base, slices->tick_base, base) ? fresh : present;
 }
 
+/* Complete the notes up to a tick and move the epoch there: 1; 0 look again; -1 the generation moved on. */
+static int rotate(struct swgi_turn *turn, uint64_t generation, uint64_t epoch, uint32_t tick) {
+    struct swgi_cell *cell = turn->cell;
+    uint32_t present = swgi_epoch_tick(epoch);
+    struct sums sums;
+    sum_all(turn, &sums);
+    if (swgi_ctl_generation(swgi_load(&cell->ctl)) != generation)
+        return -1;
+    install_snapshots(cell, present, tick, &sums);
+    bool restarts = swgi_epoch_generation(epoch) != generation;
+    /* Other weights make other sums: after a reload, a window that is kept starts anew as well. */
+    bool all_new = ((tick - present) & SWGI_MASK(SWGI_TICK_BITS)) >= SWGI_SNAPSHOTS;
+    bool cleared = restarts && turn->settings.on_close == SWGI_WINDOW_CLEARED;
+    if ((all_new || cleared) && !install_base(turn, generation, &sums))
+        return -1;
+    return swgi_cas(&cell->epoch, epoch, swgi_epoch(generation, tick));
+}
+
 bool swgi_time_enter(struct swgi_turn *turn, uint64_t generation) {
     struct swgi_cell *cell = turn->cell;
     struct slices slices;
     for (unsigned attempt = 0; attempt < 64 && read_slices(cell, &slices); attempt++) {
         uint64_t epoch = swgi_load(&cell->epoch);
-        uint32_t present = swgi_epoch_tick(epoch);
-        uint32_t tick = tick_for(turn, &slices, present);
-        uint64_t wanted = swgi_epoch(generation, tick);
-        if (epoch == wanted)
+        uint32_t tick = tick_for(turn, &slices, swgi_epoch_tick(epoch));
+        if (epoch == swgi_epoch(generation, tick))
             return false;
         if (!is_cut(slices.reciprocal, turn->settings.slice_ns)) {
             mend_slices(turn);
             continue;
         }
-        struct sums sums;
-        sum_all(turn, &sums);
-        if (swgi_ctl_generation(swgi_load(&cell->ctl)) != generation)
-            return false;
-        install_snapshots(cell, present, tick, &sums);
-        bool restarts = swgi_epoch_generation(epoch) != generation;
-        /* Other weights make other sums: after a reload, a window that is kept starts anew as well.
-         */
-        bool all_new = ((tick - present) & SWGI_MASK(SWGI_TICK_BITS)) >= SWGI_SNAPSHOTS;
-        if (all_new || (restarts && turn->settings.on_close == SWGI_WINDOW_CLEARED))
-            install_base(turn, generation, &sums);
-        if (swgi_cas(&cell->epoch, epoch, wanted))
-            return true;
+        int rc = rotate(turn, generation, epoch, tick);
+        if (rc != 0)
+            return rc > 0;
     }
     return false;
 }
 
-static uint64_t window_of(const struct swgi_turn *turn, unsigned j, uint64_t sum, uint32_t edge) {
+/*
+ * Somebody with a later clock noted slices past the epoch and stalled before moving it, over the edge of our window: finish
+ * for him. The newest note tells how far he went.
+ */
+static void catch_up(struct swgi_turn *turn, uint64_t generation) {
+    uint64_t epoch = swgi_load(&turn->cell->epoch);
+    uint32_t newest = swgi_epoch_tick(epoch);
+    for (unsigned i = 0; i < SWGI_SNAPSHOTS * 3; i++) {
+        uint32_t tick = swgi_snapshot_tick(swgi_load(&turn->cell->snapshots[i / 3][i % 3]));
+        if (swgi_tick_before(newest, tick))
+            newest = tick;
+    }
+    rotate(turn, generation, epoch, newest);
+}
+
+/* false: the slot of the edge already holds a later slice. */
+static bool window_of(const struct swgi_turn *turn, unsigned j, uint64_t sum, uint32_t edge,
+                      uint64_t *out) {
     const struct swgi_cell *cell = turn->cell;
     uint64_t base = swgi_load(&cell->base[j]);
     uint64_t since_base = swgi_sum_since(sum, base, SWGI_BASE_BITS);
     uint64_t snapshot = swgi_load(&cell->snapshots[edge % SWGI_SNAPSHOTS][j]);
-    if (swgi_snapshot_tick(snapshot) != edge)
-        return since_base;
     uint64_t since_edge = swgi_sum_since(sum, snapshot, SWGI_SNAPSHOT_BITS);
-    return since_base < since_edge ? since_base : since_edge;
+    /* A slot never written since the edge: nothing was noted yet, all there is lies after the base. */
+    bool noted = !swgi_tick_before(swgi_snapshot_tick(snapshot), edge);
+    *out = noted && since_edge < since_base ? since_edge : since_base;
+    return !noted || swgi_snapshot_tick(snapshot) == edge;
 }
 
 /* The tick at whose start a window of that many slices begins. */
@@ -200,17 +229,19 @@ static uint32_t edge_of(const struct swgi_cell *cell, unsigned slices) {
     return (tick - (slices - 1)) & (uint32_t)SWGI_MASK(SWGI_TICK_BITS);
 }
 
-/* An edge that moved while we read means the window belongs to no one instant: read again. */
-static void read_window(const struct swgi_turn *turn, unsigned slices, const struct sums *sums,
+/* An edge that moved while we read means the window belongs to no one instant: read again. false: notes lie past the epoch. */
+static bool read_window(const struct swgi_turn *turn, unsigned slices, const struct sums *sums,
                         struct swgi_window *out) {
+    bool whole = false;
     for (unsigned attempt = 0; attempt < 4; attempt++) {
         uint32_t edge = edge_of(turn->cell, slices);
-        out->calls = window_of(turn, CALLS, sums->of[CALLS], edge);
-        out->half_units = window_of(turn, HALF_UNITS, sums->of[HALF_UNITS], edge);
-        out->slow = window_of(turn, SLOW, sums->of[SLOW], edge);
+        whole = window_of(turn, CALLS, sums->of[CALLS], edge, &out->calls);
+        whole = window_of(turn, HALF_UNITS, sums->of[HALF_UNITS], edge, &out->half_units) && whole;
+        whole = window_of(turn, SLOW, sums->of[SLOW], edge, &out->slow) && whole;
         if (edge_of(turn->cell, slices) == edge)
-            return;
+            return whole;
     }
+    return whole;
 }
 
 /* A state that judges, in which nothing was recorded yet. Where nothing is judged, what led there is worth seeing. */
@@ -311,15 +342,15 @@ static bool worth_summing(const struct swgi_turn *turn, uint64_t epoch) {
         if (!is_judged(rule))
             continue;
         struct swgi_window window;
-        read_window(turn, rule->slices, &sums, &window);
+        bool whole = read_window(turn, rule->slices, &sums, &window);
         window.calls = floor_of(turn->cell, i, epoch);
-        if (meets(&turn->settings, rule, &window))
+        if (!whole || meets(&turn->settings, rule, &window))
             return true;
     }
     return false;
 }
 
-enum verdict { CALM, TOO_FEW, MET };
+enum verdict { CALM, TOO_FEW, MET, BEHIND };
 
 static enum verdict look(struct swgi_turn *turn, uint64_t epoch, struct swgi_finding *finding) {
     struct sums sums;
@@ -330,7 +361,8 @@ static enum verdict look(struct swgi_turn *turn, uint64_t epoch, struct swgi_fin
         if (!is_judged(rule))
             continue;
         struct swgi_window window;
-        read_window(turn, rule->slices, &sums, &window);
+        if (!read_window(turn, rule->slices, &sums, &window))
+            return BEHIND;
         note_floor(turn->cell, i, epoch, window.calls);
         if (!meets(&turn->settings, rule, &window))
             continue;
@@ -351,17 +383,23 @@ static enum verdict look(struct swgi_turn *turn, uint64_t epoch, struct swgi_fin
  */
 void swgi_time_judge(struct swgi_turn *turn, uint64_t generation, bool may_trip) {
     struct swgi_cell *cell = turn->cell;
-    uint64_t epoch = swgi_load(&cell->epoch);
     bool looked_again = false;
     for (unsigned attempt = 0; attempt < 64; attempt++) {
+        uint64_t epoch = swgi_load(&cell->epoch);
         uint64_t ctl = swgi_load(&cell->ctl);
         unsigned state = swgi_ctl_state(ctl);
-        if (swgi_ctl_generation(ctl) != generation || (state != SWGI_CLOSED && state != SWGI_RAMP))
+        bool judges = state == SWGI_CLOSED || state == SWGI_RAMP;
+        if (!judges || swgi_ctl_generation(ctl) != generation ||
+            swgi_epoch_generation(epoch) != generation)
             return;
         if (!swgi_ctl_armed(ctl) && !looked_again && !worth_summing(turn, epoch))
             return;
         struct swgi_finding finding;
         enum verdict verdict = look(turn, epoch, &finding);
+        if (verdict == BEHIND) {
+            catch_up(turn, generation);
+            continue;
+        }
         bool withheld = verdict == MET && !swgi_trip_allowed(turn, ctl);
         if (verdict == MET && !withheld) {
             if (!may_trip || swgi_trip(turn, ctl, &finding))

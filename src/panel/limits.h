@@ -38,6 +38,7 @@
 
 static_assert(SWGI_PROCESSES_MAX == (1u << SWGI_OWNER_BITS) - 1, "an owner must fit its bits");
 static_assert(SWGI_SLICES_MAX < SWGI_SNAPSHOTS, "one slot is always being written");
+static_assert((1u << SWGI_TICK_BITS) % SWGI_SNAPSHOTS == 0, "the ring divides the circle of ticks");
 static_assert(SWGI_TICK_BITS + SWGI_SNAPSHOT_BITS == 64, "a snapshot is one word");
 static_assert(SWGI_GENERATION_BITS + SWGI_BASE_BITS == 64, "a base is one word");
 
