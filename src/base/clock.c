@@ -1,9 +1,10 @@
 /*
  * CLOCK_MONOTONIC at the price of a TSC read.
  *
- * The kernel steers its clock, so a multiplier is never right for long: each thread anchors itself to clock_gettime() every
- * 10 ms of TSC time, in which the largest steering there is (500 ppm) makes 5 us. The rate is measured over the thread's own
- * history; a thread that has less than 5 ms of it pays for clock_gettime(). A suspend, a migration to another machine or a new
+ * The kernel steers its clock, so a multiplier is never right for long: each thread anchors
+ * itself to clock_gettime() every 10 ms of TSC time, in which the largest steering there is (500
+ * ppm) makes 5 us. The rate is measured over the thread's own history; a thread that has less
+ * than 5 ms of it pays for clock_gettime(). A suspend, a migration to another machine or a new
  * time namespace show as a reading that the rate did not foretell, and the history starts anew.
  */
 #include "base/clock.h"
@@ -58,7 +59,10 @@ static bool tsc_permitted(void) {
     return prctl(PR_GET_TSC, &mode) != 0 || mode == PR_TSC_ENABLE;
 }
 
-/* The kernel watches its clock source; one it has given up (unsynchronised processors, say) is none for us. */
+/*
+ * The kernel watches its clock source; one it has given up (unsynchronised processors, say) is
+ * none for us.
+ */
 static bool tsc_trusted_by_kernel(void) {
     char name[8] = "";
     int fd = open("/sys/devices/system/clocksource/clocksource0/current_clocksource",
@@ -96,7 +100,10 @@ static int64_t extrapolate(const struct swgi_clock_anchor *anchor, uint64_t tick
     return anchor->ns + (int64_t)((swgi_wide)ticks * anchor->multiplier >> 32);
 }
 
-/* The latest instant that may have been told: at this reading, or where the anchor ceased to hold. */
+/*
+ * The latest instant that may have been told: at this reading, or where the anchor ceased to
+ * hold.
+ */
 static int64_t latest_told(const struct swgi_clock_anchor *anchor, uint64_t tsc) {
     uint64_t ticks = tsc < anchor->tsc ? 0 : tsc - anchor->tsc;
     if (anchor->limit == 0)
@@ -115,7 +122,10 @@ static bool foretold(const struct swgi_clock_anchor *anchor, uint64_t tsc, int64
     return (error < 0 ? -error : error) < 20000 + (ns - anchor->ns) / 1000;
 }
 
-/* Told instants stay told, unless the clock itself went back, which only another time namespace does. */
+/*
+ * Told instants stay told, unless the clock itself went back, which only another time namespace
+ * does.
+ */
 static void begin_history(struct swgi_clock_anchor *next, uint64_t tsc, int64_t ns) {
     int64_t told = ns < next->ns ? 0 : latest_told(next, tsc);
     *next = (struct swgi_clock_anchor){ .floor = told, .start_tsc = tsc, .start_ns = ns };
@@ -131,7 +141,10 @@ static void measure(struct swgi_clock_anchor *next, uint64_t tsc, int64_t ns) {
     next->ns = ns;
 }
 
-/* A signal handler may read the clock while we write: what it must not see is half an anchor that claims to hold. */
+/*
+ * A signal handler may read the clock while we write: what it must not see is half an anchor that
+ * claims to hold.
+ */
 static void install(const struct swgi_clock_anchor *next) {
     struct swgi_clock_anchor *anchor = &swgi_clock_anchor;
     *(volatile uint64_t *)&anchor->limit = 0;

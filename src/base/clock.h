@@ -1,10 +1,11 @@
 /*
  * The clocks the library reads by itself.
  *
- * Reading one costs more than a protected call, so decisions take time as an argument and only the outermost functions come
- * here. On x86-64 with an invariant TSC that the kernel itself keeps time by, swgi_clock_fast() extrapolates from the
- * thread's last reading of CLOCK_MONOTONIC, at most 10 ms back; elsewhere it is clock_gettime(). Within a thread it never goes
- * backward. Safe in signal handlers.
+ * Reading one costs more than a protected call, so decisions take time as an argument and only
+ * the outermost functions come here. On x86-64 with an invariant TSC that the kernel itself keeps
+ * time by, swgi_clock_fast() extrapolates from the thread's last reading of CLOCK_MONOTONIC, at
+ * most 10 ms back; elsewhere it is clock_gettime(). Within a thread it never goes backward. Safe
+ * in signal handlers.
  */
 #ifndef SWGI_BASE_CLOCK_H
 #define SWGI_BASE_CLOCK_H

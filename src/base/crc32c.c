@@ -1,6 +1,7 @@
 /*
- * Bit by bit: it sees under a kilobyte, once an attach, and a table would be longer than what it saves. The file format needs
- * a checksum that any tool can compute, which is why it is not the hash the rest uses.
+ * Bit by bit: it sees under a kilobyte, once an attach, and a table would be longer than what it
+ * saves. The file format needs a checksum that any tool can compute, which is why it is not the
+ * hash the rest uses.
  */
 #include "base/crc32c.h"
 

@@ -1,4 +1,7 @@
-/* One hash for names and for checksums of records: XXH3, compiled in, so that no library is needed at run time. */
+/*
+ * One hash for names and for checksums of records: XXH3, compiled in, so that no library is
+ * needed at run time.
+ */
 #ifndef SWGI_BASE_HASH_H
 #define SWGI_BASE_HASH_H
 

@@ -1,6 +1,7 @@
 /*
- * Attaching to a file, or making it. Any number of processes may do this at once: each tries to open, and who finds nothing
- * makes a whole panel out of sight and tries to give it the name; one succeeds, and the others open that one.
+ * Attaching to a file, or making it. Any number of processes may do this at once: each tries to
+ * open, and who finds nothing makes a whole panel out of sight and tries to give it the name; one
+ * succeeds, and the others open that one.
  */
 #include "panel/attach.h"
 
@@ -94,8 +95,8 @@ static int fill(struct swg_panel *panel, int fd, const struct swgi_geometry *geo
 
 /* 0 also when somebody else was first. */
 static int create(struct swg_panel *panel, struct swg_error *error) {
-    struct swgi_geometry geometry;
-    struct swgi_draft draft;
+    struct swgi_geometry geometry = { 0 };
+    struct swgi_draft draft = { .fd = -1 };
     int rc = swgi_geometry_resolve(&panel->options, &geometry, error);
     if (rc == 0)
         rc = swgi_draft_open(&draft, panel, panel->panel_path, error);
@@ -137,8 +138,8 @@ static int settle(struct swgi_map *map, struct swg_error *error) {
 
 static int map_checked(struct swg_panel *panel, int fd, const struct stat *status,
                        const struct swg_panel_options *asked, struct swg_error *error) {
-    struct swgi_geometry geometry;
-    struct swgi_section sections[SWGI_SECTIONS];
+    struct swgi_geometry geometry = { 0 };
+    struct swgi_section sections[SWGI_SECTIONS] = { { 0 } };
     int rc =
         swgi_header_read(panel, fd, (uint64_t)status->st_size, asked, &geometry, sections, error);
     if (rc < 0)
@@ -174,7 +175,7 @@ static int open_or_create(struct swg_panel *panel, struct stat *status, struct s
 
 int swgi_attach(struct swg_panel *panel, const struct swg_panel_options *asked,
                 struct swg_error *error) {
-    struct stat status;
+    struct stat status = { 0 };
     int fd = swgi_file_directory(panel, error);
     if (fd == 0)
         fd = open_or_create(panel, &status, error);

@@ -4,7 +4,10 @@
 
 #include "panel/geometry.h"
 
-/* Attach to panel's path, making the file if it is missing and may be made; asked: the geometry it must have. */
+/*
+ * Attach to panel's path, making the file if it is missing and may be made; asked: the geometry
+ * it must have.
+ */
 int swgi_attach(struct swg_panel *panel, const struct swg_panel_options *asked,
                 struct swg_error *error);
 /* The same to look only (inspect.c). */

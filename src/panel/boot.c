@@ -1,7 +1,8 @@
 /*
- * After a reboot CLOCK_MONOTONIC begins anew, and every instant in a panel that survived on disk is of another clock. The last
- * housekeeping stamped both clocks; by the calendar we know what the old one would show now, and all instants are moved by
- * the difference. One process does it, under a byte lock, and tells the rest by writing which boot the panel belongs to.
+ * After a reboot CLOCK_MONOTONIC begins anew, and every instant in a panel that survived on disk
+ * is of another clock. The last housekeeping stamped both clocks; by the calendar we know what
+ * the old one would show now, and all instants are moved by the difference. One process does it,
+ * under a byte lock, and tells the rest by writing which boot the panel belongs to.
  */
 #include "panel/boot.h"
 
@@ -43,7 +44,10 @@ void swgi_boot_write(struct swgi_map *map) {
     swgi_store(&map->header->boot_id[1], map->panel->boot_id[1]);
 }
 
-/* New time minus what the old clock would show by the calendar. A calendar that went back counts as no time passed. */
+/*
+ * New time minus what the old clock would show by the calendar. A calendar that went back counts
+ * as no time passed.
+ */
 static int64_t shift_of(const struct swgi_map *map, int64_t now) {
     uint64_t wall_now = (uint64_t)swgi_clock_wall_ms() * 1000000u;
     uint64_t wall_then = swgi_load(&map->header->stamp_wall);

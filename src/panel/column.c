@@ -1,10 +1,11 @@
 /*
  * Threads and their columns.
  *
- * A thread that has leased a column counts in it with plain stores; without one it adds atomically to column 0. What a call
- * reads is one thread-local entry; the places a thread has in several panels ("seats") are kept beside it, and entering
- * exchanges the entry. There are few seats, so that a thread allocates nothing: one that goes through more panels in turn gives
- * up the oldest lease and takes a new one, which costs it a compare-and-swap each time.
+ * A thread that has leased a column counts in it with plain stores; without one it adds
+ * atomically to column 0. What a call reads is one thread-local entry; the places a thread has in
+ * several panels ("seats") are kept beside it, and entering exchanges the entry. There are few
+ * seats, so that a thread allocates nothing: one that goes through more panels in turn gives up
+ * the oldest lease and takes a new one, which costs it a compare-and-swap each time.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -208,8 +209,9 @@ uint32_t swgi_columns_leased(const struct swgi_map *map) {
 }
 
 /*
- * A new circuit's counters begin at zero although counters are never zeroed elsewhere: nobody may hold the cell, its life is
- * odd, and whoever still does is stopped by it. A store under way when it was evicted makes one call too many, as a kill does.
+ * A new circuit's counters begin at zero although counters are never zeroed elsewhere: nobody may
+ * hold the cell, its life is odd, and whoever still does is stopped by it. A store under way when
+ * it was evicted makes one call too many, as a kill does.
  */
 void swgi_columns_clear(struct swgi_map *map, uint32_t circuit) {
     for (uint32_t c = 0, high = columns_high(map); c < high; c++) {

@@ -1,7 +1,8 @@
 /*
- * Files that appear whole. A file without a name is filled and then given one, which fails if there is one already: never is
- * something replaced, and a maker that is killed leaves nothing behind. File systems that know no nameless files get one
- * with a name nobody else uses, which is then changed, again only if the new one is free.
+ * Files that appear whole. A file without a name is filled and then given one, which fails if
+ * there is one already: never is something replaced, and a maker that is killed leaves nothing
+ * behind. File systems that know no nameless files get one with a name nobody else uses, which is
+ * then changed, again only if the new one is free.
  */
 #include <errno.h>
 #include <fcntl.h>

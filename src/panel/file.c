@@ -1,7 +1,7 @@
 /*
- * Which files are trusted. Whoever can write the panel can do anything to the breakers of this process, and whoever can replace
- * it can be anybody; so links, devices, strangers' files and files anyone can write are refused, each by name and with what
- * to do about it.
+ * Which files are trusted. Whoever can write the panel can do anything to the breakers of this
+ * process, and whoever can replace it can be anybody; so links, devices, strangers' files and
+ * files anyone can write are refused, each by name and with what to do about it.
  */
 #include "panel/file.h"
 
@@ -50,8 +50,9 @@ int swgi_file_name(struct swg_panel *panel, const char *path, struct swg_error *
 }
 
 /*
- * Memory of a file that two machines map is two memories, and their locks know nothing of each other. FUSE and 9p cannot be told
- * from a network behind them, and being wrong would be silent: they are refused as well.
+ * Memory of a file that two machines map is two memories, and their locks know nothing of each
+ * other. FUSE and 9p cannot be told from a network behind them, and being wrong would be silent:
+ * they are refused as well.
  */
 static const char *network_file_system(unsigned type) {
     static const struct {
@@ -149,7 +150,10 @@ static int no_access(const char *path, const struct stat *s, int code, struct sw
     return swgi_fail(error, code, path, "%s: %s", path, strerror(-code));
 }
 
-/* -EAGAIN: it was exchanged between our looks. Looking before opening leaves devices and FIFOs alone. */
+/*
+ * -EAGAIN: it was exchanged between our looks. Looking before opening leaves devices and FIFOs
+ * alone.
+ */
 static int open_once(const struct swg_panel *panel, const char *path, struct stat *status,
                      struct swg_error *error) {
     struct stat before;

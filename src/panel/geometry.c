@@ -1,4 +1,7 @@
-/* From what a user asks for to the sizes and places of everything in the panel; nothing here touches memory or files. */
+/*
+ * From what a user asks for to the sizes and places of everything in the panel; nothing here
+ * touches memory or files.
+ */
 #include "panel/geometry.h"
 
 #include <errno.h>

@@ -6,7 +6,10 @@
 
 #define SWGI_SECTIONS 11u /* of this version; their ids are 1..11 */
 
-/* Fills sections[id - 1] for every id, one after the other behind the header's page, and returns the size of the whole. */
+/*
+ * Fills sections[id - 1] for every id, one after the other behind the header's page, and returns
+ * the size of the whole.
+ */
 uint64_t swgi_sections_plan(const struct swgi_geometry *geometry, struct swgi_section *sections);
 /* What an option left at 0 comes to. */
 void swgi_geometry_defaults(struct swg_panel_options *options);

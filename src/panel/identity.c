@@ -1,8 +1,10 @@
 /*
- * Who we are in a panel: a slot whose byte we hold locked, and an incarnation that tells us from its former owners.
+ * Who we are in a panel: a slot whose byte we hold locked, and an incarnation that tells us from
+ * its former owners.
  *
- * Holding the lock proves the former owner gone, so what it left is given back first and the incarnation raised after: if
- * we are killed in between, the next one finds the same work still to do.
+ * Holding the lock proves the former owner gone, so what it left is given back first and the
+ * incarnation raised after: if we are killed in between, the next one finds the same work still
+ * to do.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +18,10 @@
 #include "panel/process.h"
 #include "panel/reap.h"
 
-/* Field 22 of /proc/self/stat: clock ticks after boot; with the pid it names a process for good. 0 where it cannot be read. */
+/*
+ * Field 22 of /proc/self/stat: clock ticks after boot; with the pid it names a process for good.
+ * 0 where it cannot be read.
+ */
 static uint64_t start_time(void) {
     char text[1024];
     int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);

@@ -1,9 +1,10 @@
 /*
  * Names to cells: open addressing with linear probing, read without a lock.
  *
- * A bucket is a hint and the cell decides: a hit is proved by the cell's name and life. Removal leaves a tombstone, so that what
- * was put behind it stays findable. When tombstones are a quarter of the table, all names go into the other copy and the
- * version moves; a reader that misses looks whether it moved, because the copy it read may have been written over.
+ * A bucket is a hint and the cell decides: a hit is proved by the cell's name and life. Removal
+ * leaves a tombstone, so that what was put behind it stays findable. When tombstones are a
+ * quarter of the table, all names go into the other copy and the version moves; a reader that
+ * misses looks whether it moved, because the copy it read may have been written over.
  */
 #include "panel/index.h"
 
@@ -27,7 +28,10 @@ static uint32_t bucket_of(uint32_t circuit, uint64_t hash) {
     return (circuit + 1) | (uint32_t)(hash >> (64 - (32 - CIRCUIT_BITS))) << CIRCUIT_BITS;
 }
 
-/* The loads between the two of life are acquiring, so that the second one is not moved before them. */
+/*
+ * The loads between the two of life are acquiring, so that the second one is not moved before
+ * them.
+ */
 static bool cell_is(const struct swgi_map *map, uint32_t circuit, const uint64_t *name,
                     uint64_t hash, uint32_t *life) {
     const struct swgi_cell *cell = &map->cells[circuit];
@@ -64,7 +68,10 @@ bool swgi_registry_find(const struct swgi_map *map, const char *name, uint64_t h
     if (length == 0 || length > SWGI_NAME_MAX)
         return false;
     memcpy(words, name, length);
-    /* The version moves once in a quarter of the table's evictions; a hostile one must not hold us. */
+    /*
+     * The version moves once in a quarter of the table's evictions; a hostile one must not hold
+     * us.
+     */
     for (unsigned tries = 0; tries < 8; tries++) {
         uint64_t version = swgi_load(&map->header->index_version);
         if (search(map, map->index[version & 1], words, hash, index, life))
@@ -83,7 +90,10 @@ static bool usable(uint32_t bucket) {
     return bucket == 0 || (bucket & CIRCUIT_MASK) == TOMBSTONE;
 }
 
-/* Returns what stood in the bucket before. A table that damage has filled is rebuilt by the next repair. */
+/*
+ * Returns what stood in the bucket before. A table that damage has filled is rebuilt by the next
+ * repair.
+ */
 static uint32_t put(struct swgi_map *map, _Atomic uint32_t *copy, uint32_t circuit, uint64_t hash) {
     uint32_t mask = map->geometry.index_buckets - 1;
     for (uint32_t probe = 0; probe <= mask; probe++) {

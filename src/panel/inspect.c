@@ -1,6 +1,7 @@
 /*
- * Looking without taking part: a copy of what is used, read with pread(), so that the right to read is enough, and a file cut
- * short while we look is an error and no signal. The copy is written word by word, for other threads may be reading it.
+ * Looking without taking part: a copy of what is used, read with pread(), so that the right to
+ * read is enough, and a file cut short while we look is an error and no signal. The copy is
+ * written word by word, for other threads may be reading it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -114,8 +115,8 @@ static void open_lock(struct swg_panel *panel) {
 
 static int copy_file(struct swg_panel *panel, int fd, const struct stat *status,
                      const struct swg_panel_options *asked, struct swg_error *error) {
-    struct swgi_geometry geometry;
-    struct swgi_section sections[SWGI_SECTIONS];
+    struct swgi_geometry geometry = { 0 };
+    struct swgi_section sections[SWGI_SECTIONS] = { { 0 } };
     int rc =
         swgi_header_read(panel, fd, (uint64_t)status->st_size, asked, &geometry, sections, error);
     if (rc < 0)
@@ -144,7 +145,7 @@ static int copy_file(struct swg_panel *panel, int fd, const struct stat *status,
 
 int swgi_inspect(struct swg_panel *panel, const struct swg_panel_options *asked,
                  struct swg_error *error) {
-    struct stat status;
+    struct stat status = { 0 };
     int fd = swgi_file_directory(panel, error);
     if (fd == 0)
         fd = swgi_file_open(panel, &status, error);
@@ -160,7 +161,7 @@ int swgi_inspect(struct swg_panel *panel, const struct swg_panel_options *asked,
 }
 
 int swgi_inspect_again(struct swgi_map *map) {
-    struct stat status;
+    struct stat status = { 0 };
     int fd = swgi_file_open(map->panel, &status, NULL);
     if (fd < 0)
         return fd;

@@ -1,5 +1,6 @@
 /*
- * The lock file: who is alive, and who we are. Between the files of this folder; what follows is called under the process lock.
+ * The lock file: who is alive, and who we are. Between the files of this folder; what follows is
+ * called under the process lock.
  */
 #ifndef SWGI_PANEL_LIVENESS_H
 #define SWGI_PANEL_LIVENESS_H
@@ -11,7 +12,10 @@
 #define SWGI_LOCK_PROCESSES 4096
 
 /* ---- the descriptor (lock.c) */
-/* In a forked child: exchange the parent's descriptor for one of our own, without unlocking what the parent holds. */
+/*
+ * In a forked child: exchange the parent's descriptor for one of our own, without unlocking what
+ * the parent holds.
+ */
 void swgi_lock_part(struct swg_panel *panel);
 /* Is the descriptor still the lock file we opened in this process? */
 bool swgi_lock_valid(const struct swg_panel *panel);
@@ -26,11 +30,13 @@ int swgi_lock_held(const struct swg_panel *panel, int byte);
 
 /* ---- who we are (identity.c) */
 /*
- * Become a process of this map: claim a slot if we have none, give back what its dead former owner held, raise its incarnation.
- * 0, -EBUSY when all slots are taken, or another -errno.
+ * Become a process of this map: claim a slot if we have none, give back what its dead former
+ * owner held, raise its incarnation. 0, -EBUSY when all slots are taken, or another -errno.
  */
 int swgi_identity_claim(struct swgi_map *map, struct swg_error *error);
-/* The same for all maps of a panel, with new tags: after a fork, or when the descriptor was lost. */
+/*
+ * The same for all maps of a panel, with new tags: after a fork, or when the descriptor was lost.
+ */
 int swgi_panel_reclaim(struct swg_panel *panel, struct swg_error *error);
 /* swgi_lock_byte(), after making sure of descriptor and slot. */
 int swgi_lock_try(struct swg_panel *panel, int byte);

@@ -1,9 +1,10 @@
 /*
  * The lock file's descriptor.
  *
- * Locks are of the open file description: they belong to this descriptor and its copies, not to the process or a thread, and end
- * when the last copy is closed, which the kernel does for the killed. Two things endanger them: a child inherits a copy,
- * and closefrom() closes ours behind our back, after which its number may be anybody's.
+ * Locks are of the open file description: they belong to this descriptor and its copies, not to
+ * the process or a thread, and end when the last copy is closed, which the kernel does for the
+ * killed. Two things endanger them: a child inherits a copy, and closefrom() closes ours behind
+ * our back, after which its number may be anybody's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +25,10 @@ bool swgi_lock_valid(const struct swg_panel *panel) {
     return panel->lock_token == swgi_process_token() && is_lock_file(panel, panel->lock_fd);
 }
 
-/* Opened while the child still has its parent's rights: it may give them up before it first uses the panel. */
+/*
+ * Opened while the child still has its parent's rights: it may give them up before it first uses
+ * the panel.
+ */
 void swgi_lock_part(struct swg_panel *panel) {
     int parents = panel->lock_fd;
     panel->slot = -1;
@@ -59,7 +63,10 @@ int swgi_lock_open(struct swg_panel *panel, struct swg_error *error) {
     return 0;
 }
 
-/* A child that never became a process of its own has a copy of the parent's descriptor: closing it unlocks nothing. */
+/*
+ * A child that never became a process of its own has a copy of the parent's descriptor: closing
+ * it unlocks nothing.
+ */
 void swgi_lock_close(struct swg_panel *panel) {
     if (is_lock_file(panel, panel->lock_fd))
         close(panel->lock_fd);

@@ -136,7 +136,10 @@ static bool still_there(const char *path, uint64_t device, uint64_t inode) {
     return lstat(path, &status) == 0 && status.st_dev == device && status.st_ino == inode;
 }
 
-/* Others find each other at the lock file's path, so a lock on one that is not there any more proves nothing to them. */
+/*
+ * Others find each other at the lock file's path, so a lock on one that is not there any more
+ * proves nothing to them.
+ */
 static int follow_lock(struct swg_panel *panel) {
     int rc = 0;
     swgi_process_lock();

@@ -232,8 +232,10 @@ struct swgi_map *swgi_map_of_tag(bool (*matches)(uint64_t tag, void *arg), void 
                                  bool *current);
 
 /* ---- liveness (liveness.c) */
-/* Is that owner, in that incarnation (compared in the given number of low bits), alive? One system
- * call at most. */
+/*
+ * Is that owner, in that incarnation (compared in the given number of low bits), alive? Two system
+ * calls, unless the process lost its lock, which is then taken anew.
+ */
 bool swgi_owner_alive(struct swgi_map *map, unsigned owner, uint32_t incarnation, unsigned bits);
 /* Give back what dead processes hold (columns). Returns how many were found dead. */
 unsigned swgi_panel_reap(struct swg_panel *panel);

@@ -1,15 +1,20 @@
 /*
- * Extents: histograms, and chunks of slots for count windows, of which only some circuits need any.
+ * Extents: histograms, and chunks of slots for count windows, of which only some circuits need
+ * any.
  *
- * A table names each extent's owner; the circuit's own word says which of them it uses. The word is the truth: an extent its
- * owner does not point to is free to be given back, which is how a reload takes a new one before it drops the old, and how
- * a repair finds what a killed process took and never used.
+ * A table names each extent's owner; the circuit's own word says which of them it uses. The word
+ * is the truth: an extent its owner does not point to is free to be given back, which is how a
+ * reload takes a new one before it drops the old, and how a repair finds what a killed process
+ * took and never used.
  */
 #include "panel/pool.h"
 
 #include <errno.h>
 
-/* An owner is circuit + 1; the first chunk of a run is marked, so that two runs side by side stay two. */
+/*
+ * An owner is circuit + 1; the first chunk of a run is marked, so that two runs side by side stay
+ * two.
+ */
 #define RUN_START    UINT32_C(0x80000000)
 #define OWNER(entry) ((entry) & ~RUN_START)
 

@@ -1,4 +1,7 @@
-/* What the registry needs of the pools, and repair. Between the files of this folder; all under the registry's lock. */
+/*
+ * What the registry needs of the pools, and repair. Between the files of this folder; all under
+ * the registry's lock.
+ */
 #ifndef SWGI_PANEL_POOL_H
 #define SWGI_PANEL_POOL_H
 

@@ -1,9 +1,10 @@
 /*
  * One process, several panels, and children.
  *
- * A fork is noticed twice: by pthread_atfork, which at once parts the child's lock descriptor from the parent's (while the
- * child still has the parent's rights), and by a page that the kernel gives to a child zeroed, which also tells of a raw clone.
- * Everything else waits until the child uses the panel.
+ * A fork is noticed twice: by pthread_atfork, which at once parts the child's lock descriptor
+ * from the parent's (while the child still has the parent's rights), and by a page that the
+ * kernel gives to a child zeroed, which also tells of a raw clone. Everything else waits until
+ * the child uses the panel.
  */
 #include "panel/process.h"
 
@@ -25,7 +26,10 @@ struct swgi_wiped *swgi_wiped_new(void) {
         mmap(NULL, sizeof(*wiped), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (wiped == MAP_FAILED)
         return NULL;
-    /* Where the kernel does not know it, children made by fork() are still told by pthread_atfork. */
+    /*
+     * Where the kernel does not know it, children made by fork() are still told by
+     * pthread_atfork.
+     */
     (void)madvise(wiped, sizeof(*wiped), MADV_WIPEONFORK);
     pthread_mutex_init(&wiped->mutex, NULL);
     return wiped;
@@ -47,7 +51,7 @@ static void forked(void) {
          panel = panel->next_open) {
         for (struct swgi_map *map = swgi_load(&panel->map); map != NULL; map = map->older) {
             swgi_store(map->tag, 0);
-            memset(map->registry_mutex, 0, sizeof(*map->registry_mutex));
+            memset(map->registry_mutex, 0, sizeof(pthread_mutex_t));
         }
         swgi_lock_part(panel);
     }

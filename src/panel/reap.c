@@ -1,4 +1,7 @@
-/* Who is dead, and what it held. Never judged by time: only by the kernel's answer to whether a byte is locked. */
+/*
+ * Who is dead, and what it held. Never judged by time: only by the kernel's answer to whether a
+ * byte is locked.
+ */
 #include "panel/reap.h"
 
 #include "panel/liveness.h"
@@ -11,7 +14,10 @@ static bool same(uint32_t a, uint32_t b, unsigned bits) {
     return ((a ^ b) & (uint32_t)SWGI_MASK(bits)) == 0;
 }
 
-/* On a map whose file was replaced nobody is declared dead: the lock file may be another one by now. */
+/*
+ * On a map whose file was replaced nobody is declared dead: the lock file may be another one by
+ * now.
+ */
 static bool locked(struct swgi_map *map, unsigned owner) {
     if (map != swgi_load(&map->panel->map))
         return true;

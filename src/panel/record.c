@@ -1,8 +1,10 @@
 /*
- * Records of several words: a sequence claims the right to write (odd), a checksum over sequence and words proves the copy whole.
+ * Records of several words: a sequence claims the right to write (odd), a checksum over sequence
+ * and words proves the copy whole.
  *
- * Nobody waits. A writer that finds another one at work takes the record over, because that one may have been killed; if it
- * was only slow, both their words may be mixed, the checksum tells, and the record is lost rather than wrong.
+ * Nobody waits. A writer that finds another one at work takes the record over, because that one
+ * may have been killed; if it was only slow, both their words may be mixed, the checksum tells,
+ * and the record is lost rather than wrong.
  */
 #include <string.h>
 

@@ -1,4 +1,7 @@
-/* The two halves of a record under a checksum, for rings, whose sequences mean more. Between the files of this folder. */
+/*
+ * The two halves of a record under a checksum, for rings, whose sequences mean more. Between the
+ * files of this folder.
+ */
 #ifndef SWGI_PANEL_RECORD_H
 #define SWGI_PANEL_RECORD_H
 

@@ -1,9 +1,10 @@
 /*
  * Making and evicting circuits.
  *
- * Both are rare and take a lock, a mutex among threads and a byte lock among processes, polled for 10 ms in all: a holder that
- * was stopped must not block anybody's calls. What a killed holder left half done is found by registry_dirty and repaired from
- * the cells, which alone are the truth; index, counts of cells and owners of extents follow from them.
+ * Both are rare and take a lock, a mutex among threads and a byte lock among processes, polled
+ * for 10 ms in all: a holder that was stopped must not block anybody's calls. What a killed
+ * holder left half done is found by registry_dirty and repaired from the cells, which alone are
+ * the truth; index, counts of cells and owners of extents follow from them.
  */
 #include <errno.h>
 #include <string.h>
@@ -107,8 +108,8 @@ static int find_free(struct swgi_map *map, uint32_t *circuit) {
 }
 
 /*
- * All words to zero but life, and the generation goes on from the former circuit's, so that a word somebody still compares
- * against is never there again.
+ * All words to zero but life, and the generation goes on from the former circuit's, so that a
+ * word somebody still compares against is never there again.
  */
 static void clear_cell(struct swgi_cell *cell, bool fresh) {
     uint64_t generation = swgi_ctl_generation(swgi_load(&cell->ctl));

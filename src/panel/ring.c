@@ -1,8 +1,9 @@
 /*
  * Event rings: bounded, written by anyone at any time, never waited for.
  *
- * Event n lives in slot n modulo the ring. A slot's sequence is 2n+1 while n is written and 2n+2 once it is there, so it only
- * grows, tells whose event lies there, and a writer that was lapped while it slept finds that it came too late.
+ * Event n lives in slot n modulo the ring. A slot's sequence is 2n+1 while n is written and 2n+2
+ * once it is there, so it only grows, tells whose event lies there, and a writer that was lapped
+ * while it slept finds that it came too late.
  */
 #include <errno.h>
 #include <string.h>
@@ -16,7 +17,7 @@ static_assert(sizeof(struct swgi_event_slot) == (SLOT_WORDS + 2) * sizeof(swgi_w
 #define WRITING(id) (2 * (id) + 1)
 #define WRITTEN(id) (2 * (id) + 2)
 /* An event whose writer has not finished that long after a later one was there: it was killed. */
-#define WRITER_PATIENCE_MS 100
+#define WRITER_PATIENCE_MS 100u
 
 static swgi_word *next_of(const struct swgi_map *map, unsigned ring) {
     return ring == SWGI_RING_ACTS ? &map->header->acts_next : &map->header->notices_next;
@@ -79,15 +80,20 @@ uint64_t swgi_event_oldest(struct swgi_map *map, unsigned ring) {
     return next < map->geometry.events ? 0 : next - map->geometry.events;
 }
 
+/*
+ * Either way from now: the calendar may have been set back. As unsigned, because it may say
+ * anything.
+ */
 static bool long_since(const struct swgi_map *map, const struct swgi_event_data *event) {
-    int64_t age_ms = swgi_clock_wall_ms() - event->wall_ms;
-    return map->virtual_on || age_ms > WRITER_PATIENCE_MS || age_ms < -WRITER_PATIENCE_MS;
+    uint64_t age_ms = (uint64_t)swgi_clock_wall_ms() - (uint64_t)event->wall_ms;
+    return map->virtual_on || age_ms + WRITER_PATIENCE_MS > 2 * WRITER_PATIENCE_MS;
 }
 
 /*
- * An unpublished slot may be published within a microsecond, or never because its writer was killed. It is waited for until
- * a later event has been there for a while; as long as none is, nothing is held up by it. Virtual time does not pass by
- * itself. 1: *id and *out are that later event; 0: wait.
+ * An unpublished slot may be published within a microsecond, or never because its writer was
+ * killed. It is waited for until a later event has been there for a while; as long as none is,
+ * nothing is held up by it. Virtual time does not pass by itself. 1: *id and *out are that later
+ * event; 0: wait.
  */
 static int skip_killed(struct swgi_map *map, unsigned ring, uint64_t *id,
                        struct swgi_event_data *out) {
@@ -114,8 +120,9 @@ static int head(struct swgi_map *map, unsigned ring, uint64_t *id, struct swgi_e
 }
 
 /*
- * A cursor: two positions of 31 bits, which is longer than any ring, and a mark, so that it is neither 0 (start) nor all ones
- * (end). The full position is the one at most 2^31 before the ring's next.
+ * A cursor: two positions of 31 bits, which is longer than any ring, and a mark, so that it is
+ * neither 0 (start) nor all ones (end). The full position is the one at most 2^31 before the
+ * ring's next.
  */
 #define POSITION_BITS 31
 #define POSITION_MASK ((UINT64_C(1) << POSITION_BITS) - 1)
@@ -137,7 +144,10 @@ static uint64_t cursor_position(struct swgi_map *map, unsigned ring, uint64_t cu
                           : UINT64_MAX; /* a position this ring never had: it is another panel's */
 }
 
-/* Positions that the ring has left behind go on with the oldest kept, with room for what is written meanwhile. */
+/*
+ * Positions that the ring has left behind go on with the oldest kept, with room for what is
+ * written meanwhile.
+ */
 static bool overrun(struct swgi_map *map, unsigned ring, uint64_t *position) {
     uint64_t oldest = swgi_event_oldest(map, ring);
     if (*position != UINT64_MAX && *position >= oldest)

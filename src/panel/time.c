@@ -1,4 +1,7 @@
-/* Panel time: this process's CLOCK_MONOTONIC brought to the host's, or a virtual clock that moves when told. */
+/*
+ * Panel time: this process's CLOCK_MONOTONIC brought to the host's, or a virtual clock that moves
+ * when told.
+ */
 #include "panel/time.h"
 
 #include <errno.h>
@@ -53,7 +56,10 @@ static int64_t read_offset(void) {
     return (int64_t)(seconds * 1000000000 + ns);
 }
 
-/* The file of offsets tells those of the namespace our children will be in, which is ours unless somebody called unshare(). */
+/*
+ * The file of offsets tells those of the namespace our children will be in, which is ours unless
+ * somebody called unshare().
+ */
 int swgi_time_shift(int64_t *shift_ns, struct swg_error *error) {
     uint64_t ours = namespace_inode("/proc/self/ns/time");
     if (ours == 0 || ours == INITIAL_TIME_NAMESPACE) {

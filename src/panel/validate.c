@@ -1,4 +1,7 @@
-/* Believing a header: everything it says is checked against the file and against itself before any of it is used. */
+/*
+ * Believing a header: everything it says is checked against the file and against itself before
+ * any of it is used.
+ */
 #include "panel/validate.h"
 
 #include <errno.h>

@@ -20,7 +20,10 @@
 /* What it may be off: steering, and the readings' own errors. */
 #define OFF_NS 20000
 
-/* The reading lies between two of the kernel's, give or take; a reading that was interrupted proves nothing. */
+/*
+ * The reading lies between two of the kernel's, give or take; a reading that was interrupted
+ * proves nothing.
+ */
 static bool agrees(void) {
     int64_t before = swgi_clock_of(CLOCK_MONOTONIC);
     int64_t now = swg_now();

@@ -83,7 +83,10 @@ static void test_an_open_breaker_closes_in_time(void **state) {
     assert_int_equal(swg_circuit_find(panel, "payments", &circuit), 0);
     assert_int_equal(swg_circuit_status(circuit, &status), 0);
     assert_int_equal(status.state, SWG_STATE_OPEN);
-    /* 30 s and at most a tenth more were asked for, and ten have passed while the machine was down */
+    /*
+     * 30 s and at most a tenth more were asked for, and ten have passed while the machine was
+     * down
+     */
     assert_true(status.open_until - swg_panel_now(panel) <= 24 * S);
     assert_true(status.open_until - swg_panel_now(panel) >= 18 * S);
     swg_config_unref(config);

@@ -1,4 +1,7 @@
-/* Threads and their columns: one writer each, a shared row for the rest, and nothing lost when threads end. */
+/*
+ * Threads and their columns: one writer each, a shared row for the rest, and nothing lost when
+ * threads end.
+ */
 #include "inside.h"
 
 #include <pthread.h>

@@ -1,4 +1,7 @@
-/* For tests of the panel: temporary folders, panels with their insides, children that must end well. */
+/*
+ * For tests of the panel: temporary folders, panels with their insides, children that must end
+ * well.
+ */
 #ifndef TESTS_UNIT_PANEL_INSIDE_H
 #define TESTS_UNIT_PANEL_INSIDE_H
 
@@ -149,6 +152,17 @@ static inline void kill_child(pid_t child) {
 
 static inline void in_child(void (*story)(void *), void *arg) {
     child_ended_well(start_child(story, arg));
+}
+
+/*
+ * Does a child's attempt succeed here? Emulators and containers do not do everything a kernel
+ * does.
+ */
+static inline bool child_can(void (*attempt)(void *), void *arg) {
+    int status = 0;
+    pid_t child = start_child(attempt, arg);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 /* Memory that parent and children share, to tell each other how far they are. */

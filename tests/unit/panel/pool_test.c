@@ -1,4 +1,7 @@
-/* Extents: given out once, given back by who owns them, and reconciled with what the cells point to. */
+/*
+ * Extents: given out once, given back by who owns them, and reconciled with what the cells point
+ * to.
+ */
 #include "inside.h"
 
 #include "panel/pool.h"

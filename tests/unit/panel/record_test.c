@@ -57,7 +57,10 @@ static void test_a_killed_writer_is_taken_over(void **state) {
     assert_int_equal(data[0], 2);
 }
 
-/* A writer that only slept goes on after another one took over: told as lost, never as something mixed. */
+/*
+ * A writer that only slept goes on after another one took over: told as lost, never as something
+ * mixed.
+ */
 static void test_a_torn_record_is_not_believed(void **state) {
     static struct record record;
     uint64_t data[WORDS];
@@ -82,7 +85,10 @@ static void *writes(void *number) {
     return NULL;
 }
 
-/* How much is read while they write is chance; that it is whole is not, and that the last write is there. */
+/*
+ * How much is read while they write is chance; that it is whole is not, and that the last write
+ * is there.
+ */
 static void test_two_writers_and_a_reader(void **state) {
     pthread_t writers[2];
     uint64_t data[WORDS];

@@ -1,4 +1,7 @@
-/* Names to cells: all are found, nothing that is gone is, and a killed holder of the lock leaves nothing broken. */
+/*
+ * Names to cells: all are found, nothing that is gone is, and a killed holder of the lock leaves
+ * nothing broken.
+ */
 #include "inside.h"
 
 #include <pthread.h>
@@ -191,7 +194,10 @@ static void test_equal_hashes(void **state) {
     swg_panel_unref(panel);
 }
 
-/* Killed at any point of making or evicting: what is live is found, the rest is free, and counts are right. */
+/*
+ * Killed at any point of making or evicting: what is live is found, the rest is free, and counts
+ * are right.
+ */
 static void leave_dirty(struct swgi_map *map) {
     swgi_store(&map->header->registry_dirty, 1);
 }

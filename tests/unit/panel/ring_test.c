@@ -141,7 +141,10 @@ static void test_a_foreign_cursor(void **state) {
     swg_panel_unref(panel);
 }
 
-/* A writer killed between its number and its event: waited for while it may yet come, then passed. */
+/*
+ * A writer killed between its number and its event: waited for while it may yet come, then
+ * passed.
+ */
 static void test_a_killed_writer(void **state) {
     struct swg_panel *panel = open_private();
     struct swgi_map *map = map_of(panel);

@@ -1,4 +1,7 @@
-/* Headers somebody else wrote: each kind of damage is told apart, and no damage at all is believed. */
+/*
+ * Headers somebody else wrote: each kind of damage is told apart, and no damage at all is
+ * believed.
+ */
 #include "inside.h"
 
 #include "panel/geometry.h"
