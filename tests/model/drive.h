@@ -173,6 +173,10 @@ static void compare_windows(const struct swg_status *real) {
         sums = naive_window(&naive, slices, now());
     else if (settings->count.calls != 0)
         sums = naive_sum(&naive.last, -1);
+    /* Where nothing is judged, a reader sees the window that led there; the model forgot it. */
+    if ((naive.state == NAIVE_OPEN || naive.state == NAIVE_HALF) && slices != 0 &&
+        settings->on_close == SWGI_WINDOW_CLEARED)
+        return;
     same("calls in the window", real->window_calls, sums.calls);
     if (sums.calls != 0) {
         same("half-units in the window", llround(real->failure_rate * 2 * (double)sums.calls),
@@ -204,11 +208,19 @@ static void compare(void) {
 
 /* ---- clocks */
 
+/* Then the clock decides where the slices go on, not the caller who comes first. */
+static bool half_the_circle_passed(void) {
+    int64_t half = INT64_C(1) << (SWGI_TICK_BITS - 1);
+
+    return naive.settings.slice_ns != 0 &&
+           naive_slice_at(&naive, now()) - naive.slice > half - 10000;
+}
+
 /* What a caller says the time is. */
 static int64_t said_now(struct step *step) {
     static const int64_t bad[] = { 0, -1, INT64_MIN, INT64_MAX, INT64_C(1790000000000000000), 1 };
 
-    if (!plan->bad_clocks)
+    if (!plan->bad_clocks || half_the_circle_passed())
         return now();
     switch (roll(16)) {
     case 0: /* a little behind */

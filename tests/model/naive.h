@@ -60,6 +60,7 @@ struct naive {
     struct naive_slot slots[SWGI_PROBES_MAX];
     struct naive_list last;   /* the count window */
     struct naive_list recent; /* the time window */
+    uint64_t recent_of;       /* the generation it belongs to */
     int64_t slice;            /* the running one, -1: none yet */
     uint64_t time_base;
     bool unjudged_in_window; /* shadow: what was not judged when it came may be, later */
@@ -76,6 +77,13 @@ static inline int64_t naive_round_up(int64_t at) {
 
 static inline int64_t naive_round_down(int64_t at) {
     return at / (INT64_C(1) << 22) * (INT64_C(1) << 22);
+}
+
+/* Clocks of two callers may be a second off: a little in the future is now, and what is farther off was never. */
+static inline uint64_t naive_passed(int64_t now, int64_t since) {
+    if (now < since)
+        return since - now <= INT64_C(1000000000) ? 0 : UINT64_MAX;
+    return (uint64_t)(now - since);
 }
 
 /* ---- windows */
@@ -113,7 +121,11 @@ static inline int64_t naive_slice_at(const struct naive *n, int64_t now) {
 /* What lies in a window of so many slices, seen from now. Time that runs backward is the same slice. */
 static inline struct naive_sums naive_window(const struct naive *n, unsigned slices, int64_t now) {
     int64_t running = naive_slice_at(n, now);
+    bool judges = n->state == NAIVE_CLOSED || n->state == NAIVE_RAMP;
 
+    /* Where nothing is judged, what led there stays to be seen. */
+    if (judges && n->recent_of != n->generation && n->settings.on_close == SWGI_WINDOW_CLEARED)
+        return (struct naive_sums){ 0 };
     if (running < n->slice)
         running = n->slice;
     return naive_sum(&n->recent, running - (int64_t)slices);
@@ -140,18 +152,16 @@ static inline void naive_enter_slice(struct naive *n, int64_t now) {
 
 /* ---- transitions */
 
-static inline void naive_restart(struct naive *n, bool time_too) {
+static inline void naive_restart(struct naive *n) {
     n->score = 0;
     n->last.count = 0;
-    if (time_too)
-        n->recent.count = 0;
     memset(n->slots, 0, sizeof(n->slots));
     n->unjudged_in_window = false;
 }
 
 static inline void naive_new_generation(struct naive *n) {
     n->generation = (n->generation + 1) & 0xfffff;
-    naive_restart(n, n->settings.on_close == SWGI_WINDOW_CLEARED);
+    naive_restart(n);
 }
 
 static inline int64_t naive_open_time(const struct naive *n, int64_t retry_after) {
@@ -174,8 +184,8 @@ struct naive_hand {
 
 static inline void naive_go(struct naive *n, int to, int rule, int64_t now, int64_t retry_after,
                             const struct naive_hand *hand) {
-    bool forgotten = n->state == NAIVE_CLOSED && now >= n->since &&
-                     (uint64_t)(now - n->since) >= n->settings.backoff_reset_ns;
+    bool forgotten =
+        n->state == NAIVE_CLOSED && naive_passed(now, n->since) >= n->settings.backoff_reset_ns;
 
     if (to == NAIVE_OPEN) {
         n->streak = forgotten ? 1 : n->streak + 1;
@@ -350,8 +360,7 @@ static inline unsigned naive_percent(const struct naive *n) {
 }
 
 static inline bool naive_ramp_on(struct naive *n, int64_t now) {
-    if (!n->step_succeeded || now < n->since ||
-        (uint64_t)(now - n->since) < n->settings.ramp_step_ns)
+    if (!n->step_succeeded || naive_passed(now, n->since) < n->settings.ramp_step_ns)
         return false;
     if (n->step + 1 >= n->settings.ramp_steps) {
         naive_go(n, NAIVE_CLOSED, 0, now, 0, NULL);
@@ -406,8 +415,7 @@ static inline void naive_count(struct naive *n, int outcome, bool slow) {
 }
 
 static inline bool naive_may_trip(const struct naive *n, int64_t now) {
-    return n->state != NAIVE_CLOSED || n->settings.min_interval_ns == 0 || now < n->since ||
-           (uint64_t)(now - n->since) >= n->settings.min_interval_ns;
+    return n->state != NAIVE_CLOSED || naive_passed(now, n->since) >= n->settings.min_interval_ns;
 }
 
 static inline bool naive_judge_score(struct naive *n, unsigned weight, int64_t now,
@@ -516,6 +524,9 @@ static inline void naive_enter_windows(struct naive *n, int outcome, bool slow, 
         naive_push(&n->last, n->settings.count.calls, what);
     if (n->settings.slice_ns == 0)
         return;
+    if (n->recent_of != n->generation && n->settings.on_close == SWGI_WINDOW_CLEARED)
+        n->recent.count = 0;
+    n->recent_of = n->generation;
     naive_enter_slice(n, now);
     what.slice = n->slice;
     naive_push(&n->recent, NAIVE_LIST, what);
@@ -602,8 +613,8 @@ static inline int naive_reset(struct naive *n, const struct naive_hand *hand, in
     naive_settle(n, now);
     if (naive_forced(n))
         return -EBUSY;
-    if (!hand->force && n->last_trip != 0 && now >= n->last_trip &&
-        (uint64_t)(now - n->last_trip) < n->settings.cooldown_ns)
+    if (!hand->force && n->last_trip != 0 &&
+        naive_passed(now, n->last_trip) < n->settings.cooldown_ns)
         return -EAGAIN;
     naive_go(n, NAIVE_CLOSED, SWG_RULE_HAND, now, 0, hand);
     return 0;
@@ -616,7 +627,7 @@ static inline int naive_probe_now(struct naive *n, const struct naive_hand *hand
     if (n->state != NAIVE_OPEN)
         return -EALREADY;
     if (n->settings.recovery == SWGI_RECOVERY_MANUAL && n->rule != SWG_RULE_HAND && !hand->force &&
-        now >= n->since && (uint64_t)(now - n->since) < n->settings.open_for_ns)
+        naive_passed(now, n->since) < n->settings.open_for_ns)
         return -EAGAIN;
     naive_go(n, NAIVE_HALF, SWG_RULE_HAND, now, 0, hand);
     return 0;
@@ -641,6 +652,7 @@ static inline void naive_configure(struct naive *n, const struct swgi_settings *
         return;
     naive_new_generation(n);
     n->recent.count = 0;
+    n->recent_of = n->generation;
     n->slice = -1;
     n->step_succeeded = false;
 }
@@ -651,6 +663,7 @@ static inline void naive_begin(struct naive *n, const struct swgi_settings *sett
     n->settings = *settings;
     n->generation = generation;
     n->time_base = time_base;
+    n->recent_of = generation;
     n->slice = -1;
 }
 
