@@ -6,27 +6,11 @@
  */
 #include "circuit/circuit.h"
 #include "circuit/permit.h"
+#include "circuit/sized.h"
 
 #include <errno.h>
-#include <string.h>
 
 enum { REJECTED_OPEN, REJECTED_FULL, REJECTED_LIMITED, REJECTED_SHED, REJECTED_EXPIRED };
-
-/* The request as this library knows it: shorter ones are completed with nothing, longer ones must
- * end in nothing. */
-static int read_request(const struct swg_request *request, struct swg_request *out) {
-    *out = (struct swg_request)SWG_REQUEST_INIT;
-    if (request == NULL)
-        return 0;
-    uint32_t size = request->size;
-    if (size < sizeof(uint32_t))
-        return -EINVAL;
-    for (uint32_t i = sizeof(*out); i < size; i++)
-        if (((const unsigned char *)request)[i] != 0)
-            return -E2BIG;
-    memcpy(out, request, size < sizeof(*out) ? size : sizeof(*out));
-    return 0;
-}
 
 static int reject(struct swgi_turn *turn, unsigned counter, int verdict, int64_t retry_in,
                   struct swg_permit *out) {
@@ -110,8 +94,8 @@ static __attribute__((noinline)) int acquire_slow(struct swg_circuit *circuit,
     if (out == NULL || circuit == NULL)
         return -EINVAL;
     swgi_permit_refuse(out, 0);
-    struct swg_request known;
-    int rc = read_request(request, &known);
+    struct swg_request known = SWG_REQUEST_INIT;
+    int rc = request != NULL ? swgi_sized_in(&known, request) : 0;
     if (rc != 0)
         return rc;
     const struct swgi_binding *binding = swgi_circuit_bind(circuit);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "circuit/circuit.h"
+#include "circuit/sized.h"
 
 struct act {
     struct swgi_turn turn;
@@ -31,15 +32,10 @@ static int read_act(const struct swg_act *act, struct swg_act *out, struct swg_e
     *out = (struct swg_act)SWG_ACT_INIT;
     if (act == NULL)
         return 0;
-    uint32_t size = act->size;
-    for (uint32_t i = sizeof(*out); i < size; i++)
-        if (((const unsigned char *)act)[i] != 0)
-            return swgi_fail(
-                error, -E2BIG, "act",
-                "the struct is of a newer library and sets what this one does not know");
-    if (size < sizeof(uint32_t))
-        return swgi_fail(error, -EINVAL, "act", "start it from SWG_ACT_INIT");
-    memcpy(out, act, size < sizeof(*out) ? size : sizeof(*out));
+    int rc = swgi_sized_in(out, act);
+    if (rc != 0)
+        return swgi_fail(error, rc, "act", "%s",
+                         rc == -E2BIG ? swg_strerror(rc) : "start the struct from SWG_ACT_INIT");
     if (out->user != NULL && strlen(out->user) > SWGI_USER_MAX)
         return swgi_fail(error, -EINVAL, "user", "a user's name is at most %u bytes long",
                          SWGI_USER_MAX);

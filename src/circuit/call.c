@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "circuit/circuit.h"
+#include "circuit/sized.h"
 
 struct swg_attempt {
     uint32_t number;
@@ -23,27 +24,25 @@ uint32_t swg_attempt_number(const struct swg_attempt *attempt) {
 }
 
 void swg_attempt_failure(struct swg_attempt *attempt, const struct swg_failure *why) {
-    if (why == NULL || why->size < sizeof(*why))
+    struct swg_failure known = SWG_FAILURE_INIT;
+    if (why == NULL || swgi_sized_in(&known, why) != 0)
         return;
+    swgi_copy_text(attempt->kind, sizeof(attempt->kind), known.kind != NULL ? known.kind : "");
+    swgi_copy_text(attempt->text, sizeof(attempt->text), known.text != NULL ? known.text : "");
     attempt->has_failure = true;
-    attempt->failure = *why;
-    attempt->failure.size = sizeof(*why);
-    swgi_copy_text(attempt->kind, sizeof(attempt->kind), why->kind != NULL ? why->kind : "");
-    swgi_copy_text(attempt->text, sizeof(attempt->text), why->text != NULL ? why->text : "");
+    attempt->failure = known;
     attempt->failure.kind = attempt->kind;
     attempt->failure.text = attempt->text;
 }
 
+/* The error inside keeps the size its caller gave it, like the result around it. */
 static int finish(struct swg_result *out, const struct swg_result *result) {
     if (out == NULL)
         return result->rc;
-    uint32_t size = out->size < sizeof(*result) ? out->size : (uint32_t)sizeof(*result);
-    uint32_t error_size = out->error.size;
-    uint32_t of_caller = out->size;
-    memcpy(out, result, size);
-    out->size = of_caller;
-    if (size == sizeof(*result))
-        out->error.size = error_size;
+    struct swg_result told = *result;
+    if (out->size >= sizeof(told))
+        told.error.size = out->error.size;
+    swgi_sized_out(out, &told);
     return result->rc;
 }
 

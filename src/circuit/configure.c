@@ -7,12 +7,6 @@
 #include "circuit/config.h"
 #include "circuit/make.h"
 
-static void tell(struct swgi_turn *turn) {
-    struct swgi_event_data event = { .kind = SWG_EVENT_CONFIG, .circuit = turn->index };
-    swgi_event_name(turn, &event);
-    swgi_event_publish(turn->map, SWGI_RING_ACTS, &event);
-}
-
 static int configure_locked(const struct swgi_binding *binding, const struct swg_config *config,
                             struct swg_error *error) {
     struct swgi_turn turn;
@@ -22,7 +16,7 @@ static int configure_locked(const struct swgi_binding *binding, const struct swg
     if (rc == 0)
         rc = swgi_circuit_settle(&turn, &merged, false, error);
     if (rc == 0)
-        tell(&turn);
+        swgi_act_tell(&turn, SWG_EVENT_CONFIG);
     return rc;
 }
 

@@ -9,8 +9,6 @@ int swgi_look(const struct swg_circuit *circuit, struct swgi_turn *turn);
 void swgi_status_read(const struct swgi_turn *turn, struct swg_status *out);
 /* The longest window the circuit has; false: none. */
 bool swgi_longest_window(const struct swgi_turn *turn, struct swgi_window *out);
-/* Fill a caller's struct of whatever size; what this library does not know is zeroed. */
-int swgi_copy_out(void *out, uint32_t of_caller, const void *known, uint32_t known_size);
 /* An event of a ring as the public struct; its id is (ticket << 1) | ring. */
 void swgi_event_public(const struct swgi_event_data *data, uint64_t id, struct swg_event *out);
 

@@ -8,7 +8,6 @@
 #include "circuit/make.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -20,12 +19,8 @@
 uint32_t swgi_circuit_read_name(const struct swgi_map *map, uint32_t index,
                                 char name[SWGI_NAME_MAX + 1]) {
     const struct swgi_cell *cell = &map->cells[index];
-    uint64_t words[16];
     uint32_t life = swgi_load(&cell->life);
-    for (unsigned i = 0; i < 16; i++)
-        words[i] = swgi_load(&cell->name[i]);
-    memcpy(name, words, sizeof(words));
-    name[SWGI_NAME_MAX] = '\0';
+    swgi_cell_name(cell, name);
     bool whole = life != 0 && (life & 1) == 0 && swgi_load(&cell->life) == life;
     return whole && swgi_name_valid(name) ? life : 0;
 }
@@ -58,12 +53,6 @@ int swgi_circuit_settle(struct swgi_turn *turn, const struct swgi_settings *sett
     if (!fresh)
         swgi_pool_release(turn->map, turn->index, true, true);
     return 0;
-}
-
-static void tell(struct swgi_turn *turn, unsigned kind) {
-    struct swgi_event_data event = { .kind = (uint8_t)kind, .circuit = turn->index };
-    swgi_event_name(turn, &event);
-    swgi_event_publish(turn->map, SWGI_RING_ACTS, &event);
 }
 
 static void begin(struct swgi_turn *turn, struct swgi_map *map, uint32_t index) {
@@ -104,7 +93,7 @@ static bool give_up(struct swgi_map *map, uint32_t index, uint64_t seen) {
         swgi_ctl(SWGI_CLOSED, SWGI_NORMAL, swgi_generation_next(swgi_ctl_generation(ctl)), 0);
     if (!swgi_renew(&turn, ctl, next) || activity(map, index) != seen)
         return false;
-    tell(&turn, SWG_EVENT_EVICTED);
+    swgi_act_tell(&turn, SWG_EVENT_EVICTED);
     swgi_registry_remove(map, index);
     swgi_add_relaxed(&map->header->evicted, 1, COUNTER);
     return true;
@@ -167,7 +156,7 @@ static int make_locked(struct swgi_map *map, const char *name, uint64_t hash,
     }
     swgi_registry_publish(map, *index);
     *life = swgi_load(&turn.cell->life);
-    tell(&turn, SWG_EVENT_CREATED);
+    swgi_act_tell(&turn, SWG_EVENT_CREATED);
     return 0;
 }
 

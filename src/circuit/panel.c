@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "circuit/circuit.h"
 #include "circuit/look.h"
+#include "circuit/sized.h"
 
 extern const struct swgi_panel_hooks swgi_circuit_hooks;
 
@@ -18,15 +19,12 @@ static int read_options(const struct swg_panel_options *options, struct swg_pane
     *out = (struct swg_panel_options)SWG_PANEL_OPTIONS_INIT;
     if (options == NULL)
         return 0;
-    if (options->size < sizeof(options->size))
-        return swgi_fail(error, -EINVAL, "size", "begin with SWG_PANEL_OPTIONS_INIT");
-    for (uint32_t i = sizeof(*out); i < options->size; i++)
-        if (((const unsigned char *)options)[i] != 0)
-            return swgi_fail(error, -E2BIG, "size",
-                             "these options ask for something a newer library knows");
-    memcpy(out, options, options->size < sizeof(*out) ? options->size : sizeof(*out));
-    out->size = sizeof(*out);
-    return 0;
+    int rc = swgi_sized_in(out, options);
+    if (rc == -EINVAL)
+        return swgi_fail(error, rc, "size", "begin with SWG_PANEL_OPTIONS_INIT");
+    return rc == 0 ? 0
+                   : swgi_fail(error, rc, "size",
+                               "these options ask for something a newer library knows");
 }
 
 int swg_panel_open(struct swg_panel **out, const struct swg_panel_options *options,
@@ -159,7 +157,7 @@ int swg_panel_next_event(struct swg_panel *panel, uint64_t *cursor, struct swg_e
     if (rc != 1)
         return rc;
     swgi_event_public(&data, id, &event);
-    rc = swgi_copy_out(out, out->size, &event, sizeof(event));
+    rc = swgi_sized_out(out, &event);
     return rc < 0 ? rc : 1;
 }
 
@@ -203,5 +201,5 @@ int swg_panel_status(struct swg_panel *panel, struct swg_panel_status *out) {
     swgi_copy_text(status.path, sizeof(status.path), panel->path);
     describe_geometry(&map->geometry, &status);
     describe_use(map, &status);
-    return swgi_copy_out(out, out->size, &status, sizeof(status));
+    return swgi_sized_out(out, &status);
 }

@@ -1,9 +1,9 @@
 /* What the call came to: the few-nanosecond path for a success, and below it everything else. */
 #include "circuit/circuit.h"
 #include "circuit/permit.h"
+#include "circuit/sized.h"
 
 #include <errno.h>
-#include <string.h>
 
 static inline void count_latency(const struct swgi_binding *binding, int64_t duration) {
     uint32_t extent = swgi_load_relaxed(&binding->cell->histogram, FAST_SETTING);
@@ -97,19 +97,6 @@ static int validate(struct swg_permit *permit) {
     return matches_tag(swgi_load(map->tag), permit) ? 0 : 1;
 }
 
-static int read_failure(const struct swg_failure *why, struct swg_failure *out) {
-    *out = (struct swg_failure)SWG_FAILURE_INIT;
-    if (why == NULL)
-        return 0;
-    if (why->size < sizeof(uint32_t))
-        return -EINVAL;
-    for (uint32_t i = sizeof(*out); i < why->size; i++)
-        if (((const unsigned char *)why)[i] != 0)
-            return -E2BIG;
-    memcpy(out, why, why->size < sizeof(*out) ? why->size : sizeof(*out));
-    return 0;
-}
-
 static bool still_there(const struct swg_permit *permit, const struct swgi_binding *binding) {
     return swgi_load(&binding->cell->life) == (uint32_t)(permit->opaque[1] >> 32);
 }
@@ -149,8 +136,8 @@ static __attribute__((noinline)) int record_slow(struct swg_permit *permit, int 
         swg_cancel(permit);
         return -EINVAL;
     }
-    struct swg_failure known;
-    int told = read_failure(why, &known);
+    struct swg_failure known = SWG_FAILURE_INIT;
+    int told = why != NULL ? swgi_sized_in(&known, why) : 0;
     const struct swgi_binding *binding = swgi_permit_binding(permit);
     struct swgi_ticket ticket = swgi_permit_ticket(permit);
     int64_t at = given ? now + binding->time_shift : swgi_binding_now(binding);

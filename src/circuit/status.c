@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "circuit/look.h"
+#include "circuit/sized.h"
 
 static uint64_t sum(const struct swgi_turn *turn, unsigned counter) {
     return swgi_column_sum(turn->map, turn->index, counter);
@@ -15,7 +16,8 @@ static swg_ns last(const struct swgi_turn *turn, unsigned counter) {
     const struct swgi_map *map = turn->map;
     uint64_t now = (uint64_t)turn->now, greatest = 0;
     for (uint32_t i = 0; i < map->geometry.columns; i++) {
-        const struct swgi_column *column = &map->columns[(uint64_t)i * map->geometry.circuits + turn->index];
+        const struct swgi_column *column =
+            &map->columns[(uint64_t)i * map->geometry.circuits + turn->index];
         uint64_t at = swgi_load_relaxed((const swgi_word *)column + counter, COLUMN);
         if (at > greatest && at <= now + CALLERS_AHEAD_NS)
             greatest = at;
@@ -128,11 +130,7 @@ static void read_score(const struct swgi_turn *turn, uint64_t ctl, struct swg_st
 
 void swgi_status_read(const struct swgi_turn *turn, struct swg_status *out) {
     uint64_t ctl = swgi_effective_ctl(turn->cell, swgi_load(&turn->cell->ctl), turn->now);
-    uint64_t name[16];
-    for (unsigned i = 0; i < 16; i++)
-        name[i] = swgi_load(&turn->cell->name[i]);
-    memcpy(out->name, name, sizeof(name));
-    out->name[SWGI_NAME_MAX] = '\0';
+    swgi_cell_name(turn->cell, out->name);
     memcpy(out->preset, turn->settings.preset, sizeof(out->preset));
     read_state(turn, ctl, out);
     read_counters(turn, out);
@@ -151,16 +149,6 @@ int swgi_look(const struct swg_circuit *circuit, struct swgi_turn *turn) {
     if (binding == NULL)
         return -ENOENT;
     swgi_turn_begin(turn, binding->map, binding->index, swgi_map_clock(binding->map));
-    return 0;
-}
-
-int swgi_copy_out(void *out, uint32_t of_caller, const void *known, uint32_t known_size) {
-    if (of_caller < sizeof(uint32_t))
-        return -EINVAL;
-    memcpy(out, known, of_caller < known_size ? of_caller : known_size);
-    if (of_caller > known_size)
-        memset((unsigned char *)out + known_size, 0, of_caller - known_size);
-    memcpy(out, &of_caller, sizeof(of_caller));
     return 0;
 }
 
@@ -183,5 +171,5 @@ int swg_circuit_status(const struct swg_circuit *circuit, struct swg_status *out
     if (rc != 0)
         return rc;
     swgi_status_read(&turn, &status);
-    return swgi_copy_out(out, out->size, &status, sizeof(status));
+    return swgi_sized_out(out, &status);
 }

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "circuit/look.h"
+#include "circuit/sized.h"
 
 static void duration(uint64_t ns, char out[32]) {
     if (swgi_duration_print(ns, out, 32) < 0)
@@ -251,5 +252,5 @@ int swg_circuit_why(const struct swg_circuit *circuit, struct swg_why *out) {
         snprintf(why.origin, sizeof(why.origin), "code, preset %s", why.status.preset);
     else
         snprintf(why.origin, sizeof(why.origin), "code");
-    return swgi_copy_out(out, out->size, &why, sizeof(why));
+    return swgi_sized_out(out, &why);
 }

@@ -52,6 +52,9 @@ static inline int64_t swgi_turn_now(struct swgi_turn *turn) {
     return turn->now;
 }
 
+/* The cell's name, ended whatever stands there. */
+void swgi_cell_name(const struct swgi_cell *cell, char name[SWGI_NAME_MAX + 1]);
+
 /* ---- settings in the panel (turn.c) */
 /* Returns the sequence they were read at. */
 uint32_t swgi_settings_load(const struct swgi_cell *cell, struct swgi_settings *out);
@@ -217,6 +220,8 @@ int64_t swgi_histogram_bound(unsigned bin);
 /* ---- notices (transition.c) */
 /* Circuit, time, user and reason of an event that tells of this turn. */
 void swgi_event_name(const struct swgi_turn *turn, struct swgi_event_data *event);
+/* An act that is told by its kind alone. */
+void swgi_act_tell(struct swgi_turn *turn, unsigned kind);
 void swgi_note_sample(struct swgi_turn *turn, const char *kind, int code, const char *text);
 void swgi_note_rejections(struct swgi_turn *turn, int verdict, unsigned counter);
 /* A caller's clock was that many seconds off. */

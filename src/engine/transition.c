@@ -143,11 +143,7 @@ static unsigned event_kind(const struct swgi_turn *turn, unsigned to) {
 }
 
 void swgi_event_name(const struct swgi_turn *turn, struct swgi_event_data *event) {
-    uint64_t name[16];
-    for (unsigned i = 0; i < 16; i++)
-        name[i] = swgi_load(&turn->cell->name[i]);
-    memcpy(event->name, name, sizeof(name));
-    event->name[SWGI_NAME_MAX] = '\0';
+    swgi_cell_name(turn->cell, event->name);
     event->at = turn->now;
     event->wall_ms = swgi_map_wall_ms(turn->map);
     event->life = swgi_load(&turn->cell->life);
@@ -156,6 +152,12 @@ void swgi_event_name(const struct swgi_turn *turn, struct swgi_event_data *event
                    hand != NULL && hand->user != NULL ? hand->user : "system");
     if (hand != NULL && hand->reason != NULL)
         swgi_copy_text(event->text, sizeof(event->text), hand->reason);
+}
+
+void swgi_act_tell(struct swgi_turn *turn, unsigned kind) {
+    struct swgi_event_data event = { .kind = (uint8_t)kind, .circuit = turn->index };
+    swgi_event_name(turn, &event);
+    swgi_event_publish(turn->map, SWGI_RING_ACTS, &event);
 }
 
 static void tell(struct swgi_turn *turn, uint64_t ctl, uint64_t next,

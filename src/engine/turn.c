@@ -56,6 +56,14 @@ void swgi_turn_begin(struct swgi_turn *turn, struct swgi_map *map, uint32_t inde
     turn->settings_sequence = swgi_settings_load(turn->cell, &turn->settings);
 }
 
+void swgi_cell_name(const struct swgi_cell *cell, char name[SWGI_NAME_MAX + 1]) {
+    uint64_t words[(SWGI_NAME_MAX + 1) / sizeof(uint64_t)];
+    for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        words[i] = swgi_load(&cell->name[i]);
+    memcpy(name, words, sizeof(words));
+    name[SWGI_NAME_MAX] = '\0';
+}
+
 void swgi_turn_believe(struct swgi_turn *turn) {
     int64_t told = turn->now;
     turn->now = swgi_map_believe(turn->map, told);
