@@ -265,6 +265,11 @@ static int record_probe(struct swgi_turn *turn, const struct swgi_ticket *ticket
 int swgi_breaker_record(struct swgi_turn *turn, const struct swgi_ticket *ticket,
                         const struct swgi_outcome *outcome) {
     uint64_t ctl = swgi_load(&turn->cell->ctl);
+#ifdef SWGI_MUTANT_LATE_MOVES
+    struct swgi_ticket renewed = *ticket;
+    renewed.generation = swgi_ctl_generation(ctl);
+    ticket = &renewed;
+#endif
     if (swgi_ctl_generation(ctl) != ticket->generation)
         return record_late(turn, ticket, outcome);
     if (ticket->has_probe)

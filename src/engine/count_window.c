@@ -83,6 +83,9 @@ static bool find_ring(const struct swgi_map *map, const struct swgi_cell *cell, 
 static bool help(const struct swgi_cell *cell, const struct ring *ring, uint64_t seen,
                  uint32_t index) {
     uint64_t pending = swgi_field(seen, PENDING_SHIFT, 3);
+#ifdef SWGI_MUTANT_NO_HELP
+    pending = 0;
+#endif
     swgi_word *slot = &ring->slots[index != 0 ? index - 1 : ring->n - 1];
     uint64_t present = swgi_load(slot);
     bool says_so =

@@ -100,6 +100,10 @@ static void install_snapshots(struct swgi_cell *cell, uint32_t from, uint32_t ti
             uint64_t present = swgi_load(slot);
             /* Older ticks only, on the circle: a caller who stalled must not put its old sums over
              * newer ones. */
+#ifdef SWGI_MUTANT_ZEROED_TAGS
+            if (swgi_snapshot_tick(present) == 0)
+                continue;
+#endif
             while (swgi_tick_before(swgi_snapshot_tick(present), of) &&
                    !swgi_cas(slot, present, swgi_snapshot(of, sums->of[j])))
                 present = swgi_load(slot);
@@ -143,7 +147,11 @@ static uint32_t tick_for(struct swgi_turn *turn, const struct slices *slices, ui
         return tick;
     tick = swgi_tick(slices->tick_base, slices->time_base, slices->reciprocal, swgi_turn_now(turn));
     /* We may have been stopped between clock and epoch: only a later look at the clock accuses it. */
+#ifdef SWGI_MUTANT_ACCUSED_EPOCH
+    if (false) {
+#else
     if (out_of_step(slices, tick, present)) {
+#endif
         turn->now = swgi_map_clock(turn->map);
         tick = swgi_tick(slices->tick_base, slices->time_base, slices->reciprocal, turn->now);
     }

@@ -47,6 +47,9 @@ static bool generation_before(uint64_t a, uint64_t b) {
  * not turn it back. */
 static void install(swgi_word *word, uint64_t generation, uint64_t value) {
     uint64_t present = swgi_load(word);
+#ifdef SWGI_MUTANT_STALE_INSTALL
+    swgi_store(word, value);
+#endif
     while (generation_before(swgi_tagged_generation(present), generation) &&
            !swgi_cas(word, present, value))
         present = swgi_load(word);
@@ -207,6 +210,9 @@ static bool prepare_window(struct swgi_turn *turn, uint64_t ctl, unsigned to, ui
         return false;
     uint64_t empty = swgi_count_empty(generation);
     bool in_use = window >> GENERATION_SHIFT == swgi_ctl_generation(ctl);
+#ifdef SWGI_MUTANT_WINDOW_CLEARED_EARLY
+    in_use = false;
+#endif
     return in_use || window == empty || swgi_cas(&turn->cell->window, window, empty);
 #endif
 }

@@ -36,6 +36,9 @@ bool swgi_owner_alive(struct swgi_map *map, unsigned owner, uint32_t incarnation
     if (map->panel->is_private ||
         !same(incarnation, (uint32_t)swgi_load(&map->processes[owner - 1].incarnation), bits))
         return false;
+#ifdef SWGI_MUTANT_ALIVE_IS_DEAD
+    return !locked(map, owner);
+#endif
     return locked(map, owner);
 }
 

@@ -62,8 +62,10 @@ int swgi_registry_lock(struct swgi_map *map) {
         rc = lock_both(map);
     if (rc < 0)
         return rc;
+#ifndef SWGI_MUTANT_NO_REPAIR
     if (swgi_load(&map->header->registry_dirty) != 0)
         swgi_registry_repair(map);
+#endif
     swgi_store(&map->header->registry_dirty, 1);
     return 0;
 }

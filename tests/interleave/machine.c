@@ -294,7 +294,7 @@ static bool check(struct world *world) {
     if (swgi_ctl_state(ctl) == SWGI_CLOSED)
         begin.machine.due_from = begin.machine.due_to = 0;
     return linear_check(world, &specification, &begin.model) && world_counts_add_up(world) &&
-           dead_are_replaced(world) && story_recovers(world);
+           world_since_is_of_now(world) && dead_are_replaced(world) && story_recovers(world);
 }
 
 static void read_settings(struct world *world) {

@@ -1,5 +1,5 @@
 /*
- * Usage: interleave [--seed N] [--schedules N] [--story NAME] [--show]. Runs every story under that many schedules; the first
+ * Usage: interleave [--seed N] [--schedules N] [--story NAME] [--show] [--first]. Runs every story under that many schedules; the first
  * that goes wrong is printed with its seed, and replayed by --story and --seed with --schedules 1.
  */
 #include <getopt.h>
@@ -12,7 +12,7 @@
 static struct {
     uint64_t seed, schedules;
     const char *story;
-    bool show;
+    bool show, first;
 } asked = { .seed = 1, .schedules = 30000 };
 
 bool story_recovers(struct world *world) {
@@ -75,11 +75,11 @@ static bool tell(const struct story *story) {
 }
 
 static void read_arguments(int argc, char **argv) {
-    static const struct option options[] = { { "seed", required_argument, NULL, 's' },
-                                             { "schedules", required_argument, NULL, 'n' },
-                                             { "story", required_argument, NULL, 't' },
-                                             { "show", no_argument, NULL, 'v' },
-                                             { 0 } };
+    static const struct option options[] = {
+        { "seed", required_argument, NULL, 's' },  { "schedules", required_argument, NULL, 'n' },
+        { "story", required_argument, NULL, 't' }, { "show", no_argument, NULL, 'v' },
+        { "first", no_argument, NULL, 'f' },       { 0 }
+    };
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (c == 's')
             asked.seed = strtoull(optarg, NULL, 10);
@@ -87,6 +87,8 @@ static void read_arguments(int argc, char **argv) {
             asked.schedules = strtoull(optarg, NULL, 10);
         else if (c == 't')
             asked.story = optarg;
+        else if (c == 'f')
+            asked.first = true;
         else if (c == 'v')
             asked.show = true;
         else
@@ -107,6 +109,8 @@ int main(int argc, char **argv) {
             bool right = tell(*story);
             passed += right;
             failed += !right;
+            if (failed != 0 && asked.first)
+                return 1;
         }
     printf("%u passed, %u failed, 0 skipped\n", passed, failed);
     return failed != 0 || passed == 0;

@@ -76,7 +76,7 @@ static bool check(struct world *world) {
     unsigned alive = 0;
     while (alive < world->callers && world->of[alive].dead)
         alive++;
-    if (!world_counts_add_up(world) || !extents_are_ours(world))
+    if (!world_counts_add_up(world) || !world_since_is_of_now(world) || !extents_are_ours(world))
         return false;
     if (alive == world->callers)
         return true;

@@ -429,6 +429,13 @@ bool world_counts_add_up(struct world *world) {
     return right || world_wrong(world, "%lu calls, %lu ended, %lu in flight", calls, ended, open);
 }
 
+bool world_since_is_of_now(struct world *world) {
+    uint64_t generation = swgi_ctl_generation(world->cell->ctl);
+    return world->kills != 0 || world->transitions == 0 ||
+           swgi_since_generation(world->cell->since) == generation ||
+           world_wrong(world, "nobody noted the time of generation %lu", generation);
+}
+
 static const char *const kinds[] = { "acquire", "record", "cancel",    "advance", "trip",
                                      "reset",   "mode",   "configure", "get",     "find" };
 

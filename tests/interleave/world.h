@@ -82,6 +82,8 @@ bool world_wrong(struct world *world, const char *format, ...)
 void world_print(const struct world *world);
 /* Calls = outcomes + cancelled + late + in flight, give or take one for each kill. */
 bool world_counts_add_up(struct world *world);
+/* Nobody was killed, so the winner of the last transition has noted when it was. */
+bool world_since_is_of_now(struct world *world);
 uint64_t world_accesses(void);
 
 #endif

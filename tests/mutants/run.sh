@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# Known-wrong variants of the algorithms, and which check turns red for each. Red means that the check can see that mistake.
+#
+# The interleaver is compiled once; each variant compiles anew only the file that has it. A variant that no story turns red has
+# survived, which is a failure; so is a story that is red without a variant.
+set -uo pipefail
+compiler=${CC:-gcc}
+dir=build/with/mutants
+mkdir -p "$dir/base"
+flags=(-std=gnu11 -O1 -D_GNU_SOURCE '-DSWGI_VERSION="0"' -DSWGI_INTERLEAVE=1 -Isrc -Iinclude)
+wraps=$(grep -ohw '__wrap_[a-z0-9_]*' tests/interleave/*.c | sort -u | sed 's/__wrap_/-Wl,--wrap=/')
+passed=0 failed=0
+
+# Variant, story, schedules that are certainly enough, what is wrong in it.
+variants='
+NO_CTL_RELOAD_AFTER   one-probe            30000  no look at ctl after a probe was taken
+NO_CTL_RELOAD_BEFORE  many-probes         200000  no look at ctl before a probe is taken
+PLAIN_STORE           score                30000  failures are counted with a load and a store
+ABA                   one-probe            30000  a slot is given out again under the same number
+NO_RELEASE_ON_DEATH   one-probe            30000  the probe of a dead holder is not taken over
+ALIVE_IS_DEAD         probes               30000  the probe of a living holder is
+LATE_MOVES            score                30000  a permit of an older generation moves state
+STALE_INSTALL         modes                90000  a stalled winner turns the time of a transition back
+WINDOW_NOT_CLEARED    count-window-old     30000  a count window of 2^20 transitions ago is found again
+WINDOW_CLEARED_EARLY  count-window         30000  a count window in use is emptied before ctl moves
+NO_HELP               count-window         30000  the pending outcome of another is not written to the ring
+ZEROED_TAGS           time-window-failures 30000  a snapshot never written looks newer than all
+ACCUSED_EPOCH         time-window-failures 30000  who was stopped after reading the clock takes others for ahead of it
+NO_REPAIR             registry             30000  what a killed maker of circuits left is not repaired
+'
+
+compile() { # OUTPUT SOURCE [FLAG]: a source's object is named after it
+    nice "$compiler" "${flags[@]}" ${3:-} -c "$2" -o "$1/$(tr / _ <<< "$2").o"
+}
+link() { # OUTPUT OBJECT ...
+    # shellcheck disable=SC2086
+    "$compiler" -o "$@" $wraps -lm -lpthread
+}
+
+build_base() {
+    local source
+    rm -f "$dir"/base/*.o
+    for source in src/{base,panel,engine,circuit}/*.c tests/interleave/*.c; do
+        printf '%s\n' "$source"
+    done | xargs -P "$(nproc)" -I{} sh -c \
+        'nice "$0" "$@" -c {} -o "$(printf %s "'"$dir"'/base/")$(printf %s {} | tr / _).o"' "$compiler" "${flags[@]}" &&
+        link "$dir/interleave" "$dir"/base/*.o
+}
+
+build_variant() { # NAME
+    local source objects=() object
+    mkdir -p "$dir/$1"
+    rm -f "$dir/$1"/*
+    for source in $(grep -lw "SWGI_MUTANT_$1" src/*/*.c); do
+        compile "$dir/$1" "$source" "-DSWGI_MUTANT_$1=1" || return 1
+    done
+    for object in "$dir"/base/*.o; do
+        [[ -e $dir/$1/${object##*/} ]] && objects+=("$dir/$1/${object##*/}") || objects+=("$object")
+    done
+    link "$dir/$1/interleave" "${objects[@]}"
+}
+
+if ! build_base; then
+    echo 'FAIL mutants: the interleaver does not build'
+    exit 1
+fi
+if ! "$dir/interleave" --schedules 2000 --first > "$dir/base.out" 2>&1; then
+    tail -n 40 "$dir/base.out"
+    echo 'FAIL mutants: red without any of them'
+    exit 1
+fi
+
+printf '%-21s %-21s %-12s %s\n' mutant story 'red at seed' 'what is wrong'
+while read -r name story schedules what; do
+    [[ -n $name ]] || continue
+    if ! grep -qw "SWGI_MUTANT_$name" src/*/*.c || ! build_variant "$name" > "$dir/$name.out" 2>&1; then
+        failed=$((failed + 1))
+        echo "FAIL mutant $name does not build, or there is none of that name"
+        continue
+    fi
+    timeout 60 "$dir/$name/interleave" --story "$story" --schedules "$schedules" --first > "$dir/$name.out" 2>&1
+    status=$?
+    seed=$(sed -n 's/^[a-z0-9-]*: seed \([0-9]*\): .*/\1/p' "$dir/$name.out" | head -n 1)
+    if [[ $status -ne 0 ]]; then
+        passed=$((passed + 1))
+        printf '%-21s %-21s %-12s %s\n' "$name" "$story" "${seed:-"(status $status)"}" "$what"
+    else
+        failed=$((failed + 1))
+        echo "FAIL mutant $name survived: $what"
+    fi
+done <<< "$variants"
+
+# A variant that stands in no line above is one that nobody checks.
+for name in $(grep -ohE 'SWGI_MUTANT_[A-Z_]+' src/*/*.c | sort -u | sed 's/SWGI_MUTANT_//'); do
+    if ! grep -q "^$name " <<< "$variants"; then
+        failed=$((failed + 1))
+        echo "FAIL mutant $name is in no list"
+    fi
+done
+echo "$passed passed, $failed failed, 0 skipped"
+[[ $failed -eq 0 ]]
