@@ -1,6 +1,8 @@
 /* The ramp: a growing share of calls on the way back. */
 #include "inside.h"
 
+#include <math.h>
+
 static void ramp_up(void) {
     set("breaker.half_open.ramp", "5,25,50");
     set("breaker.half_open.ramp_step", "10s");
@@ -52,10 +54,12 @@ static void test_the_share_is_as_configured(void **state) {
     ramp_up();
     for (unsigned i = 0; i < 3; i++) {
         unsigned wanted = shares[i] * 400, by_lot = admitted(40000, 0), by_key = admitted(40000, 1);
+        /* Six standard deviations of 40,000 lots. */
+        unsigned off = (unsigned)(6 * sqrt(wanted * (1 - shares[i] / 100.0)));
 
         assert_int_equal(status().ramp_percent, shares[i]);
-        assert_in_range(by_lot, wanted - 600, wanted + 600);
-        assert_in_range(by_key, wanted - 600, wanted + 600);
+        assert_in_range(by_lot, wanted - off, wanted + off);
+        assert_in_range(by_key, wanted - off, wanted + off);
         advance(S(10) + ROUNDING);
         succeed_once();
     }
