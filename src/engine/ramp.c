@@ -17,7 +17,10 @@ static unsigned step_of(uint64_t ctl) {
 unsigned swgi_ramp_percent(const struct swgi_settings *settings, uint64_t ctl) {
     unsigned step = step_of(ctl);
     unsigned last = settings->ramp_steps == 0 ? 0 : settings->ramp_steps - 1u;
-    return settings->ramp_steps == 0 ? 100 : settings->ramp_percent[step < last ? step : last];
+    unsigned percent =
+        settings->ramp_steps == 0 ? 100 : settings->ramp_percent[step < last ? step : last];
+    /* Settings lie in memory that others can write, and people are shown this. */
+    return percent < 100 ? percent : 100;
 }
 
 bool swgi_ramp_admits(struct swgi_turn *turn, uint64_t ctl, uint64_t key) {
