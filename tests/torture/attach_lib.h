@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -106,6 +107,7 @@ static inline pid_t start(void (*story)(void *), void *arg) {
     pid_t child = fork();
     MUST(child >= 0);
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         story(arg);
         _exit(0);
     }
@@ -113,12 +115,24 @@ static inline pid_t start(void (*story)(void *), void *arg) {
 }
 
 /* Ended by itself and well, or by our SIGKILL. */
-static inline void join(pid_t child, bool may_be_killed) {
-    int status = 0;
-    MUST(waitpid(child, &status, 0) == child);
+static inline void judge(int status, bool may_be_killed) {
     bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
     if (!(WIFEXITED(status) && WEXITSTATUS(status) == 0) && !(may_be_killed && killed))
         give_up("a child ended with status %#x", (unsigned)status);
+}
+
+static inline void join(pid_t child, bool may_be_killed) {
+    int status = 0;
+    MUST(waitpid(child, &status, 0) == child);
+    judge(status, may_be_killed);
+}
+
+/* In whatever order they end: one that fails must not leave the rest waiting for it. */
+static inline void join_all(unsigned count) {
+    for (int status = 0; count > 0; count--) {
+        MUST(waitpid(-1, &status, 0) > 0);
+        judge(status, false);
+    }
 }
 
 /* Let a child run for a while that chance decides: spinning, so that short whiles are short. */

@@ -36,7 +36,6 @@ static void opens(void *arg) {
 }
 
 static void one_race(uint64_t round) {
-    pid_t children[PROCESSES];
     uint64_t owners = 0;
     struct stat status;
     memset(places, 0, PROCESSES * sizeof(*places));
@@ -44,9 +43,8 @@ static void one_race(uint64_t round) {
     swgi_store(&in[0], 0);
     swgi_store(&in[1], 0);
     for (unsigned i = 0; i < PROCESSES; i++)
-        children[i] = start(opens, &places[i]);
-    for (unsigned i = 0; i < PROCESSES; i++)
-        join(children[i], false);
+        start(opens, &places[i]);
+    join_all(PROCESSES);
     MUST(stat(panel_file, &status) == 0);
     for (unsigned i = 0; i < PROCESSES; i++) {
         MUST(swgi_load(&places[i].inode) == status.st_ino);
