@@ -138,8 +138,9 @@ const char *swgi_evidence_text(const struct swg_event *event, char *out, size_t 
                      swgi_measure_text(event->rule, event->value, event->threshold, value),
                      swgi_measure_text(event->rule, event->threshold, event->threshold, threshold));
     if (event->calls > 0 && length < (int)out_size)
-        snprintf(out + length, out_size - (size_t)length, "%s over %s calls",
-                 length ? "" : "judged", swgi_count_text(event->calls, calls));
+        snprintf(out + length, out_size - (size_t)length, "%s over %s call%s",
+                 length ? "" : "judged", swgi_count_text(event->calls, calls),
+                 event->calls == 1 ? "" : "s");
     return out;
 }
 
@@ -189,18 +190,29 @@ static void append_bound(struct sentence *sentence, const struct swg_event *even
         append(sentence, ", %s %s", what, swgi_duration_text(event->until - event->at, duration));
 }
 
+/* An event's rule is what opened the circuit: it says nothing of why the circuit left OPEN again. */
+static const char *way_back_words(const struct swg_event *event) {
+    if (event->to == SWG_STATE_CLOSED)
+        return "recovered";
+    return event->from == SWG_STATE_HALF_OPEN ? "its probes succeeded, ramping up"
+                                              : "its open time is over";
+}
+
 static void append_transition(struct sentence *sentence, const struct swgi_screen *screen,
                               const struct swg_event *event) {
     char evidence[160];
 
     append_arrow(sentence, screen, swg_state_name(event->from), swg_state_name(event->to));
+    if (event->to != SWG_STATE_OPEN) {
+        append(sentence, ", %s", way_back_words(event));
+        return;
+    }
     if (event->rule != SWG_RULE_NONE)
         append(sentence, ", %s", swgi_rule_words(event->rule));
     swgi_evidence_text(event, evidence, sizeof(evidence));
     if (evidence[0])
         append(sentence, " (%s)", evidence);
-    if (event->to == SWG_STATE_OPEN)
-        append_bound(sentence, event, "for");
+    append_bound(sentence, event, "for");
 }
 
 static void append_sample(struct sentence *sentence, const struct swgi_screen *screen,

@@ -21,6 +21,12 @@ run events --json
 exits 0
 while read -r line; do /usr/bin/python3 -m json.tool <<< "$line" > /dev/null || wrong 'a line is no JSON'; done < out
 
+run probe orders --reason 'is it back?'
+exits 0
+for _ in 1 2; do run exec orders -- true; exits 0; done
+run events orders
+prints 'orders +HALF_OPEN -> CLOSED, recovered$'
+
 "$program" events --follow --lines 0 --json > followed &
 follower=$!
 trap 'kill $follower 2> /dev/null; rm -rf "$folder"' EXIT
