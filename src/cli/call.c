@@ -190,7 +190,7 @@ int swgi_call_run(const struct swgi_options *options) {
     int status;
 
     if (!is_url(options->arguments[1])) {
-        swgi_say("not an URL this can fetch; write http://HOST/... or https://HOST/...");
+        swgi_say("not a URL this can fetch; write http://HOST/... or https://HOST/...");
         return EX_USAGE;
     }
     if (options->dry_run) {

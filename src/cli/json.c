@@ -124,7 +124,7 @@ json_t *swgi_json_status(const struct swg_status *status, swg_ns now) {
     put_calls(object, status);
     put_judgement(object, status);
     put(object, "latency", latency(status));
-    put(object, "preset", swgi_json_text(status->preset));
+    put(object, "preset", status->preset[0] ? swgi_json_text(status->preset) : json_null());
     return object;
 }
 

@@ -252,12 +252,23 @@ static error_t parse_own_option(int key, char *value, struct argp_state *state,
     }
 }
 
-static void set_panel(struct argp_state *state, struct swgi_options *options, const char *path) {
-    if (!*path || strlen(path) >= sizeof(options->panel) - 64)
-        argp_error(state, "--panel: 1 to %zu bytes", sizeof(options->panel) - 65);
-    else
-        strcpy(options->panel, path);
+/* A shell completes the whole name of the file: that is understood, or exec would make a panel of a panel's name. */
+static bool take_panel(struct swgi_options *options, const char *path) {
+    size_t length = strlen(path), suffix = strlen(SWGI_PANEL_SUFFIX);
+
+    if (length == 0 || length >= sizeof(options->panel) - 64)
+        return false;
+    strcpy(options->panel, path);
+    if (length > suffix && path[length - suffix - 1] != '/' &&
+        strcmp(path + length - suffix, SWGI_PANEL_SUFFIX) == 0)
+        options->panel[length - suffix] = '\0';
     options->panel_is_default = false;
+    return true;
+}
+
+static void set_panel(struct argp_state *state, struct swgi_options *options, const char *path) {
+    if (!take_panel(options, path))
+        argp_error(state, "--panel: 1 to %zu bytes", sizeof(options->panel) - 65);
 }
 
 static error_t parse_common_option(int key, char *value, struct argp_state *state,
@@ -417,10 +428,8 @@ static void init(struct swgi_options *options) {
     *options = (struct swgi_options){ .lines = -1, .kill_after_ns = INT64_C(10000000000) };
     swgi_panel_default_path(options->panel, sizeof(options->panel));
     options->panel_is_default = true;
-    if (path && *path && strlen(path) < sizeof(options->panel) - 64) {
-        strcpy(options->panel, path);
-        options->panel_is_default = false;
-    }
+    if (path)
+        take_panel(options, path);
 }
 
 int swgi_options_parse(int argc, char **argv, struct swgi_options *out, bool *done) {

@@ -15,13 +15,11 @@
 #include "cli/message.h"
 
 #define SYSTEM_PANEL "/run/switchgear/main"
-/* The library adds it: the major version of the layout is in the file's name. */
-#define PANEL_SUFFIX ".v1.panel"
 
 void swgi_panel_default_path(char *out, size_t out_size) {
     const char *runtime = getenv("XDG_RUNTIME_DIR");
 
-    if (geteuid() == 0 || access(SYSTEM_PANEL PANEL_SUFFIX, F_OK) == 0)
+    if (geteuid() == 0 || access(SYSTEM_PANEL SWGI_PANEL_SUFFIX, F_OK) == 0)
         snprintf(out, out_size, "%s", SYSTEM_PANEL);
     else if (runtime && runtime[0] == '/')
         snprintf(out, out_size, "%s/switchgear/main", runtime);
@@ -43,15 +41,21 @@ static void make_default_folder(const char *path) {
         swgi_say("cannot make the folder %s: %s", folder, strerror(errno));
 }
 
-static int explain(const struct swgi_options *options, int rc, const struct swg_error *error) {
+static int explain(const struct swgi_options *options, int access, int rc,
+                   const struct swg_error *error) {
+    bool may_make = access == SWG_PANEL_CREATE;
+
     if (rc != -ENOENT) {
         swgi_say("panel %s: %s", options->panel, swgi_fault_text(rc, error));
         return rc == -EBUSY ? EX_TEMPFAIL : rc == -EINVAL ? EX_USAGE : swgi_fault_status(rc);
     }
-    swgi_say("there is no panel %s" PANEL_SUFFIX, options->panel);
+    if (may_make)
+        swgi_say("panel %s: %s", options->panel, swgi_fault_text(rc, error));
+    else
+        swgi_say("there is no panel %s" SWGI_PANEL_SUFFIX, options->panel);
     if (options->panel_is_default)
-        swgi_say(
-            "a program that uses one makes it; another place: --panel PATH or SWITCHGEAR_PANEL");
+        swgi_say("%sanother place: --panel PATH or SWITCHGEAR_PANEL",
+                 may_make ? "" : "a program that uses one makes it; ");
     return EX_UNAVAILABLE;
 }
 
@@ -65,7 +69,7 @@ int swgi_panel_attach(const struct swgi_options *options, int access, struct swg
     wanted.path = options->panel;
     wanted.access = access;
     rc = swg_panel_open(out, &wanted, &error);
-    return rc < 0 ? explain(options, rc, &error) : 0;
+    return rc < 0 ? explain(options, access, rc, &error) : 0;
 }
 
 void swgi_panel_release(struct swg_panel **panel) {

@@ -8,6 +8,8 @@
 
 /* access: SWG_PANEL_CREATE ...; returns 0 or the exit status. */
 int swgi_panel_attach(const struct swgi_options *options, int access, struct swg_panel **out);
+/* The library adds it: the major version of the layout is in the file's name. */
+#define SWGI_PANEL_SUFFIX ".v1.panel"
 /* The panel people mean when they name none. */
 void swgi_panel_default_path(char *out, size_t out_size);
 /* Scope cleanup. */

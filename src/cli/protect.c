@@ -117,6 +117,13 @@ static void print_refused(const struct swg_circuit *circuit, int verdict, swg_ns
                     true);
 }
 
+/* The caller of this says already what was not done. */
+static const char *reason_text(int verdict) {
+    const char *text = swg_strerror(verdict), *reason = strstr(text, ": ");
+
+    return reason ? reason + 2 : text;
+}
+
 int swgi_tell_refused(const struct swgi_options *options, const struct swg_circuit *circuit,
                       int verdict, swg_ns retry_in, const char *what) {
     struct swg_status status = SWG_STATUS_INIT;
@@ -126,7 +133,7 @@ int swgi_tell_refused(const struct swgi_options *options, const struct swg_circu
         print_refused(circuit, verdict, retry_in);
         return EX_TEMPFAIL;
     }
-    snprintf(why, sizeof(why), "%s", swg_strerror(verdict));
+    snprintf(why, sizeof(why), "%s", reason_text(verdict));
     if (verdict == SWG_OPEN && swg_circuit_status(circuit, &status) == 0)
         snprintf(why, sizeof(why), "the circuit is %s", swgi_state_word(&status));
     swgi_tell(options, "%s: %s: %s; %s", swg_circuit_name(circuit), what, why,
