@@ -41,6 +41,8 @@ _switchgear_look() {
         elif [[ $takes_value == *" $word "* || $word == -[rkn] ]]; then
             [[ ${COMP_WORDS[i + 1]-} == '=' ]] && i=$((i + 1))
             i=$((i + 1))
+        elif [[ $word == :* && $command_at -gt 0 ]]; then
+            arguments=$((arguments - 1)) # the shell cut one name in two
         elif [[ $word == -* || $word == '=' ]]; then
             continue
         elif ((command_at == 0)); then
@@ -49,6 +51,7 @@ _switchgear_look() {
             arguments=$((arguments + 1))
         fi
     done
+    [[ ${COMP_WORDS[COMP_CWORD]} != :* ]] || arguments=$((arguments - 1))
 }
 
 # Not compgen -W: it expands its words, and names come from a panel that others write.
@@ -60,8 +63,10 @@ _switchgear_reply() { # LINES
     if [[ ${COMPREPLY[0]-} == *= ]]; then
         compopt -o nospace
     fi
-    if [[ $current == *:* ]] && declare -F __ltrim_colon_completions >/dev/null; then
-        __ltrim_colon_completions "$current"
+    # The shell puts a reply in the place of what follows the last colon.
+    if [[ $current == *:* && ${COMP_WORDBREAKS-} == *:* ]]; then
+        line=${current%"${current##*:}"}
+        COMPREPLY=("${COMPREPLY[@]#"$line"}")
     fi
 }
 
@@ -78,8 +83,14 @@ _switchgear_presets() {
 _switchgear() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]-}
     local command command_at arguments rest_at
+    # Names are full of colons, at which the shell ends a word: the line has the whole of it.
+    local typed=${COMP_LINE-}
+    typed=${typed:0:${COMP_POINT:-0}}
+    typed=${typed##*[[:blank:]]}
     COMPREPLY=()
-    if [[ $current == '=' ]]; then
+    if [[ $typed == *:* && $typed != *[=\'\"\\]* ]]; then
+        current=$typed
+    elif [[ $current == '=' ]]; then
         current=''
     elif [[ $previous == '=' ]]; then
         previous=${COMP_WORDS[COMP_CWORD - 2]-}

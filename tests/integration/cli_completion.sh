@@ -34,6 +34,16 @@ offers switchgear help '' ++ settings call
 offers switchgear --panel "$folder/panels/te" ++ "$folder/panels/test"
 offers switchgear exec orders -- tru ++ true
 
+# The shell cuts words at colons, and puts a reply in the place of what follows the last one.
+run exec http-https://api:443 -- true
+COMP_LINE='switchgear why http-https://a' COMP_POINT=29
+offers switchgear why http-https : //a ++ //api:443
+COMP_LINE='switchgear call http-https:' COMP_POINT=27
+offers switchgear call http-https : ++ //api:443
+COMP_LINE='switchgear exec http-https://api:443 --pre' COMP_POINT=42
+offers switchgear exec http-https : //api : 443 --pre ++ --preset=
+COMP_LINE=''
+
 # A panel may hold any name. This one would run if it were expanded.
 _switchgear_circuits() { printf '%s\n' "\$(touch $folder/ran)" orders; }
 offers switchgear why '' ++ orders
