@@ -54,10 +54,8 @@ struct swg_http_options {
     swg_ns retry_after_max;  /* the longest wait a server may name, 1 s .. 24 h; 0: 1 h */
     swg_ns idle_close_after; /* see sessions; 0: 10 s; SWG_NS_MAX: never */
 };
-/* clang-format off */
-#define SWG_HTTP_OPTIONS_INIT { .size = sizeof(struct swg_http_options) }
-/* clang-format on */
-#define SWG_HTTP_CIRCUIT "http-{scheme}://{host}:{port}"
+#define SWG_HTTP_OPTIONS_INIT SWG_SIZED(swg_http_options)
+#define SWG_HTTP_CIRCUIT      "http-{scheme}://{host}:{port}"
 
 /*
  * Make a client for a panel, of which it holds a reference; options NULL: all defaults. *out is written on success only and
@@ -86,9 +84,7 @@ struct swg_http_call {
     swg_ns connect_timeout;           /* 0: the client's */
     struct swg_http_session *session; /* NULL: the handle's own connections. Uses CURLOPT_SHARE */
 };
-/* clang-format off */
-#define SWG_HTTP_CALL_INIT { .size = sizeof(struct swg_http_call) }
-/* clang-format on */
+#define SWG_HTTP_CALL_INIT SWG_SIZED(swg_http_call)
 
 struct swg_http_result {
     uint32_t size;
@@ -104,9 +100,7 @@ struct swg_http_result {
     char text[256];    /* one line for people; empty after a success */
     char circuit[128]; /* the circuit's name */
 };
-/* clang-format off */
-#define SWG_HTTP_RESULT_INIT { .size = sizeof(struct swg_http_result) }
-/* clang-format on */
+#define SWG_HTTP_RESULT_INIT SWG_SIZED(swg_http_result)
 
 /*
  * One call in one piece: ask the circuit, curl_easy_perform(), classify, record.

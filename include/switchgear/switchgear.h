@@ -42,6 +42,22 @@ extern "C" {
 #define SWG_API
 #endif
 
+/* What the SWG_..._INIT come to: all zero but the size. C++ before 2020 names no members. */
+#ifdef __cplusplus
+extern "C++" {
+template <class Struct> inline Struct swg_sized_struct() {
+    Struct sized = Struct();
+    sized.size = sizeof(sized);
+    return sized;
+}
+}
+#define SWG_SIZED(name) swg_sized_struct<struct name>()
+#else
+/* clang-format off */
+#define SWG_SIZED(name) { .size = sizeof(struct name) }
+/* clang-format on */
+#endif
+
 /* CLOCK_MONOTONIC instant, or duration, in nanoseconds. */
 typedef int64_t swg_ns;
 #define SWG_NS_MAX INT64_MAX /* an instant that never comes: "by hand only", "unbounded" */
@@ -123,11 +139,9 @@ struct swg_error {
     char key[96];     /* the configuration key, path or name at fault; may be empty */
     char text[256];   /* a sentence for people */
 };
-#define SWG_ERROR_INIT \
-    { .size = sizeof(struct swg_error) }
+#define SWG_ERROR_INIT SWG_SIZED(swg_error)
 
-/* ------------------------------------------------------------------------------------------------
- * panel */
+/* ---------------------------------------------------------------------------------------- panel */
 
 enum {
     SWG_PANEL_CREATE, /* attach, or create the file if there is none */
@@ -166,9 +180,8 @@ struct swg_panel_options {
                         */
     const char *boot_id; /* for tests: stands for /proc/sys/kernel/random/boot_id */
 };
-#define SWG_PANEL_OPTIONS_INIT \
-    { .size = sizeof(struct swg_panel_options) }
-#define SWG_GEOMETRY_NONE UINT32_MAX
+#define SWG_PANEL_OPTIONS_INIT SWG_SIZED(swg_panel_options)
+#define SWG_GEOMETRY_NONE      UINT32_MAX
 
 /*
  * Open a panel: options NULL means private memory and all defaults. *out is written on success
@@ -239,8 +252,7 @@ struct swg_event {
     char text[128];      /* reason, or the sample's text */
     char error_kind[24]; /* SAMPLE: the error's kind */
 };
-#define SWG_EVENT_INIT \
-    { .size = sizeof(struct swg_event) }
+#define SWG_EVENT_INIT SWG_SIZED(swg_event)
 
 /*
  * Read the rings: start with *cursor = 0 for the oldest kept, or SWG_CURSOR_END for only what
@@ -271,15 +283,13 @@ struct swg_panel_status {
     uint64_t beyond, evicted, clocks_replaced, events_lost;
     int64_t created_wall_ms;
 };
-#define SWG_PANEL_STATUS_INIT \
-    { .size = sizeof(struct swg_panel_status) }
+#define SWG_PANEL_STATUS_INIT SWG_SIZED(swg_panel_status)
 SWG_API int swg_panel_status(struct swg_panel *panel, struct swg_panel_status *out);
 
-/* --------------------------------------------------------------------------------------
- * configuration */
+/* -------------------------------------------------------------------------------- configuration */
 
-/* Keys and values are those of the configuration file, switchgear.yaml(5); what is not set stays
- * what it is. */
+/* Keys and values as "breaker.open.for" and "30s"; swg_config_next_key() tells them all, and so does
+ * `switchgear help settings`. What is not set stays what it is. */
 SWG_API int swg_config_new(struct swg_config **out);
 /* Start from a preset: "default", "read", "write", "auth", "queue", "api", "api-retry", ... Keys
  * set before are lost. */
@@ -297,8 +307,7 @@ SWG_API struct swg_config *swg_config_unref(struct swg_config *config);
 SWG_API int swg_config_next_key(uint32_t *cursor, const char **key, const char **range,
                                 const char **what);
 
-/* -------------------------------------------------------------------------------------------
- * circuits */
+/* ------------------------------------------------------------------------------------- circuits */
 
 /*
  * Find or make a circuit. Names match [A-Za-z0-9._:@/-]{1,127}. if_new (NULL: preset "default")
@@ -328,8 +337,7 @@ SWG_API int swg_circuit_differs(struct swg_circuit *circuit, const struct swg_co
 /* Valid as long as the handle. "_beyond" for calls of circuits that found no place. */
 SWG_API const char *swg_circuit_name(const struct swg_circuit *circuit);
 
-/* -------------------------------------------------------------------------------- a call in two
- * halves */
+/* ------------------------------------------------------------------------- a call in two halves */
 
 struct swg_request {
     uint32_t size;
@@ -340,8 +348,7 @@ struct swg_request {
     swg_ns deadline; /* 0, or the instant after which the answer is worth nothing */
     const char *traceparent; /* NULL, or a W3C trace context */
 };
-#define SWG_REQUEST_INIT \
-    { .size = sizeof(struct swg_request) }
+#define SWG_REQUEST_INIT SWG_SIZED(swg_request)
 
 /* By value: may be moved, not copied; any thread may end it, once. Zero it to have one that ends as
  * a no-op. */
@@ -357,8 +364,7 @@ struct swg_failure {
     const char *text;   /* one line; at most 127 bytes are kept. Never put secrets here */
     swg_ns retry_after; /* 0, or how long the dependency asked to be left alone */
 };
-#define SWG_FAILURE_INIT \
-    { .size = sizeof(struct swg_failure) }
+#define SWG_FAILURE_INIT SWG_SIZED(swg_failure)
 
 /*
  * May I call? Never blocks. SWG_GO: call, then end *out with swg_record(), swg_record_error() or
@@ -389,8 +395,7 @@ SWG_API int swg_acquire_at(struct swg_circuit *circuit, const struct swg_request
 SWG_API int swg_record_at(struct swg_permit *permit, int outcome, const struct swg_failure *why,
                           swg_ns now, swg_ns duration);
 
-/* -------------------------------------------------------------------------------- a call in one
- * piece */
+/* -------------------------------------------------------------------------- a call in one piece */
 
 typedef int swg_fn(struct swg_attempt *attempt,
                    void *arg); /* makes the call, returns its outcome */
@@ -409,8 +414,20 @@ struct swg_result {
     swg_ns retry_in;        /* after a rejection, as swg_retry_in() */
     struct swg_error error; /* why it failed, if fn said so */
 };
+#ifdef __cplusplus
+extern "C++" {
+template <> inline swg_result swg_sized_struct<swg_result>() {
+    swg_result sized = swg_result();
+    sized.size = sizeof(sized);
+    sized.error = SWG_ERROR_INIT;
+    return sized;
+}
+}
+#define SWG_RESULT_INIT SWG_SIZED(swg_result)
+#else
 #define SWG_RESULT_INIT \
     { .size = sizeof(struct swg_result), .error = SWG_ERROR_INIT }
+#endif
 
 /*
  * Ask, call fn, record. SWG_GO: fn said success or ignored; SWG_FAILED: failure or timeout; a
@@ -419,8 +436,7 @@ struct swg_result {
 SWG_API int swg_call(struct swg_circuit *circuit, const struct swg_request *request, swg_fn *fn,
                      void *arg, struct swg_result *out);
 
-/* --------------------------------------------------------------------------------- the person on
- * call */
+/* --------------------------------------------------------------------------- the person on call */
 
 struct swg_latency {
     uint64_t count;
@@ -434,7 +450,7 @@ struct swg_status {
     int state, mode;
     int ramp_percent;  /* share admitted while ramping up, 0: not ramping */
     int rule;          /* which rule opened it, while OPEN or HALF_OPEN */
-    swg_ns since;      /* panel time of the last transition, 0: none yet */
+    swg_ns since;      /* panel time of the last transition or ramp step, 0: none yet */
     swg_ns open_until; /* while OPEN: its deadline; SWG_NS_MAX: by hand only; else 0 */
     swg_ns mode_until; /* a bounded mode's end, SWG_NS_MAX: unbounded; else 0 */
     swg_ns last_trip, last_success, last_failure; /* panel time, 0: never */
@@ -455,8 +471,7 @@ struct swg_status {
     struct swg_latency latency;
     char preset[16];
 };
-#define SWG_STATUS_INIT \
-    { .size = sizeof(struct swg_status) }
+#define SWG_STATUS_INIT SWG_SIZED(swg_status)
 /* Pure: writes nothing, needs only to read the panel. -ENOENT when the circuit was evicted. */
 SWG_API int swg_circuit_status(const struct swg_circuit *circuit, struct swg_status *out);
 /* Its state alone, SWG_STATE_..., for a few nanoseconds; an OPEN that is due is HALF_OPEN. -ENOENT
@@ -498,8 +513,7 @@ struct swg_why {
     int64_t mode_wall_ms;
     char origin[64]; /* where the configuration came from: "code, preset read" */
 };
-#define SWG_WHY_INIT \
-    { .size = sizeof(struct swg_why) }
+#define SWG_WHY_INIT SWG_SIZED(swg_why)
 SWG_API int swg_circuit_why(const struct swg_circuit *circuit, struct swg_why *out);
 
 struct swg_act {
@@ -509,8 +523,7 @@ struct swg_act {
     swg_ns for_ns;      /* bound of a trip or mode in time; 0: until undone by hand */
     int force;          /* past cooldown */
 };
-#define SWG_ACT_INIT \
-    { .size = sizeof(struct swg_act) }
+#define SWG_ACT_INIT SWG_SIZED(swg_act)
 
 /* Open it by hand. Holds until a hand's reset or probe, or for_ns, after which it is HALF_OPEN. */
 SWG_API int swg_circuit_trip(struct swg_circuit *circuit, const struct swg_act *act,

@@ -65,6 +65,21 @@ static_example() { # shellcheck disable=SC2046
 }
 check 'so it does against the static library' static_example
 
+cplusplus() { # shellcheck disable=SC2046
+    local standard
+    printf '%s\n' '#include <switchgear/switchgear.h>' 'int main() { swg_result result = SWG_RESULT_INIT; swg_act act = SWG_ACT_INIT;' \
+        'return result.size != sizeof(result) || result.error.size != sizeof(swg_error) || act.size != sizeof(act); }' > "$scratch/example.cc"
+    for standard in c++98 c++11 c++20; do
+        c++ -std=$standard -Wall -Wextra -Wpedantic -Wno-long-long -Werror -o "$scratch/example" "$scratch/example.cc" \
+            $(pkg-config --cflags switchgear) && "$scratch/example" || return 1
+    done
+}
+if command -v c++ > /dev/null; then
+    check 'the header is C++ of any age' cplusplus
+else
+    skip 'C++: there is no compiler for it'
+fi
+
 check 'make uninstall' make uninstall SETUP=no PREFIX=$prefix DESTDIR="$root"
 nothing_left() {
     local left
