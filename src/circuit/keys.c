@@ -105,8 +105,8 @@ static int refuse_unknown(const char *name, struct swg_error *error) {
 
     suggest(name, known);
     return swgi_fail(error, -EINVAL, name,
-                     "unknown key%s%s%s; allowed: preset, and the keys of breaker and shed listed"
-                     " in switchgear.yaml(5)",
+                     "unknown key%s%s%s; allowed: preset, and the keys of breaker and shed that"
+                     " 'switchgear help settings' lists",
                      known[0] != '\0' ? ", did you mean " : "", known, known[0] != '\0' ? "?" : "");
 }
 

@@ -193,6 +193,20 @@ static uint32_t collect(const struct swgi_turn *turn, unsigned ring, const struc
     return count;
 }
 
+/* Evidence has no room for who and why: the ring has, as long as it keeps the newest act of a hand. */
+static void sign_trip(struct swg_why *why) {
+    if (why->trip.kind != SWG_EVENT_TRIP)
+        return;
+    for (uint32_t i = 0; i < why->transitions_count; i++) {
+        const struct swg_event *act = &why->transitions[i];
+        if (act->kind != SWG_EVENT_TRIP)
+            continue;
+        memcpy(why->trip.user, act->user, sizeof(why->trip.user));
+        memcpy(why->trip.text, act->text, sizeof(why->trip.text));
+        return;
+    }
+}
+
 static void add_holders(const struct swgi_turn *turn, struct swg_why *why) {
     uint64_t ctl = swgi_load(&turn->cell->ctl);
     for (unsigned i = 0; i < turn->settings.probes && swgi_ctl_state(ctl) == SWGI_HALF; i++) {
@@ -245,6 +259,7 @@ int swg_circuit_why(const struct swg_circuit *circuit, struct swg_why *out) {
         add_time(&turn, &why, i);
     add_trip(&turn, &why);
     why.transitions_count = collect(&turn, SWGI_RING_ACTS, &why, why.transitions);
+    sign_trip(&why);
     why.samples_count = collect(&turn, SWGI_RING_NOTICES, &why, why.samples);
     add_holders(&turn, &why);
     add_mode(&turn, &why);
