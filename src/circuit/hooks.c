@@ -62,10 +62,8 @@ static void move_side_line(struct swgi_cell *cell, int64_t shift) {
                    swgi_since(swgi_since_generation(since), swgi_since_step(since), at));
     }
     uint64_t shadow = swgi_load(&cell->shadow_until);
-    if (swgi_tagged_value(shadow) != 0)
-        swgi_store(&cell->shadow_until,
-                   swgi_tagged(swgi_tagged_generation(shadow),
-                               moved_deadline(swgi_tagged_value(shadow), shift, INT64_MAX)));
+    if (shadow != 0)
+        swgi_store(&cell->shadow_until, moved_deadline(shadow, shift, INT64_MAX));
     move_word(&cell->last_trip, shift);
     swgi_store(&cell->liveness_stamp, 0);
     swgi_store(&cell->shed_stamp, 0);

@@ -109,12 +109,10 @@ static uint64_t renewed(uint64_t ctl, unsigned mode, uint64_t deadline) {
 }
 
 static bool change_mode(struct swgi_turn *turn, uint64_t ctl, unsigned mode, uint64_t deadline) {
-    /* Before ctl: a shadow mode must not be seen without its bound. Its tag is carried over with
-     * the generation. */
     uint64_t next = renewed(ctl, mode, deadline);
+    /* Before ctl: a shadow mode must not be seen without its bound, which has no room there. */
     if (mode == SWGI_SHADOW)
-        swgi_store(&turn->cell->shadow_until,
-                   swgi_tagged(swgi_ctl_generation(next), deadline == SWGI_NEVER ? 0 : deadline));
+        swgi_store(&turn->cell->shadow_until, deadline == SWGI_NEVER ? 0 : deadline);
     if (!swgi_renew(turn, ctl, next))
         return false;
     sign_mode(turn);
@@ -133,7 +131,9 @@ bool swgi_mode_expire(struct swgi_turn *turn, uint64_t ctl) {
 
 int swgi_act_mode(struct swgi_turn *turn, unsigned mode) {
     int64_t bound = turn->hand->for_ns;
-    uint64_t deadline = bound > 0 ? swgi_deadline_from(swgi_turn_now(turn) + bound) : SWGI_NEVER;
+    uint64_t deadline = bound > 0
+                            ? swgi_deadline_from(swgi_after(swgi_turn_now(turn), (uint64_t)bound))
+                            : SWGI_NEVER;
     for (;;) {
         uint64_t ctl = settle(turn);
         if (swgi_ctl_mode(ctl) == mode && mode == SWGI_NORMAL)

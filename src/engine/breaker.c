@@ -15,11 +15,8 @@ int64_t swgi_mode_until(const struct swgi_cell *cell, uint64_t ctl) {
         return 0;
     if (swgi_ctl_forced(ctl))
         return swgi_deadline_time(swgi_ctl_deadline(ctl));
-    uint64_t bound = swgi_load(&cell->shadow_until);
-    /* A bound of another generation was set for this mode too: the winner was killed before
-     * carrying it over. */
-    uint64_t deadline = swgi_tagged_value(bound);
-    return deadline == 0 ? INT64_MAX : swgi_deadline_time(deadline & SWGI_MASK(36));
+    uint64_t deadline = swgi_load(&cell->shadow_until) & SWGI_MASK(SWGI_DEADLINE_BITS);
+    return deadline == 0 ? INT64_MAX : swgi_deadline_time(deadline);
 }
 
 uint64_t swgi_effective_ctl(const struct swgi_cell *cell, uint64_t ctl, int64_t now) {

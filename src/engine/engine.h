@@ -46,6 +46,10 @@ static inline uint64_t swgi_passed(int64_t now, int64_t since) {
         return (uint64_t)now - (uint64_t)since;
     return (uint64_t)since - (uint64_t)now <= UINT64_C(1000000000) ? 0 : UINT64_MAX;
 }
+/* An instant that far ahead; what no instant can say is never. */
+static inline int64_t swgi_after(int64_t now, uint64_t ns) {
+    return ns < (uint64_t)INT64_MAX - (uint64_t)(now > 0 ? now : 0) ? now + (int64_t)ns : INT64_MAX;
+}
 static inline int64_t swgi_turn_now(struct swgi_turn *turn) {
     if (!turn->believed)
         swgi_turn_believe(turn);

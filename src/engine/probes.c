@@ -77,7 +77,7 @@ static uint64_t taken(struct swgi_turn *turn, uint64_t probe, uint64_t generatio
 /* Every grant and outcome shows that the phase is alive. false: the phase is over. */
 static bool push_deadline(struct swgi_turn *turn, uint64_t generation) {
     uint64_t deadline =
-        swgi_deadline_from(swgi_turn_now(turn) + (int64_t)turn->settings.half_open_max_ns);
+        swgi_deadline_from(swgi_after(swgi_turn_now(turn), turn->settings.half_open_max_ns));
     for (;;) {
         uint64_t ctl = swgi_load(&turn->cell->ctl);
         if (swgi_ctl_generation(ctl) != generation || swgi_ctl_state(ctl) != SWGI_HALF ||

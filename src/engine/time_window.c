@@ -186,7 +186,12 @@ static int rotate(struct swgi_turn *turn, uint64_t generation, uint64_t epoch, u
 bool swgi_time_enter(struct swgi_turn *turn, uint64_t generation) {
     struct swgi_cell *cell = turn->cell;
     struct slices slices;
-    for (unsigned attempt = 0; attempt < 64 && read_slices(cell, &slices); attempt++) {
+    for (unsigned attempt = 0; attempt < 64; attempt++) {
+        if (!read_slices(cell, &slices)) {
+            /* Who configures may be killed before time is cut, or in the middle of it. */
+            mend_slices(turn);
+            continue;
+        }
         uint64_t epoch = swgi_load(&cell->epoch);
         uint32_t tick = tick_for(turn, &slices, swgi_epoch_tick(epoch));
         if (epoch == swgi_epoch(generation, tick))

@@ -88,9 +88,10 @@ static uint32_t streak_after(struct swgi_turn *turn, uint64_t ctl) {
 static uint64_t open_payload(struct swgi_turn *turn, uint32_t streak,
                              const struct swgi_finding *finding) {
     if (turn->hand != NULL) {
-        uint64_t deadline = turn->hand->for_ns > 0
-                                ? swgi_deadline_from(swgi_turn_now(turn) + turn->hand->for_ns)
-                                : SWGI_NEVER;
+        uint64_t deadline =
+            turn->hand->for_ns > 0
+                ? swgi_deadline_from(swgi_after(swgi_turn_now(turn), (uint64_t)turn->hand->for_ns))
+                : SWGI_NEVER;
         return swgi_payload_deadline(deadline, SWG_RULE_HAND);
     }
     if (turn->settings.recovery == SWGI_RECOVERY_MANUAL)
@@ -106,7 +107,7 @@ static uint64_t payload_of(struct swgi_turn *turn, uint64_t ctl, unsigned to, ui
     case SWGI_OPEN:
         return open_payload(turn, streak, finding);
     case SWGI_HALF: {
-        int64_t lease_end = swgi_turn_now(turn) + (int64_t)turn->settings.half_open_max_ns;
+        int64_t lease_end = swgi_after(swgi_turn_now(turn), turn->settings.half_open_max_ns);
         return swgi_payload_deadline(swgi_deadline_from(lease_end), swgi_ctl_rule(ctl));
     }
     default:
@@ -182,14 +183,6 @@ static void tell(struct swgi_turn *turn, uint64_t ctl, uint64_t next,
     swgi_event_publish(turn->map, SWGI_RING_ACTS, &event);
 }
 
-/* The shadow mode's bound lies outside ctl, so every new generation carries it over. */
-static void carry_shadow(struct swgi_turn *turn, uint64_t generation, uint64_t mode) {
-    if (mode != SWGI_SHADOW)
-        return;
-    uint64_t bound = swgi_tagged_value(swgi_load(&turn->cell->shadow_until));
-    install(&turn->cell->shadow_until, generation, swgi_tagged(generation, bound));
-}
-
 #define GENERATION_SHIFT 44 /* count_window.c */
 
 /*
@@ -251,7 +244,6 @@ bool swgi_transition(struct swgi_turn *turn, uint64_t ctl, unsigned to,
     if (!swgi_cas(&cell->ctl, ctl, next))
         return false;
     install(&cell->since, generation, swgi_since(generation, 0, swgi_turn_now(turn)));
-    carry_shadow(turn, generation, swgi_ctl_mode(ctl));
     if (to == SWGI_OPEN)
         swgi_store(&cell->streak, swgi_tagged(generation, streak));
     else if (to == SWGI_CLOSED && turn->hand != NULL)
@@ -273,7 +265,6 @@ bool swgi_renew(struct swgi_turn *turn, uint64_t ctl, uint64_t renewed) {
     if (!swgi_cas(&cell->ctl, ctl, renewed))
         return false;
     install(&cell->since, generation, swgi_since(generation, step, since));
-    carry_shadow(turn, generation, swgi_ctl_mode(renewed));
     return true;
 }
 

@@ -200,7 +200,7 @@ struct swgi_cell {
     swgi_word since;        /* generation, ramp step, time */
     swgi_word last_trip;    /* panel time, 0 never */
     swgi_word streak;       /* generation, trips in a row */
-    swgi_word shadow_until; /* generation, deadline */
+    swgi_word shadow_until; /* deadline of mode shadow, 0 none; a forced mode's is in ctl */
     swgi_word liveness_stamp, shed_stamp, shed_load;
     swgi_word trips;
 
