@@ -441,9 +441,14 @@ static void limit_memory(void) {
         _exit(1);
 }
 
+/* A sanitizer's shadow is above any limit already: it cannot allocate at all. */
 static void is_limited(void *unused) {
     (void)unused;
     limit_memory();
+    void *little = malloc(1 << 20);
+    if (little == NULL)
+        _exit(1);
+    free(little);
     if (mmap(NULL, 200 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED)
         _exit(1);
 }
