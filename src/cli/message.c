@@ -6,13 +6,18 @@
 #include <stdio.h>
 #include <sysexits.h>
 
+#include "cli/text.h"
+
+/* Longer than any path with a sentence around it. */
+#define MESSAGE_MAX 8192
+
+/* Paths, commands and names come from anywhere; what is said goes to a terminal. */
 static void say(const char *format, va_list arguments) {
+    char message[MESSAGE_MAX], clean[MESSAGE_MAX];
+
+    vsnprintf(message, sizeof(message), format, arguments);
     fflush(stdout);
-    flockfile(stderr);
-    fputs("switchgear: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    funlockfile(stderr);
+    fprintf(stderr, "switchgear: %s\n", swgi_clean_text(message, true, clean, sizeof(clean)));
 }
 
 void swgi_say(const char *format, ...) {

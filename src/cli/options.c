@@ -177,6 +177,9 @@ static void parse_statuses(struct argp_state *state, struct swgi_options *option
             *dash = '\0';
         first = parse_number(state, "ignore-status", item, 255);
         last = dash ? parse_number(state, "ignore-status", dash + 1, 255) : first;
+        if (last < first)
+            argp_error(state, "--ignore-status '%s-%s': write the smaller one first", item,
+                       dash + 1);
         for (uint64_t status = first; status <= last; status++)
             options->ignored_statuses[status / 64] |= UINT64_C(1) << (status % 64);
     }

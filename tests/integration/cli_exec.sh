@@ -104,3 +104,8 @@ is CLOSED "$(json circuits 0 state)"
 
 run exec nowhere --panel "$folder/none/at/all" -- touch touched
 [[ $status -ne 0 && ! -e touched ]] || wrong 'the command was run without a panel'
+
+run exec backup --ignore-status 1,5-2 -- touch touched
+exits 64; says '5-2'; [[ ! -e touched ]] || wrong 'the command was run'
+run exec backup -- $'/none/\033[2J'
+exits 127; [[ $err != *$'\033'* ]] || wrong 'wanted no control characters'
