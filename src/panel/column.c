@@ -165,6 +165,11 @@ int swgi_thread_enter(struct swgi_map *map) {
     return 0;
 }
 
+void swgi_thread_forget(const struct swgi_map *map) {
+    if (swgi_thread.tag == map->tag_value)
+        swgi_thread.tag = NOWHERE;
+}
+
 void swgi_thread_retry(struct swgi_map *map) {
     struct seat *seat = seat_find(swgi_load(map->tag));
     if (seat == NULL || seat->lease != 0)

@@ -121,6 +121,7 @@ void swgi_panel_free(struct swg_panel *panel) {
     struct swgi_map *map = swgi_load(&panel->map);
     while (map != NULL) {
         struct swgi_map *older = map->older;
+        swgi_thread_forget(map);
         swgi_map_free(map);
         map = older;
     }

@@ -158,6 +158,8 @@ int swgi_thread_enter(struct swgi_map *map);
 /* A thread on the shared row asks again for a column of its own. Entering does so seldom,
  * housekeeping each time. */
 void swgi_thread_retry(struct swgi_map *map);
+/* The map is going: a permit of it that this thread still has is known to be of none, without following its pointer. */
+void swgi_thread_forget(const struct swgi_map *map);
 /* Under the registry's lock, in a cell whose life is odd: every column's counters of a circuit to
  * zero. */
 void swgi_columns_clear(struct swgi_map *map, uint32_t circuit);
