@@ -91,9 +91,11 @@ static int let_through(struct swg_circuit *circuit, struct swg_permit *out) {
 static __attribute__((noinline)) int acquire_slow(struct swg_circuit *circuit,
                                                   const struct swg_request *request, swg_ns now,
                                                   struct swg_permit *out, bool given) {
-    if (out == NULL || circuit == NULL)
+    if (out == NULL)
         return -EINVAL;
     swgi_permit_refuse(out, 0);
+    if (circuit == NULL)
+        return -EINVAL;
     struct swg_request known = SWG_REQUEST_INIT;
     int rc = request != NULL ? swgi_sized_in(&known, request) : 0;
     if (rc != 0)

@@ -100,12 +100,15 @@ const char *swg_event_name(int kind) {
     return LOOK_UP(events, kind, "?");
 }
 
+/* The kernel keeps to it; beyond, -rc might not be an int. */
+#define ERRNO_MAX 4095
+
 const char *swg_strerror(int rc) {
     const char *known = LOOK_UP(answers, rc, NULL);
     if (known != NULL)
         return known;
     /* strerrordesc_np() is static storage, unlike strerror(). */
-    const char *system = rc < 0 ? strerrordesc_np(-rc) : NULL;
+    const char *system = rc < 0 && rc >= -ERRNO_MAX ? strerrordesc_np(-rc) : NULL;
     return system != NULL ? system : "?";
 }
 
