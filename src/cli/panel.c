@@ -113,12 +113,22 @@ static int unknown(struct swg_panel *panel, const char *name) {
     return EX_UNAVAILABLE;
 }
 
+/* The panel's own circuit, for those that find no place, is news only when somebody found none. */
+static bool is_idle_beyond(const struct swg_circuit *circuit) {
+    struct swg_status status = SWG_STATUS_INIT;
+
+    if (strcmp(swg_circuit_name(circuit), "_beyond") != 0)
+        return false;
+    return swg_circuit_status(circuit, &status) == 0 && status.calls == 0 &&
+           status.state == SWG_STATE_CLOSED && status.mode == SWG_MODE_NORMAL;
+}
+
 static int select_glob(struct swg_panel *panel, const char *glob, struct swgi_circuits *out) {
     struct swg_circuit *circuit;
     size_t matches = 0;
 
     for (uint32_t cursor = 0; swg_panel_next_circuit(panel, &cursor, &circuit) == 0;) {
-        if (fnmatch(glob, swg_circuit_name(circuit), 0) == 0) {
+        if (fnmatch(glob, swg_circuit_name(circuit), 0) == 0 && !is_idle_beyond(circuit)) {
             add(out, circuit);
             matches++;
         }
@@ -136,16 +146,6 @@ static int select_one(struct swg_panel *panel, const char *name, struct swgi_cir
         return unknown(panel, name);
     add(out, circuit);
     return 0;
-}
-
-/* The panel's own circuit, for those that find no place, is news only when somebody found none. */
-static bool is_idle_beyond(const struct swg_circuit *circuit) {
-    struct swg_status status = SWG_STATUS_INIT;
-
-    if (strcmp(swg_circuit_name(circuit), "_beyond") != 0)
-        return false;
-    return swg_circuit_status(circuit, &status) == 0 && status.calls == 0 &&
-           status.state == SWG_STATE_CLOSED && status.mode == SWG_MODE_NORMAL;
 }
 
 static void select_all(struct swg_panel *panel, struct swgi_circuits *out) {

@@ -87,6 +87,8 @@ run trip 'db-*' --reason drill
 exits 64; says 'would reach 2 circuits'; says '--yes'
 run trip --all --reason drill
 exits 64; says 'would reach 4 circuits'
+run trip '*' --reason drill
+exits 64; says 'would reach 4 circuits'
 run trip --all db-read --reason drill --yes
 exits 64
 run trip 'db-*' --reason drill --dry-run
