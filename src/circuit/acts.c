@@ -100,8 +100,9 @@ static int tell_mode(const struct act *act, struct swg_error *error) {
 }
 
 static int tell_cooldown(const struct act *act, struct swg_error *error) {
-    int64_t passed = act->turn.now - (int64_t)swgi_load(&act->turn.cell->last_trip);
-    int64_t left = (int64_t)act->turn.settings.cooldown_ns - passed;
+    uint64_t passed = swgi_passed(act->turn.now, (int64_t)swgi_load(&act->turn.cell->last_trip));
+    uint64_t cooldown = act->turn.settings.cooldown_ns;
+    uint64_t left = passed < cooldown ? cooldown - passed : 0;
     return swgi_fail(error, -EAGAIN, act->name,
                      "it tripped %.1f s ago and cools down for %.1f s more; wait, or force it",
                      (double)passed / 1e9, (double)left / 1e9);
