@@ -100,7 +100,9 @@ const struct swgi_binding *swgi_circuit_look(const struct swg_circuit *circuit) 
 /* Made again as it was made first: the handle remembers how. */
 static const struct swgi_binding *make_again(struct swg_circuit *circuit) {
     struct swgi_settings settings;
+    swgi_process_lock();
     memcpy(&settings, circuit->if_new.words, sizeof(settings));
+    swgi_process_unlock();
     uint32_t index, life;
     struct swgi_map *map = newest(circuit->panel);
     if (!map->writable || !swgi_settings_check(&settings))
@@ -208,7 +210,11 @@ static void remember(struct swg_circuit *circuit) {
     if (binding == NULL)
         return;
     swgi_settings_load(binding->cell, &settings);
+    if (swgi_load(&binding->cell->life) != binding->life)
+        return; /* evicted while we read */
+    swgi_process_lock();
     memcpy(circuit->if_new.words, &settings, sizeof(settings));
+    swgi_process_unlock();
 }
 
 int swg_circuit_get(struct swg_panel *panel, const char *name, const struct swg_config *if_new,
@@ -224,6 +230,8 @@ int swg_circuit_get(struct swg_panel *panel, const char *name, const struct swg_
     if (rc > 0)
         swgi_circuits_follow(panel);
     rc = swg_circuit_find(panel, name, out);
+    if (rc == 0)
+        remember(*out);
     if (rc != -ENOENT)
         return rc == 0 ? 0 : swgi_fail(error, rc, name, "no memory for a circuit's handle");
     if (!newest(panel)->writable)
