@@ -12,6 +12,10 @@ static int configure_locked(const struct swgi_binding *binding, const struct swg
     struct swgi_turn turn;
     struct swgi_settings merged;
     swgi_turn_begin(&turn, binding->map, binding->index, swgi_map_clock(binding->map));
+    /* Before we had the lock, its cell may have been given to another circuit. */
+    if (swgi_load(&turn.cell->life) != binding->life)
+        return swgi_fail(error, -EAGAIN, binding->circuit->name,
+                         "the circuit was evicted meanwhile; try again");
     int rc = swgi_config_apply(config, &turn.settings, &merged, error);
     if (rc == 0)
         rc = swgi_circuit_settle(&turn, &merged, false, error);
@@ -25,7 +29,8 @@ int swg_circuit_configure(struct swg_circuit *circuit, const struct swg_config *
     if (circuit == NULL || config == NULL)
         return swgi_fail(error, -EINVAL, "circuit", "circuit and config must not be NULL");
     const struct swgi_binding *binding = swgi_circuit_bind(circuit);
-    if (binding == NULL)
+    /* Another circuit's: it found no place, and its calls go to the shared one. */
+    if (binding == NULL || binding->circuit != circuit)
         return swgi_fail(error, -ENOENT, circuit->name,
                          "there is no such circuit in the panel now");
     if (!binding->map->writable)
