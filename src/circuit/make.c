@@ -40,13 +40,15 @@ int swgi_circuit_settle(struct swgi_turn *turn, const struct swgi_settings *sett
                          "to no, or make the "
                          "panel with a larger histograms_max",
                          turn->map->geometry.histograms);
-    if (wants_ring && swgi_pool_counts(turn->map, turn->index, settings->count.calls, &ring) != 0)
+    if (wants_ring && swgi_pool_counts(turn->map, turn->index, settings->count.calls, &ring) != 0) {
+        swgi_pool_release(turn->map, turn->index, true, false);
         return swgi_fail(error, -ENOSPC, "breaker.trip",
                          "no room for a window of %u calls: the panel's %u slots are taken; make "
                          "the panel with a "
                          "larger count_calls_max",
                          settings->count.calls,
                          turn->map->geometry.count_chunks * SWGI_COUNT_CHUNK);
+    }
     swgi_store(&cell->ring, settings->count.calls != 0 ? ring : 0);
     swgi_store(&cell->histogram, settings->histogram ? histogram : 0);
     swgi_settings_install(turn, settings, fresh);
