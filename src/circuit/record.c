@@ -114,7 +114,8 @@ static int record_outcome(struct swgi_turn *turn, const struct swgi_binding *bin
     int rc = swgi_breaker_record(turn, ticket, &what);
     if (rc == 0 && of_now && outcome != SWG_IGNORED)
         count_latency(binding, duration);
-    if (rc == 0 && (outcome == SWG_FAILURE || outcome == SWG_TIMEOUT) && why->kind != NULL)
+    bool told = why->kind != NULL || why->text != NULL;
+    if (rc == 0 && (outcome == SWG_FAILURE || outcome == SWG_TIMEOUT) && told)
         swgi_note_sample(turn, why->kind, why->code, why->text);
     return rc;
 }
