@@ -33,4 +33,7 @@ struct specification {
 bool linear_check(struct world *world, const struct specification *specification,
                   const struct model *begin);
 
+/* How often the search had too much to try and proved nothing. */
+uint64_t linear_given_up(void);
+
 #endif

@@ -55,6 +55,7 @@ static bool run_once(const struct story *story, struct world *world, uint64_t se
 static bool tell(const struct story *story) {
     static struct world world;
     uint64_t transitions = 0, kills = 0, before = world_accesses();
+    uint64_t given_up = linear_given_up();
     world_begin(&world, story->settings);
     world.show = asked.show;
     story->prepare(&world);
@@ -67,8 +68,10 @@ static bool tell(const struct story *story) {
     }
     world_end(&world);
     if (right)
-        printf("PASS %s: %lu schedules, %lu accesses, %lu transitions, %lu killed\n", story->name,
-               asked.schedules, world_accesses() - before, transitions, kills);
+        printf(
+            "PASS %s: %lu schedules, %lu accesses, %lu transitions, %lu killed, %lu not decided\n",
+            story->name, asked.schedules, world_accesses() - before, transitions, kills,
+            linear_given_up() - given_up);
     else
         printf("FAIL %s\n", story->name);
     return right;
