@@ -8,6 +8,7 @@
 #ifndef BENCH_BLOCKS_H
 #define BENCH_BLOCKS_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "switchgear/switchgear.h"
@@ -55,5 +56,12 @@ bench_block bench_block_swg_now, bench_block_clock_gettime;
 
 /* Subject: a word. One successful compare-and-swap per call. */
 bench_block bench_block_cas;
+
+/* A word that two threads write in turn. A call is a turn: there and back. */
+struct bench_ball {
+    _Atomic uint64_t *word;
+    uint64_t side; /* 0 or 1 */
+};
+bench_block bench_block_ping;
 
 #endif

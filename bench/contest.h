@@ -14,9 +14,11 @@ struct bench {
     unsigned repetitions;
     swg_ns duration_ns; /* of one repetition of one contestant */
     const char *only;   /* NULL, or a part of the names wanted */
-    char directory[64]; /* ours, for panel files */
-    char panel[80];     /* a panel's path in it */
-    char files[2][96];  /* what that panel is made of */
+    unsigned repetitions_run;
+    unsigned repetitions_loud; /* had not enough time without interruption */
+    char directory[64];        /* ours, for panel files */
+    char panel[80];            /* a panel's path in it */
+    char files[2][96];         /* what that panel is made of */
 };
 
 struct bench_side {

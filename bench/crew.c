@@ -20,6 +20,8 @@
 
 #include "machine.h"
 
+#define LATE_NS 50000
+
 enum job { JOB_RUN, JOB_ATTACH, JOB_QUIT };
 
 struct bench_board {
@@ -43,6 +45,7 @@ void *bench_crew_shared(size_t size) {
 
 static void run_blocks(bench_block *block, void *subject, swg_ns duration,
                        struct bench_tally *tally) {
+    long interrupted = bench_interruptions();
     swg_ns start = bench_clock_read(), now = start;
     uint32_t dice = (uint32_t)start;
     memset(tally, 0, sizeof *tally);
@@ -52,7 +55,9 @@ static void run_blocks(bench_block *block, void *subject, swg_ns duration,
         dice = dice * 1664525 + 1013904223;
         now = bench_clock_read();
     } while (now - start < duration);
+    tally->started = start;
     tally->elapsed_ns = now - start;
+    tally->interruptions = bench_interruptions() - interrupted;
 }
 
 static void attach(struct bench_board *board) {
@@ -152,6 +157,16 @@ static void await(struct bench_crew *crew, const _Atomic uint32_t *word, uint32_
     }
 }
 
+/* Who was kept from the gate ran alone, as did the other. */
+static void add_helper(struct bench_tally *sum, const struct bench_tally *helper) {
+    swg_ns apart = sum->started - helper->started;
+    sum->calls += helper->calls;
+    sum->unexpected += helper->unexpected;
+    sum->elapsed_ns += helper->elapsed_ns;
+    sum->interruptions += helper->interruptions + (apart > LATE_NS || apart < -LATE_NS);
+    sum->started = apart > 0 ? helper->started : sum->started;
+}
+
 void bench_crew_run(struct bench_crew *crew, enum bench_hands hands, bench_block *block,
                     void *subject, void *helper, swg_ns duration, struct bench_tally *out) {
     if (hands == BENCH_ALONE) {
@@ -167,9 +182,7 @@ void bench_crew_run(struct bench_crew *crew, enum bench_hands hands, bench_block
     atomic_store(&board->open_gate, 1);
     run_blocks(block, subject, duration, out);
     await(crew, &board->done, order);
-    out->calls += board->tally.calls;
-    out->unexpected += board->tally.unexpected;
-    out->elapsed_ns += board->tally.elapsed_ns;
+    add_helper(out, &board->tally);
 }
 
 void *bench_crew_attach(struct bench_crew *crew, const char *path, const char *circuit) {

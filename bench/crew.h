@@ -17,7 +17,9 @@ enum bench_hands { BENCH_ALONE, BENCH_TWO_THREADS, BENCH_TWO_PROCESSES };
 
 struct bench_tally {
     uint64_t calls, unexpected;
-    swg_ns elapsed_ns; /* of all workers together */
+    swg_ns elapsed_ns;  /* of all workers together */
+    swg_ns started;     /* the earlier of them */
+    long interruptions; /* how often a worker had to let something else run, or came late */
 };
 
 struct bench_board; /* what is said between us and one helper */

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -65,6 +66,15 @@ void bench_usage_read(struct bench_usage *out) {
     out->steal = steal;
     out->busy = user + nice + system + irq + soft;
     out->all = out->busy + idle + wait + steal;
+}
+
+long bench_interruptions(void) {
+    struct rusage usage;
+    return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nivcsw : 0;
+}
+
+bool bench_raise_priority(void) {
+    return setpriority(PRIO_PROCESS, 0, -20) == 0;
 }
 
 static double percent(uint64_t part, uint64_t whole) {

@@ -22,6 +22,12 @@ void bench_usage_read(struct bench_usage *out);
 double bench_steal_percent(const struct bench_usage *before, const struct bench_usage *after);
 double bench_busy_percent(const struct bench_usage *before, const struct bench_usage *after);
 
+/* How often the calling thread was made to let something else run. */
+long bench_interruptions(void);
+
+/* Asks that others wait for us rather than we for them; where that is not allowed, nothing. Returns whether it was. */
+bool bench_raise_priority(void);
+
 /* Puts the calling thread on the n-th processor it was given at the start; nothing where there is only one. */
 void bench_pin(unsigned n);
 unsigned bench_processors(void);

@@ -92,6 +92,8 @@ static void clean_up_and_die(int signal_number) {
 }
 
 static void measure(struct bench *bench) {
+    if (bench_wants(bench, "cache_line_there_and_back"))
+        bench_measure_crossing(bench);
     bench_measure_success(bench);
     bench_measure_consecutive(bench);
     bench_measure_count_window(bench);
@@ -106,7 +108,7 @@ static void measure(struct bench *bench) {
     bench_measure_callpath(bench);
 }
 
-static void print_end(const struct bench_usage *before) {
+static void print_end(const struct bench *bench, const struct bench_usage *before) {
     struct bench_usage after;
     bench_usage_read(&after);
     printf("\nsteal time %.2f %% of all processors' (before the run %.2f %% since boot); busy "
@@ -114,6 +116,8 @@ static void print_end(const struct bench_usage *before) {
            bench_steal_percent(before, &after),
            bench_steal_percent(&(struct bench_usage){ 0 }, before),
            bench_busy_percent(before, &after));
+    printf("%u of %u repetitions had to count time in which other programs ran in between\n",
+           bench->repetitions_loud, bench->repetitions_run);
     printf("%u targets missed, %u measurements failed\n", bench_report_missed(),
            bench_report_failures());
 }
@@ -147,14 +151,16 @@ int main(int argc, char **argv) {
     struct bench_usage before;
     argp_parse(&argp, argc, argv, 0, NULL, &settings);
     bench_machine_print(stdout);
-    printf("%u repetitions of %.0f ms a side, interleaved%s\n", settings.bench.repetitions,
-           (double)settings.bench.duration_ns / 1e6,
+    bool raised = bench_raise_priority();
+    printf("%u repetitions of %.0f ms a side, interleaved, at %s priority%s\n",
+           settings.bench.repetitions, (double)settings.bench.duration_ns / 1e6,
+           raised ? "raised" : "normal",
            bench_processors() < 2 ? "; only one processor: nothing is pinned" : "");
     if (!begin(&settings.bench))
         return EXIT_FAILURE;
     bench_usage_read(&before);
     measure(&settings.bench);
-    print_end(&before);
+    print_end(&settings.bench, &before);
     if (settings.json != NULL && !bench_report_json(settings.json))
         bench_report_failure("%s could not be written", settings.json);
     bench_crew_deinit(&settings.bench.crew);

@@ -5,6 +5,7 @@
 #include "contest.h"
 
 /* calls.c: the price of a call. */
+void bench_measure_crossing(struct bench *bench);
 void bench_measure_success(struct bench *bench);
 void bench_measure_consecutive(struct bench *bench);
 void bench_measure_count_window(struct bench *bench);
