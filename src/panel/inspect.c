@@ -100,9 +100,11 @@ static int read_into(struct swgi_map *map, int fd) {
         return -ENOMEM;
     copy_all(&copy);
     free(copy.bounce);
-    if (copy.rc == 0)
-        swgi_boot_settle_copy(map);
-    return copy.rc;
+    if (copy.rc < 0)
+        return copy.rc;
+    map->virtual_on = map->header->virtual_clock_on;
+    swgi_boot_settle_copy(map);
+    return 0;
 }
 
 /* Without the right to read the lock file nobody is known to be dead. */
@@ -110,6 +112,25 @@ static void open_lock(struct swg_panel *panel) {
     swgi_process_lock();
     if (!swgi_lock_valid(panel))
         (void)swgi_lock_open(panel, NULL);
+    swgi_process_unlock();
+}
+
+static struct swgi_map *empty_copy(struct swg_panel *panel, const struct swgi_geometry *geometry,
+                                   const struct swgi_section *sections, const struct stat *status) {
+    unsigned char *bytes = swgi_memory_new(geometry->size);
+    struct swgi_map *map = bytes == NULL ? NULL : swgi_map_new(panel, bytes, geometry, sections);
+    if (map == NULL)
+        return NULL;
+    map->device = status->st_dev;
+    map->inode = status->st_ino;
+    map->writable = false;
+    return map;
+}
+
+static void publish(struct swgi_map *map) {
+    swgi_process_lock();
+    swgi_map_retag(map);
+    swgi_map_publish(map);
     swgi_process_unlock();
 }
 
@@ -121,26 +142,16 @@ static int copy_file(struct swg_panel *panel, int fd, const struct stat *status,
         swgi_header_read(panel, fd, (uint64_t)status->st_size, asked, &geometry, sections, error);
     if (rc < 0)
         return rc;
-    unsigned char *bytes = swgi_memory_new(geometry.size);
-    struct swgi_map *map = bytes == NULL ? NULL : swgi_map_new(panel, bytes, &geometry, sections);
-    if (map == NULL)
-        return swgi_fail(error, -ENOMEM, panel->panel_path, "no memory for a copy of %s",
-                         panel->panel_path);
-    map->device = status->st_dev;
-    map->inode = status->st_ino;
-    map->writable = false;
-    rc = read_into(map, fd);
-    if (rc < 0) {
-        swgi_map_free(map);
-        return swgi_fail(error, rc, panel->panel_path, "cannot read %s: %s", panel->panel_path,
-                         strerror(-rc));
+    struct swgi_map *map = empty_copy(panel, &geometry, sections, status);
+    rc = map == NULL ? -ENOMEM : read_into(map, fd);
+    if (rc == 0) {
+        publish(map);
+        return 0;
     }
-    map->virtual_on = map->header->virtual_clock_on;
-    swgi_process_lock();
-    swgi_map_retag(map);
-    swgi_map_publish(map);
-    swgi_process_unlock();
-    return 0;
+    if (map != NULL)
+        swgi_map_free(map);
+    return swgi_fail(error, rc, panel->panel_path, "cannot read %s: %s", panel->panel_path,
+                     strerror(-rc));
 }
 
 int swgi_inspect(struct swg_panel *panel, const struct swg_panel_options *asked,

@@ -103,6 +103,7 @@ struct swg_circuit {
     struct swg_panel *panel;
     struct swg_circuit *next; /* chain of its hash bucket */
     uint64_t hash;
+    swgi_word tried_at; /* when it was last tried to make it again */
     bool unprotected; /* stands for a circuit that found no place */
     struct {
         uint64_t words[SWGI_SETTINGS_WORDS];
@@ -308,6 +309,8 @@ void swgi_registry_remove(struct swgi_map *map, uint32_t index);
 int swgi_pool_histogram(struct swgi_map *map, uint32_t circuit, uint32_t *extent_plus_1);
 int swgi_pool_counts(struct swgi_map *map, uint32_t circuit, uint32_t slots,
                      uint32_t *first_plus_1);
+/* How many slots the run that begins there has; 0: it is not the circuit's. */
+uint32_t swgi_pool_counts_held(const struct swgi_map *map, uint32_t circuit, uint32_t first_plus_1);
 void swgi_pool_release(struct swgi_map *map, uint32_t circuit, bool histogram, bool counts);
 
 #endif

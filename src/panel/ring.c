@@ -166,31 +166,36 @@ static unsigned earlier(const int *found, const struct swgi_event_data *events) 
                                                                     : SWGI_RING_ACTS;
 }
 
-int swgi_event_following(struct swgi_map *map, uint64_t *cursor, uint64_t *id,
-                         struct swgi_event_data *out) {
-    struct swgi_event_data events[2];
-    uint64_t positions[2];
-    int found[2];
+/* Both rings' next events at a cursor. false: some were overwritten; positions are good again. */
+static bool look(struct swgi_map *map, uint64_t cursor, uint64_t *positions, int *found,
+                 struct swgi_event_data *events) {
     bool lost = false;
     for (unsigned ring = 0; ring < 2; ring++) {
-        positions[ring] = cursor_position(map, ring, *cursor);
+        positions[ring] = cursor_position(map, ring, cursor);
         lost |= overrun(map, ring, &positions[ring]);
     }
     for (unsigned ring = 0; ring < 2 && !lost; ring++) {
         found[ring] = head(map, ring, &positions[ring], &events[ring]);
         lost |= found[ring] == -EOVERFLOW;
     }
-    if (lost) {
-        *cursor = cursor_pack(positions);
-        return -EOVERFLOW;
-    }
-    unsigned ring = earlier(found, events);
-    if (found[ring] == 1) {
-        *out = events[ring];
-        *id = positions[ring]++ << 1 | ring;
+    return !lost;
+}
+
+int swgi_event_following(struct swgi_map *map, uint64_t *cursor, uint64_t *id,
+                         struct swgi_event_data *out) {
+    struct swgi_event_data events[2];
+    uint64_t positions[2];
+    int found[2] = { 0, 0 }, rc = -EOVERFLOW;
+    if (look(map, *cursor, positions, found, events)) {
+        unsigned ring = earlier(found, events);
+        rc = found[ring];
+        if (rc == 1) {
+            *out = events[ring];
+            *id = positions[ring]++ << 1 | ring;
+        }
     }
     *cursor = cursor_pack(positions);
-    return found[ring];
+    return rc;
 }
 
 uint64_t swgi_event_cursor_end(struct swgi_map *map) {

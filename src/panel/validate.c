@@ -102,6 +102,18 @@ static bool sections_sound(const struct swgi_header *h, struct swgi_section *sec
     return missing == 0;
 }
 
+static struct swgi_geometry geometry_of(const struct swgi_header *h) {
+    return (struct swgi_geometry){
+        .circuits = h->circuits,
+        .columns = h->columns,
+        .histograms = h->histograms,
+        .count_chunks = h->count_chunks,
+        .events = h->events,
+        .index_buckets = swgi_index_buckets(h->circuits),
+        .size = h->size,
+    };
+}
+
 int swgi_header_check(const struct swgi_header *h, uint64_t file_size, const char *path,
                       struct swgi_geometry *geometry, struct swgi_section *sections,
                       struct swg_error *error) {
@@ -112,15 +124,7 @@ int swgi_header_check(const struct swgi_header *h, uint64_t file_size, const cha
         return rc;
     if (!geometry_possible(h))
         return swgi_fail(error, -EBADMSG, path, "%s has a geometry that cannot be; " ADVICE, path);
-    *geometry = (struct swgi_geometry){
-        .circuits = h->circuits,
-        .columns = h->columns,
-        .histograms = h->histograms,
-        .count_chunks = h->count_chunks,
-        .events = h->events,
-        .index_buckets = swgi_index_buckets(h->circuits),
-        .size = h->size,
-    };
+    *geometry = geometry_of(h);
     swgi_sections_plan(geometry, sections);
     if (!sections_sound(h, sections))
         return swgi_fail(error, -EBADMSG, path,

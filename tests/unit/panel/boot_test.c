@@ -120,6 +120,12 @@ static void test_virtual_time_knows_no_boots(void **state) {
     assert_int_equal(swgi_load(&map_of(panel)->cells[0].last_trip), 777);
     assert_int_equal(swg_panel_now(panel), 3600 * S + 5);
     swg_panel_unref(panel);
+    options.access = SWG_PANEL_INSPECT;
+    options.boot_id = "wednesday";
+    panel = open_with(&options);
+    assert_int_equal(swgi_load(&map_of(panel)->cells[0].last_trip), 777);
+    assert_int_equal(swg_panel_now(panel), 3600 * S + 5);
+    swg_panel_unref(panel);
 }
 
 /* Whoever brings the panel to the new clock may be stopped: the rest wait, but not for ever. */
