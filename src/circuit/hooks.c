@@ -24,17 +24,26 @@ static void first(struct swgi_map *map) {
     swgi_registry_publish(map, 0);
 }
 
+/* Instants and stamps lie in memory that others can write: what is too far to tell is as far as
+ * can be told. */
+static int64_t moved(int64_t at, int64_t by) {
+    int64_t there;
+    if (__builtin_add_overflow(at, by, &there))
+        return by < 0 ? INT64_MIN : INT64_MAX;
+    return there;
+}
+
 static uint64_t moved_deadline(uint64_t deadline, int64_t shift, int64_t most) {
     if (deadline == SWGI_NEVER)
         return deadline;
-    int64_t at = swgi_deadline_time(deadline) + shift;
+    int64_t at = moved(swgi_deadline_time(deadline), shift);
     return swgi_deadline_from(at < most ? at : most);
 }
 
 static void move_word(swgi_word *word, int64_t shift) {
-    uint64_t at = swgi_load(word);
+    int64_t at = (int64_t)swgi_load(word), there = moved(at, shift);
     if (at != 0)
-        swgi_store(word, (int64_t)at + shift > 0 ? at + (uint64_t)shift : 1);
+        swgi_store(word, there > 0 ? (uint64_t)there : 1);
 }
 
 /* A deadline may come earlier than its open time, by the wall clock; never later: the wall clock
@@ -44,9 +53,9 @@ static uint64_t moved_ctl(const struct swgi_turn *turn, uint64_t ctl, int64_t sh
     unsigned state = swgi_ctl_state(ctl);
     int64_t most = INT64_MAX;
     if (state == SWGI_HALF && !swgi_ctl_forced(ctl))
-        most = turn->now + (int64_t)settings->half_open_max_ns;
+        most = moved(turn->now, (int64_t)settings->half_open_max_ns);
     else if (state == SWGI_OPEN && !swgi_ctl_forced(ctl) && swgi_ctl_rule(ctl) != SWG_RULE_HAND)
-        most = turn->now + swgi_open_time(settings, UINT32_MAX, 0, 1);
+        most = moved(turn->now, swgi_open_time(settings, UINT32_MAX, 0, 1));
     else if (!swgi_ctl_forced(ctl) && state != SWGI_OPEN)
         return ctl;
     uint64_t deadline = moved_deadline(swgi_ctl_deadline(ctl), shift, most);
@@ -57,7 +66,7 @@ static void move_side_line(struct swgi_cell *cell, int64_t shift) {
     uint64_t since = swgi_load(&cell->since);
     int64_t at = swgi_since_time(since);
     if (at != 0) {
-        at = at + shift > 0 ? at + shift : 0;
+        at = moved(at, shift) > 0 ? moved(at, shift) : 0;
         swgi_store(&cell->since,
                    swgi_since(swgi_since_generation(since), swgi_since_step(since), at));
     }

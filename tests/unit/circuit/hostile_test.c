@@ -48,9 +48,36 @@ static void test_a_ramp_admits_at_most_all(void **state) {
     assert_int_equal(status_of(circuit).ramp_percent, 100);
 }
 
+/* Times as far from each other as 64 bits allow, and a boot in between. */
+static void test_a_reboot_with_impossible_times(void **state) {
+    struct swg_panel_options options = small_options(path);
+    static const int64_t times[] = { 1, INT64_MAX, INT64_MIN, INT64_MIN + 1, -1 };
+    static const char *const boots[] = { "first", "second", "third", "fourth", "fifth", "sixth" };
+    (void)state;
+    for (unsigned i = 0; i < 5; i++) {
+        options.boot_id = boots[i];
+        struct swg_panel *before = open_with(&options);
+        struct swg_circuit *trips = get(before, "trips");
+        assert_int_equal(swg_circuit_trip(trips, NULL, NULL), 0);
+        struct swgi_map *map = atomic_load(&before->map);
+        struct swgi_cell *of = atomic_load(&trips->binding)->cell;
+        swgi_store(&of->last_trip, (uint64_t)times[i]);
+        swgi_store(&of->since, ~UINT64_C(0) << 20 | swgi_since_generation(swgi_load(&of->since)));
+        swgi_store(&of->shadow_until, (uint64_t)times[i]);
+        swgi_store(&map->header->stamp_monotonic, (uint64_t)times[4 - i]);
+        options.boot_id = boots[i + 1];
+        struct swg_panel *after = open_with(&options);
+        assert_int_equal(status_of(get(after, "trips")).state, SWG_STATE_OPEN);
+        assert_true(status_of(get(after, "trips")).last_trip >= 0);
+        swg_panel_unref(after);
+        swg_panel_unref(before);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         STORY(test_a_ramp_admits_at_most_all),
+        IN_FOLDER(test_a_reboot_with_impossible_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
