@@ -71,6 +71,12 @@ static int acquire_bound(const struct swgi_binding *binding, const struct swg_re
             return reject(&turn, REJECTED_SHED, SWG_SHED, SHED_RETRY_NS, out);
     }
     int rc = swgi_breaker_admit(&turn, request->key, &ticket, &retry_in);
+    /* Evicted since we bound: a probe taken would be the next circuit's, and never ended. */
+    if (swgi_load(&turn.cell->life) != binding->life) {
+        if (rc == SWG_GO)
+            swgi_breaker_cancel(&turn, &ticket);
+        return -EAGAIN;
+    }
     if (rc == SWG_GO)
         admit(&turn, binding, &ticket, out);
     else
@@ -78,12 +84,14 @@ static int acquire_bound(const struct swgi_binding *binding, const struct swg_re
     return rc;
 }
 
-/* Let through without a circuit: nothing is held, ending it does nothing. */
+/* Without a circuit: let through, holding nothing, or refused, as the panel's options say. */
 static int let_through(struct swg_circuit *circuit, struct swg_permit *out) {
     struct swgi_map *map = atomic_load(&circuit->panel->map);
     swgi_permit_refuse(out, 0);
     if (!map->writable)
         return -EROFS;
+    if (circuit->panel->beyond == SWG_BEYOND_ERROR)
+        return -ENOSPC;
     swgi_add_relaxed(&map->header->unprotected, 1, COUNTER);
     return SWG_GO;
 }
@@ -100,14 +108,20 @@ static __attribute__((noinline)) int acquire_slow(struct swg_circuit *circuit,
     int rc = request != NULL ? swgi_sized_in(&known, request) : 0;
     if (rc != 0)
         return rc;
-    const struct swgi_binding *binding = swgi_circuit_bind(circuit);
-    if (binding == NULL)
-        return let_through(circuit, out);
-    rc = swgi_thread_enter(binding->map);
-    if (rc < 0)
-        return rc;
-    int64_t at = given ? now + binding->time_shift : swgi_binding_now(binding);
-    return acquire_bound(binding, &known, at, out);
+    /* A circuit evicted under our hands is bound anew, which happens once where it happens at all. */
+    for (unsigned attempt = 0; attempt < 4; attempt++) {
+        const struct swgi_binding *binding = swgi_circuit_bind(circuit);
+        if (binding == NULL)
+            return let_through(circuit, out);
+        rc = swgi_thread_enter(binding->map);
+        if (rc < 0)
+            return rc;
+        int64_t at = given ? now + binding->time_shift : swgi_binding_now(binding);
+        rc = acquire_bound(binding, &known, at, out);
+        if (rc != -EAGAIN)
+            return rc;
+    }
+    return rc;
 }
 
 static inline __attribute__((always_inline)) int acquire_fast(const struct swgi_binding *binding,

@@ -97,22 +97,40 @@ const struct swgi_binding *swgi_circuit_look(const struct swg_circuit *circuit) 
     return circuit->unprotected ? NULL : bind_existing((struct swg_circuit *)(uintptr_t)circuit);
 }
 
+#define TRY_AGAIN_NS UINT64_C(1000000000)
+
+/* Making takes a lock: a handle without a place asks for one once a second, not at every call. */
+static bool may_try(struct swg_circuit *circuit, const struct swgi_map *map) {
+    int64_t now = swgi_map_clock(map);
+    uint64_t last = swgi_load_relaxed(&circuit->tried_at, STAMP);
+    if (last != 0 && swgi_passed(now, (int64_t)last) < TRY_AGAIN_NS)
+        return false;
+    return swgi_cas(&circuit->tried_at, last, (uint64_t)now);
+}
+
 /* Made again as it was made first: the handle remembers how. */
 static const struct swgi_binding *make_again(struct swg_circuit *circuit) {
     struct swgi_settings settings;
+    struct swgi_map *map = newest(circuit->panel);
+    uint32_t index, life;
+    if (!map->writable || !may_try(circuit, map))
+        return NULL;
     swgi_process_lock();
     memcpy(&settings, circuit->if_new.words, sizeof(settings));
     swgi_process_unlock();
-    uint32_t index, life;
-    struct swgi_map *map = newest(circuit->panel);
-    if (!map->writable || !swgi_settings_check(&settings))
+    if (!swgi_settings_check(&settings) ||
+        swgi_circuit_make(map, circuit->name, circuit->hash, &settings, false, &index, &life,
+                          NULL) != 0)
         return NULL;
-    if (swgi_circuit_make(map, circuit->name, circuit->hash, &settings, &index, &life, NULL) == 0)
-        return bind_to(circuit, map, index, life);
-    if (circuit->panel->beyond != SWG_BEYOND_SHARED)
+    return bind_to(circuit, map, index, life);
+}
+
+static const struct swgi_binding *bind_beyond(struct swg_circuit *circuit) {
+    struct swg_panel *panel = circuit->panel;
+    if (panel->beyond != SWG_BEYOND_SHARED)
         return NULL;
     struct swg_circuit *shared =
-        intern(circuit->panel, SWGI_BEYOND_NAME, swgi_name_hash(SWGI_BEYOND_NAME), false);
+        intern(panel, SWGI_BEYOND_NAME, swgi_name_hash(SWGI_BEYOND_NAME), false);
     return shared != NULL ? bind_existing(shared) : NULL;
 }
 
@@ -120,7 +138,9 @@ const struct swgi_binding *swgi_circuit_bind(struct swg_circuit *circuit) {
     if (circuit->unprotected)
         return NULL;
     const struct swgi_binding *binding = bind_existing(circuit);
-    return binding != NULL ? binding : make_again(circuit);
+    if (binding == NULL)
+        binding = make_again(circuit);
+    return binding != NULL ? binding : bind_beyond(circuit);
 }
 
 void swgi_circuits_follow(struct swg_panel *panel) {
@@ -168,19 +188,20 @@ static void tell_beyond(struct swgi_map *map, const char *name) {
     swgi_event_publish(map, SWGI_RING_NOTICES, &event);
 }
 
+/* No user's circuit can be called that. */
+#define UNPROTECTED_NAME "(unprotected)"
+
 /* No place, or the panel was busy: what the options say. */
-static int beyond(struct swg_panel *panel, const char *name, int rc, struct swg_circuit **out,
-                  struct swg_error *error) {
+static int beyond(struct swg_panel *panel, const char *name, const struct swg_error *why,
+                  struct swg_circuit **out, struct swg_error *error) {
     struct swgi_map *map = newest(panel);
     swgi_add_relaxed(&map->header->beyond, 1, COUNTER);
     tell_beyond(map, name);
     if (panel->beyond == SWG_BEYOND_ERROR)
-        return rc;
-    if (error != NULL)
-        error->code = 0;
+        return swgi_fail(error, why->code, why->key, "%s", why->text);
     if (panel->beyond == SWG_BEYOND_SHARED)
         return swg_circuit_find(panel, SWGI_BEYOND_NAME, out);
-    return hand_out(intern(panel, "_unprotected", swgi_name_hash("_unprotected"), true), out);
+    return hand_out(intern(panel, UNPROTECTED_NAME, swgi_name_hash(UNPROTECTED_NAME), true), out);
 }
 
 static int make_named(struct swg_panel *panel, const char *name, const struct swg_config *if_new,
@@ -192,11 +213,13 @@ static int make_named(struct swg_panel *panel, const char *name, const struct sw
     int rc = swgi_config_apply(if_new, NULL, &settings, error);
     if (rc != 0)
         return rc;
-    rc = swgi_circuit_make(map, name, hash, &settings, &index, &life, error);
+    struct swg_error why = SWG_ERROR_INIT;
+    bool asked = if_new != NULL && swgi_config_sets(if_new, "breaker.histogram");
+    rc = swgi_circuit_make(map, name, hash, &settings, asked, &index, &life, &why);
     if (rc == -ENOSPC || rc == -EAGAIN)
-        return beyond(panel, name, rc, out, error);
+        return beyond(panel, name, &why, out, error);
     if (rc != 0)
-        return rc;
+        return swgi_fail(error, why.code != 0 ? why.code : rc, why.key, "%s", why.text);
     struct swg_circuit *circuit = intern(panel, name, hash, false);
     if (circuit == NULL || bind_to(circuit, map, index, life) == NULL)
         return swgi_fail(error, -ENOMEM, name, "no memory for a circuit's handle");
@@ -204,7 +227,7 @@ static int make_named(struct swg_panel *panel, const char *name, const struct sw
 }
 
 /* What an eviction would make it of again. */
-static void remember(struct swg_circuit *circuit) {
+void swgi_circuit_remember(struct swg_circuit *circuit) {
     const struct swgi_binding *binding = swgi_load_acquire(&circuit->binding);
     struct swgi_settings settings;
     if (binding == NULL)
@@ -231,7 +254,7 @@ int swg_circuit_get(struct swg_panel *panel, const char *name, const struct swg_
         swgi_circuits_follow(panel);
     rc = swg_circuit_find(panel, name, out);
     if (rc == 0)
-        remember(*out);
+        swgi_circuit_remember(*out);
     if (rc != -ENOENT)
         return rc == 0 ? 0 : swgi_fail(error, rc, name, "no memory for a circuit's handle");
     if (!newest(panel)->writable)
@@ -239,7 +262,7 @@ int swg_circuit_get(struct swg_panel *panel, const char *name, const struct swg_
                          "there is no such circuit, and a panel opened to inspect makes none");
     rc = make_named(panel, name, if_new, out, error);
     if (rc == 0 && !(*out)->unprotected)
-        remember(*out);
+        swgi_circuit_remember(*out);
     return rc;
 }
 

@@ -11,13 +11,15 @@
 const struct swgi_binding *swgi_circuit_bind(struct swg_circuit *circuit);
 /* For readers: never makes a circuit. NULL: there is none now. */
 const struct swgi_binding *swgi_circuit_look(const struct swg_circuit *circuit);
+/* Note in the handle how the circuit is configured now, for when it must be made again. */
+void swgi_circuit_remember(struct swg_circuit *circuit);
 /* After the panel followed to another file: all handles to the new one. */
 void swgi_circuits_follow(struct swg_panel *panel);
 
 /* Panel time for a binding: the caller's clock is ours. */
 static inline int64_t swgi_binding_now(const struct swgi_binding *binding) {
     if (swgi_unlikely(binding->map->virtual_on))
-        return (int64_t)swgi_load(&binding->map->header->virtual_clock);
+        return swgi_map_clock(binding->map);
     return swgi_clock_fast() + binding->time_shift;
 }
 

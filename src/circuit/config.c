@@ -298,3 +298,11 @@ int swg_config_next_key(uint32_t *cursor, const char **key, const char **range, 
     (*cursor)++;
     return 0;
 }
+
+bool swgi_config_sets(const struct swg_config *config, const char *name) {
+    struct swgi_key_place place;
+    if (swgi_key_find(name, &place, NULL) != 0)
+        return false;
+    ptrdiff_t i = place.key - swgi_keys;
+    return i >= 0 && i < (ptrdiff_t)swgi_keys_count && (config->set >> i & 1) != 0;
+}

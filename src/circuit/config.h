@@ -42,4 +42,7 @@ int swgi_setting_print(const struct swgi_settings *settings, const char *name, c
 int swgi_config_differs(const struct swg_config *config, const struct swgi_settings *present,
                         struct swg_error *error);
 
+/* Was this key given? */
+bool swgi_config_sets(const struct swg_config *config, const char *name);
+
 #endif

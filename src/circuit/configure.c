@@ -43,6 +43,8 @@ int swg_circuit_configure(struct swg_circuit *circuit, const struct swg_config *
                          "the panel's registry is held by another process; try again");
     rc = configure_locked(binding, config, error);
     swgi_registry_unlock(binding->map);
+    if (rc == 0)
+        swgi_circuit_remember(circuit);
     return rc;
 }
 

@@ -11,22 +11,30 @@
 
 #include "circuit/circuit.h"
 
-#define FRESH_NS INT64_C(1000000000)
+#define FRESH_NS UINT64_C(1000000000)
+
+/* Read once: a process sees more cores come and go too seldom to ask every second. */
+static double cores(void) {
+    static _Atomic uint32_t known;
+    uint32_t count = swgi_load_relaxed(&known, STAMP);
+    if (count == 0) {
+        long online = sysconf(_SC_NPROCESSORS_ONLN);
+        count = online > 0 ? (uint32_t)online : 1;
+        swgi_store_relaxed(&known, count, STAMP);
+    }
+    return count;
+}
 
 static double sample(void) {
     double average;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    if (getloadavg(&average, 1) != 1)
-        return 0;
-    return average / (double)(cores > 0 ? cores : 1);
+    return getloadavg(&average, 1) == 1 ? average / cores() : 0;
 }
 
 double swgi_system_load(struct swgi_turn *turn) {
     swgi_word *stamp = &turn->cell->shed_stamp;
     uint64_t last = swgi_load(stamp), bits;
-    int64_t passed = turn->now - (int64_t)last;
     double load;
-    bool stale = last == 0 || passed < 0 || passed > FRESH_NS;
+    bool stale = last == 0 || swgi_passed(turn->now, (int64_t)last) > FRESH_NS;
     if (stale && swgi_cas(stamp, last, (uint64_t)turn->now)) {
         load = sample();
         memcpy(&bits, &load, sizeof(bits));

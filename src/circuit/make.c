@@ -31,8 +31,8 @@ int swgi_circuit_settle(struct swgi_turn *turn, const struct swgi_settings *sett
                         struct swg_error *error) {
     struct swgi_cell *cell = turn->cell;
     uint32_t histogram = swgi_load(&cell->histogram), ring = swgi_load(&cell->ring);
-    uint32_t slots = fresh ? 0 : turn->settings.count.calls;
-    bool wants_ring = settings->count.calls != 0 && (ring == 0 || settings->count.calls != slots);
+    /* A run that is long enough stays: somebody may still count in it by the old settings. */
+    bool wants_ring = settings->count.calls > swgi_pool_counts_held(turn->map, turn->index, ring);
     if (settings->histogram && histogram == 0 &&
         swgi_pool_histogram(turn->map, turn->index, &histogram) != 0)
         return swgi_fail(error, -ENOSPC, "breaker.histogram",
@@ -74,6 +74,17 @@ static int fill(struct swgi_turn *turn, const struct swgi_settings *settings,
     swgi_store(&cell->since, swgi_since(generation, 0, 0));
     swgi_store(&cell->window, swgi_count_empty(generation));
     return swgi_circuit_settle(turn, settings, true, error);
+}
+
+/* A histogram nobody asked for by name is had if there is one left. */
+static int fill_as_asked(struct swgi_turn *turn, const struct swgi_settings *settings,
+                         bool histogram_asked, struct swg_error *error) {
+    int rc = fill(turn, settings, error);
+    if (rc != -ENOSPC || !settings->histogram || histogram_asked)
+        return rc;
+    struct swgi_settings without = *settings;
+    without.histogram = 0;
+    return fill(turn, &without, error);
 }
 
 static uint64_t activity(const struct swgi_map *map, uint32_t index) {
@@ -142,8 +153,8 @@ static int claim(struct swgi_map *map, const char *name, uint64_t hash, uint32_t
 }
 
 static int make_locked(struct swgi_map *map, const char *name, uint64_t hash,
-                       const struct swgi_settings *settings, uint32_t *index, uint32_t *life,
-                       struct swg_error *error) {
+                       const struct swgi_settings *settings, bool histogram_asked, uint32_t *index,
+                       uint32_t *life, struct swg_error *error) {
     if (swgi_registry_find(map, name, hash, index, life))
         return 0;
     int rc = claim(map, name, hash, index, error);
@@ -151,10 +162,10 @@ static int make_locked(struct swgi_map *map, const char *name, uint64_t hash,
         return rc;
     struct swgi_turn turn;
     begin(&turn, map, *index);
-    rc = fill(&turn, settings, error);
+    rc = fill_as_asked(&turn, settings, histogram_asked, error);
     if (rc != 0) {
         swgi_registry_remove(map, *index);
-        return rc;
+        return rc == -ENOSPC ? -ENOBUFS : rc;
     }
     swgi_registry_publish(map, *index);
     *life = swgi_load(&turn.cell->life);
@@ -163,13 +174,13 @@ static int make_locked(struct swgi_map *map, const char *name, uint64_t hash,
 }
 
 int swgi_circuit_make(struct swgi_map *map, const char *name, uint64_t hash,
-                      const struct swgi_settings *settings, uint32_t *index, uint32_t *life,
-                      struct swg_error *error) {
+                      const struct swgi_settings *settings, bool histogram_asked, uint32_t *index,
+                      uint32_t *life, struct swg_error *error) {
     int rc = swgi_registry_lock(map);
     if (rc != 0)
         return swgi_fail(error, rc, name,
                          "the panel's registry is held by another process; try again");
-    rc = make_locked(map, name, hash, settings, index, life, error);
+    rc = make_locked(map, name, hash, settings, histogram_asked, index, life, error);
     swgi_registry_unlock(map);
     return rc;
 }

@@ -23,6 +23,7 @@ static inline void swgi_permit_fill(struct swg_permit *permit, const struct swgi
     permit->opaque[0] = (uint64_t)(uintptr_t)binding;
     permit->opaque[1] = word | (uint64_t)binding->life << 32;
     permit->opaque[2] = (uint64_t)now;
+    permit->opaque[4] = 0;
     permit->opaque[7] = permit->opaque[0] ^ permit->opaque[1] ^ swgi_thread.tag;
 }
 

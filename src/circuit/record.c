@@ -30,6 +30,7 @@ static __attribute__((noinline)) void judge_count(const struct swgi_binding *bin
     struct swgi_turn turn;
     struct swgi_count count = swgi_count_of(window, calls);
     swgi_turn_begin(&turn, binding->map, binding->index, now);
+    swgi_settings_mend(&turn);
     swgi_count_judge(&turn, generation, &count, turn.settings.judge_on_success);
 }
 
@@ -43,7 +44,7 @@ static inline __attribute__((always_inline)) bool record_fast(struct swg_permit 
     struct swgi_cell *cell = binding->cell;
     uint64_t word = permit->opaque[1];
     uint64_t ctl = swgi_load_acquire(&cell->ctl);
-    uint32_t traits = swgi_load_relaxed(&cell->traits, FAST_SETTING);
+    uint32_t traits = swgi_load_acquire(&cell->traits);
     bool calm = ctl == (uint64_t)(uint32_t)word << 4 &&
                 swgi_load_relaxed(&cell->life, FAST_SETTING) == (uint32_t)(word >> 32) &&
                 (uint64_t)duration <= swgi_load_relaxed(&cell->slow_ns, FAST_SETTING) &&
@@ -69,6 +70,11 @@ static inline __attribute__((always_inline)) bool record_fast(struct swg_permit 
     if (traits & SWGI_TRAIT_COUNT && !count_calmly(binding, calls, generation, &window))
         judge_count(binding, calls, generation, now, window);
     return true;
+}
+
+/* As unsigned: a virtual clock stands in memory that others can write. */
+static inline int64_t since_admission(const struct swg_permit *permit, int64_t now) {
+    return (int64_t)((uint64_t)now - permit->opaque[2]);
 }
 
 static inline bool is_current(const struct swg_permit *permit) {
@@ -143,7 +149,7 @@ static __attribute__((noinline)) int record_slow(struct swg_permit *permit, int 
     struct swgi_ticket ticket = swgi_permit_ticket(permit);
     int64_t at = given ? now + binding->time_shift : swgi_binding_now(binding);
     if (!given)
-        duration = at - (int64_t)permit->opaque[2];
+        duration = since_admission(permit, at);
     bool there = still_there(permit, binding);
     permit->opaque[0] = 0;
     if (!there)
@@ -170,7 +176,7 @@ int swg_record_error(struct swg_permit *permit, int outcome, const struct swg_fa
         const struct swgi_binding *binding = swgi_permit_binding(permit);
         if (swgi_likely(swgi_thread_ready(binding->tag))) {
             int64_t now = swgi_binding_now(binding);
-            if (record_fast(permit, binding, now, now - (int64_t)permit->opaque[2]))
+            if (record_fast(permit, binding, now, since_admission(permit, now)))
                 return 0;
         }
     }

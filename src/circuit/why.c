@@ -123,12 +123,30 @@ bool swgi_longest_window(const struct swgi_turn *turn, struct swgi_window *out) 
     return true;
 }
 
+/*
+ * Is it the evidence of this OPEN? A change of mode or windows raises the generation and keeps the time. Of a HALF_OPEN only
+ * the rule is known.
+ */
+static bool is_of_now(const struct swgi_turn *turn, const struct swgi_evidence *evidence) {
+    uint64_t ctl = swgi_load(&turn->cell->ctl), since = swgi_load(&turn->cell->since);
+    unsigned state = swgi_ctl_state(ctl);
+    if (swgi_ctl_forced(ctl) || state == SWGI_CLOSED || state == SWGI_RAMP)
+        return true;
+    if (evidence->rule != swgi_ctl_rule(ctl))
+        return false;
+    bool began = since == swgi_since(swgi_ctl_generation(ctl), 0, evidence->at);
+    return state == SWGI_HALF || evidence->generation == swgi_ctl_generation(ctl) || began;
+}
+
 static void add_trip(const struct swgi_turn *turn, struct swg_why *why) {
     struct swgi_evidence evidence;
-    if (why->status.trips == 0 && why->status.last_trip == 0)
+    bool tripped =
+        why->status.trips != 0 || why->status.last_trip != 0 || why->status.rule != SWG_RULE_NONE;
+    if (!tripped)
         return;
     why->evidence = 2;
-    if (!SWGI_RECORD_READ(&turn->cell->evidence, &evidence, SWGI_EVIDENCE_WORDS))
+    if (!SWGI_RECORD_READ(&turn->cell->evidence, &evidence, SWGI_EVIDENCE_WORDS) ||
+        !is_of_now(turn, &evidence))
         return;
     why->evidence = 1;
     why->trip.kind = evidence.rule == SWG_RULE_HAND ? SWG_EVENT_TRIP : SWG_EVENT_TRANSITION;

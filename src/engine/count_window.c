@@ -25,8 +25,7 @@
 #define SLOW_SHIFT       31
 #define COUNTS           (SWGI_MASK(41) & ~SWGI_MASK(20))
 #define PENDING_SHIFT    41
-#define GENERATION_SHIFT 44
-#define GENERATION       (~SWGI_MASK(GENERATION_SHIFT))
+#define GENERATION       (~SWGI_MASK(SWGI_COUNT_GENERATION_SHIFT))
 #define VERSION          (GENERATION ^ ~SWGI_MASK(3))
 #define VERSION_ONE      UINT64_C(8)
 #define BOUND            1000 /* turns of help before a window is taken for damaged and started anew */
@@ -65,7 +64,7 @@ static uint32_t index_of(const struct ring *ring, uint64_t word) {
 }
 
 uint64_t swgi_count_empty(uint64_t generation) {
-    return generation << GENERATION_SHIFT;
+    return generation << SWGI_COUNT_GENERATION_SHIFT;
 }
 
 static bool find_ring(const struct swgi_map *map, const struct swgi_cell *cell, unsigned n,
@@ -147,7 +146,7 @@ static __attribute__((noinline)) uint64_t keep_adding(struct swgi_cell *cell, st
                                                       uint64_t generation, uint64_t code) {
     for (unsigned turns = 1;; turns++) {
         uint64_t seen = swgi_load(&cell->window), next = 0;
-        if (seen >> GENERATION_SHIFT == generation && turns % BOUND != 0)
+        if (swgi_count_generation(seen) == generation && turns % BOUND != 0)
             next = add_once(cell, &ring, seen, code);
         else if (!start_anew(cell, seen, generation))
             return 0;
@@ -163,7 +162,7 @@ uint64_t swgi_count_add(const struct swgi_map *map, struct swgi_cell *cell, unsi
     if (swgi_unlikely(!find_ring(map, cell, n, &ring)))
         return 0;
     uint64_t seen = swgi_load(&cell->window), next = 0;
-    if (swgi_likely(seen >> GENERATION_SHIFT == generation))
+    if (swgi_likely(swgi_count_generation(seen) == generation))
         next = add_once(cell, &ring, seen, code);
     return swgi_likely(next != 0) ? next : keep_adding(cell, ring, generation, code);
 }
@@ -174,7 +173,7 @@ bool swgi_count_read(const struct swgi_cell *cell, const struct swgi_settings *s
     *out = (struct swgi_count){ 0 };
     if (settings->count.calls == 0)
         return false;
-    if (word >> GENERATION_SHIFT == swgi_ctl_generation(swgi_load(&cell->ctl)))
+    if (word >> SWGI_COUNT_GENERATION_SHIFT == swgi_ctl_generation(swgi_load(&cell->ctl)))
         *out = swgi_count_of(word, settings->count.calls);
     return true;
 }
@@ -245,7 +244,9 @@ void swgi_count_judge(struct swgi_turn *turn, uint64_t generation, const struct 
         return;
     for (;;) {
         uint64_t ctl = swgi_load(&turn->cell->ctl);
-        if (swgi_ctl_generation(ctl) != generation || !swgi_trip_allowed(turn, ctl) ||
+        unsigned state = swgi_ctl_state(ctl);
+        bool judges = state == SWGI_CLOSED || state == SWGI_RAMP;
+        if (!judges || swgi_ctl_generation(ctl) != generation || !swgi_trip_allowed(turn, ctl) ||
             swgi_trip(turn, ctl, &finding))
             return;
     }

@@ -165,6 +165,11 @@ bool swgi_count_read(const struct swgi_cell *cell, const struct swgi_settings *s
 void swgi_count_judge(struct swgi_turn *turn, uint64_t generation, const struct swgi_count *count,
                       bool may_trip);
 uint64_t swgi_count_empty(uint64_t generation);
+/* The generation is above all else in the word. */
+#define SWGI_COUNT_GENERATION_SHIFT 44
+static inline uint64_t swgi_count_generation(uint64_t word) {
+    return word >> SWGI_COUNT_GENERATION_SHIFT;
+}
 
 /* ---- time_window.c */
 struct swgi_window {

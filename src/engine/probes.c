@@ -12,7 +12,7 @@
 #include <errno.h>
 
 /* One system call per 10 ms and circuit: asking whether a holder lives costs one. */
-#define LIVENESS_EVERY_NS INT64_C(10000000)
+#define LIVENESS_EVERY_NS UINT64_C(10000000)
 
 static bool is_mine(const struct swgi_turn *turn, unsigned owner, unsigned incarnation) {
     struct swgi_identity me = swgi_map_identity(turn->map);
@@ -22,8 +22,9 @@ static bool is_mine(const struct swgi_turn *turn, unsigned owner, unsigned incar
 static bool may_ask_liveness(struct swgi_turn *turn) {
     swgi_word *stamp = &turn->cell->liveness_stamp;
     uint64_t last = swgi_load_relaxed(stamp, STAMP);
-    int64_t passed = swgi_turn_now(turn) - (int64_t)last;
-    if (passed >= 0 && passed < LIVENESS_EVERY_NS && last != 0)
+    /* As unsigned: a stamp that others wrote may be farther away than int64_t can tell. */
+    uint64_t passed = (uint64_t)swgi_turn_now(turn) - last;
+    if (passed < LIVENESS_EVERY_NS && last != 0)
         return false;
     return swgi_cas(stamp, last, (uint64_t)swgi_turn_now(turn));
 }

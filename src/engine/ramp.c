@@ -30,6 +30,13 @@ bool swgi_ramp_admits(struct swgi_turn *turn, uint64_t ctl, uint64_t key) {
     return (lot >> 32) * 100 >> 32 < percent;
 }
 
+/* When the step of ctl began; since was loaded before, so a newer generation's is not overwritten. */
+static void note_step(struct swgi_turn *turn, uint64_t ctl, uint64_t since) {
+    if (swgi_load(&turn->cell->ctl) == ctl)
+        swgi_cas(&turn->cell->since, since,
+                 swgi_since(swgi_ctl_generation(ctl), step_of(ctl), swgi_turn_now(turn)));
+}
+
 static bool step_is_over(struct swgi_turn *turn, uint64_t ctl) {
     if (!(swgi_ctl_step(ctl) & SEEN))
         return false;
@@ -38,8 +45,7 @@ static bool step_is_over(struct swgi_turn *turn, uint64_t ctl) {
                      swgi_since_step(since) == step_of(ctl);
     if (!installed) {
         /* The winner of this step was killed before noting when it began: it begins now. */
-        swgi_cas(&turn->cell->since, since,
-                 swgi_since(swgi_ctl_generation(ctl), step_of(ctl), swgi_turn_now(turn)));
+        note_step(turn, ctl, since);
         return false;
     }
     return swgi_passed(swgi_turn_now(turn), swgi_since_time(since)) >= turn->settings.ramp_step_ns;
@@ -55,11 +61,9 @@ bool swgi_ramp_advance(struct swgi_turn *turn, uint64_t ctl) {
         return true;
     }
     uint64_t word = (ctl & SWGI_MASK(57)) | (uint64_t)(next << 1) << 57;
-    if (swgi_cas(&turn->cell->ctl, ctl, word)) {
-        uint64_t since = swgi_load(&turn->cell->since);
-        swgi_cas(&turn->cell->since, since,
-                 swgi_since(swgi_ctl_generation(ctl), next, swgi_turn_now(turn)));
-    }
+    uint64_t since = swgi_load(&turn->cell->since);
+    if (swgi_cas(&turn->cell->ctl, ctl, word))
+        note_step(turn, word, since);
     return true;
 }
 

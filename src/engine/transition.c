@@ -134,6 +134,7 @@ static void write_evidence(struct swgi_turn *turn, uint64_t ctl, const struct sw
         .until = until,
         .rule = (uint8_t)finding->rule,
         .from = (uint8_t)swgi_ctl_state(ctl),
+        .generation = (uint32_t)swgi_generation_next(swgi_ctl_generation(ctl)),
         .trips = swgi_add(&cell->trips, 1) + 1,
     };
     swgi_store(&cell->last_trip, (uint64_t)swgi_turn_now(turn));
@@ -183,8 +184,6 @@ static void tell(struct swgi_turn *turn, uint64_t ctl, uint64_t next,
     swgi_event_publish(turn->map, SWGI_RING_ACTS, &event);
 }
 
-#define GENERATION_SHIFT 44 /* count_window.c */
-
 /*
  * Before ctl moves to a state that judges: else an old window of a wrapped generation could be
  * found by its first recorder. Loaded before ctl is re-read, so that a caller who stalled cannot
@@ -202,7 +201,7 @@ static bool prepare_window(struct swgi_turn *turn, uint64_t ctl, unsigned to, ui
     if (swgi_load(&turn->cell->ctl) != ctl)
         return false;
     uint64_t empty = swgi_count_empty(generation);
-    bool in_use = window >> GENERATION_SHIFT == swgi_ctl_generation(ctl);
+    bool in_use = swgi_count_generation(window) == swgi_ctl_generation(ctl);
 #ifdef SWGI_MUTANT_WINDOW_CLEARED_EARLY
     in_use = false;
 #endif
@@ -228,6 +227,13 @@ static void prepare_probes(struct swgi_turn *turn, uint64_t ctl, uint64_t genera
     }
 }
 
+/* Loaded before ctl is re-read: a winner who stalled must not turn the streak back. */
+static void note_streak(struct swgi_cell *cell, uint64_t generation, uint32_t trips_in_a_row) {
+    uint64_t present = swgi_load(&cell->streak);
+    if (swgi_ctl_generation(swgi_load(&cell->ctl)) == generation)
+        swgi_cas(&cell->streak, present, swgi_tagged(generation, trips_in_a_row));
+}
+
 bool swgi_transition(struct swgi_turn *turn, uint64_t ctl, unsigned to,
                      const struct swgi_finding *finding) {
     struct swgi_cell *cell = turn->cell;
@@ -245,9 +251,9 @@ bool swgi_transition(struct swgi_turn *turn, uint64_t ctl, unsigned to,
         return false;
     install(&cell->since, generation, swgi_since(generation, 0, swgi_turn_now(turn)));
     if (to == SWGI_OPEN)
-        swgi_store(&cell->streak, swgi_tagged(generation, streak));
+        note_streak(cell, generation, streak);
     else if (to == SWGI_CLOSED && turn->hand != NULL)
-        swgi_store(&cell->streak, swgi_tagged(generation, 0));
+        note_streak(cell, generation, 0);
     swgi_add(&cell->transitions[kind_of(from, to, turn->hand != NULL)], 1);
     if (to == SWGI_OPEN)
         write_evidence(turn, ctl, finding, swgi_deadline_time(swgi_ctl_deadline(next)));

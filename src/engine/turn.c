@@ -78,14 +78,8 @@ static uint32_t traits_of(const struct swgi_settings *settings) {
         traits |= SWGI_TRAIT_TIME;
     if (settings->count.calls != 0)
         traits |= SWGI_TRAIT_COUNT;
-    if (settings->score.kind != SWGI_SCORE_NONE)
-        traits |= SWGI_TRAIT_SCORE;
     if (settings->histogram)
         traits |= SWGI_TRAIT_HISTOGRAM;
-    if (settings->call_load_above != UINT32_MAX)
-        traits |= SWGI_TRAIT_SHED;
-    if (settings->ignored == SWGI_IGNORED_SUCCESS)
-        traits |= SWGI_TRAIT_IGNORED_IS_SUCCESS;
     return traits | (uint32_t)settings->count.calls << SWGI_TRAITS_CALLS_SHIFT;
 }
 
@@ -98,38 +92,10 @@ static void publish(struct swgi_cell *cell, const struct swgi_settings *settings
     swgi_store(&cell->settings_sequence, next);
 }
 
-/*
- * The words the fast path reads follow from the settings. Whoever configures may be killed after
- * publishing settings and before these, so whoever is on the slow path looks.
- */
-void swgi_settings_mend(struct swgi_turn *turn) {
-    struct swgi_cell *cell = turn->cell;
-    uint32_t traits = traits_of(&turn->settings);
-    if (swgi_load(&cell->settings_sequence) != turn->settings_sequence)
-        return;
-    if (swgi_load(&cell->traits) != traits)
-        swgi_store(&cell->traits, traits);
-    if (swgi_load(&cell->slow_ns) != turn->settings.slow_ns)
-        swgi_store(&cell->slow_ns, turn->settings.slow_ns);
-}
-
-void swgi_settings_install(struct swgi_turn *turn, const struct swgi_settings *settings,
-                           bool fresh) {
-    struct swgi_cell *cell = turn->cell;
-    bool other_windows = fresh || !swgi_settings_same_windows(&turn->settings, settings);
-    publish(cell, settings);
-    swgi_store(&cell->slow_ns, settings->slow_ns);
-    swgi_store(&cell->traits, traits_of(settings));
-    turn->settings = *settings;
-    if (!other_windows)
-        return;
-    swgi_time_restart(cell, settings->slice_ns, swgi_turn_now(turn));
-    if (fresh)
-        return;
-    /* New geometry: the same state under a new generation, so that nothing measured before is
-     * judged by the new rules. */
+/* The same state under a new generation, so that nothing measured before is judged by new rules. */
+static void renew_windows(struct swgi_turn *turn) {
     for (;;) {
-        uint64_t ctl = swgi_load(&cell->ctl);
+        uint64_t ctl = swgi_load(&turn->cell->ctl);
         unsigned state = swgi_ctl_state(ctl);
         uint64_t payload = swgi_ctl_payload(ctl);
         if (!swgi_ctl_forced(ctl) && state == SWGI_CLOSED)
@@ -140,4 +106,43 @@ void swgi_settings_install(struct swgi_turn *turn, const struct swgi_settings *s
         if (swgi_renew(turn, ctl, swgi_ctl(state, swgi_ctl_mode(ctl), generation, payload)))
             return;
     }
+}
+
+/*
+ * The words the fast path reads follow from the settings, and so does a new generation where
+ * windows changed. Whoever configures may be killed after publishing settings and before these,
+ * so whoever judges looks first; `settled` says which settings all was done for.
+ */
+void swgi_settings_mend(struct swgi_turn *turn) {
+    struct swgi_cell *cell = turn->cell;
+    uint32_t traits = traits_of(&turn->settings);
+    if (swgi_load(&cell->settings_sequence) != turn->settings_sequence)
+        return;
+    if (swgi_load(&cell->traits) != traits)
+        swgi_store(&cell->traits, traits);
+    if (swgi_load(&cell->slow_ns) != turn->settings.slow_ns)
+        swgi_store(&cell->slow_ns, turn->settings.slow_ns);
+    uint64_t settled = swgi_load(&cell->settled);
+    if (settled == turn->settings_sequence)
+        return;
+    renew_windows(turn);
+    swgi_cas(&cell->settled, settled, turn->settings_sequence);
+}
+
+void swgi_settings_install(struct swgi_turn *turn, const struct swgi_settings *settings,
+                           bool fresh) {
+    struct swgi_cell *cell = turn->cell;
+    bool other_windows = fresh || !swgi_settings_same_windows(&turn->settings, settings);
+    publish(cell, settings);
+    swgi_store(&cell->slow_ns, settings->slow_ns);
+    swgi_store(&cell->traits, traits_of(settings));
+    turn->settings = *settings;
+    if (!other_windows) {
+        swgi_store(&cell->settled, swgi_load(&cell->settings_sequence));
+        return;
+    }
+    swgi_time_restart(cell, settings->slice_ns, swgi_turn_now(turn));
+    if (!fresh)
+        renew_windows(turn);
+    swgi_store(&cell->settled, swgi_load(&cell->settings_sequence));
 }

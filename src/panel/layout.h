@@ -131,7 +131,8 @@ struct swgi_evidence {
     double value, threshold;
     uint64_t calls, failures, timeouts, slow;
     int64_t until;
-    uint8_t rule, from, spare[6];
+    uint8_t rule, from, spare[2];
+    uint32_t generation; /* that the trip began */
     uint64_t trips;
     uint64_t spare2[3];
 };
@@ -163,13 +164,10 @@ enum swgi_transition {
 };
 
 /* Traits: which slow work a circuit's calls have, as bits of one word the fast path reads. */
-#define SWGI_TRAIT_TIME               1u /* has a time window */
-#define SWGI_TRAIT_COUNT              2u /* has a count window */
-#define SWGI_TRAIT_SCORE              4u /* has a score rule */
-#define SWGI_TRAIT_HISTOGRAM          8u
-#define SWGI_TRAIT_SHED               16u
-#define SWGI_TRAIT_IGNORED_IS_SUCCESS 32u
-#define SWGI_TRAITS_CALLS_SHIFT       16 /* above: how many calls the count window holds */
+#define SWGI_TRAIT_TIME         1u /* has a time window */
+#define SWGI_TRAIT_COUNT        2u /* has a count window */
+#define SWGI_TRAIT_HISTOGRAM    8u
+#define SWGI_TRAITS_CALLS_SHIFT 16 /* above: how many calls the count window holds */
 
 struct swgi_cell {
     /* Line 0: read by every call, written seldom. */
@@ -210,7 +208,7 @@ struct swgi_cell {
     /* Line 5 */
     swgi_word base[3]; /* generation and sum: calls, half-units of failure, slow */
     swgi_word swept;   /* sum of counters at the last sweep for idle circuits */
-    swgi_word origin;  /* where the configuration came from */
+    swgi_word settled; /* sequence of the settings whose changes are all made */
     swgi_word name_hash;
     swgi_word reject_stamp; /* panel second of the last notice of rejections */
     swgi_word clock_stamp;  /* panel second of the last notice of a bad clock */

@@ -104,7 +104,7 @@ struct swg_circuit {
     struct swg_circuit *next; /* chain of its hash bucket */
     uint64_t hash;
     swgi_word tried_at; /* when it was last tried to make it again */
-    bool unprotected; /* stands for a circuit that found no place */
+    bool unprotected;   /* stands for a circuit that found no place */
     struct {
         uint64_t words[SWGI_SETTINGS_WORDS];
     } if_new; /* how to make it again after an eviction */

@@ -58,7 +58,8 @@ int swgi_pool_counts(struct swgi_map *map, uint32_t circuit, uint32_t slots,
     return 0;
 }
 
-uint32_t swgi_pool_counts_held(const struct swgi_map *map, uint32_t circuit, uint32_t first_plus_1) {
+uint32_t swgi_pool_counts_held(const struct swgi_map *map, uint32_t circuit,
+                               uint32_t first_plus_1) {
     uint32_t chunk = (first_plus_1 - 1) / SWGI_COUNT_CHUNK, held = 0;
     if (first_plus_1 == 0 || chunk >= map->geometry.count_chunks ||
         swgi_load(&map->count_owners[chunk]) != ((circuit + 1) | RUN_START))

@@ -16,9 +16,15 @@
 #define STAMP_EVERY_NS         1000000000
 #define INITIAL_TIME_NAMESPACE UINT64_C(0xeffffffa) /* PROC_TIME_INIT_INO */
 
+/* A virtual clock stands in memory that others can write; up to here no sum overflows. */
+#define VIRTUAL_CLOCK_MOST (INT64_C(1) << 62)
+
 int64_t swgi_map_clock(const struct swgi_map *map) {
-    if (map->virtual_on)
-        return (int64_t)swgi_load(&map->header->virtual_clock);
+    uint64_t told;
+    if (map->virtual_on) {
+        told = swgi_load(&map->header->virtual_clock);
+        return told < VIRTUAL_CLOCK_MOST ? (int64_t)told : VIRTUAL_CLOCK_MOST;
+    }
     return swgi_clock_coarse() + map->panel->time_shift;
 }
 
