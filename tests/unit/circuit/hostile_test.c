@@ -48,6 +48,26 @@ static void test_a_ramp_admits_at_most_all(void **state) {
     assert_int_equal(status_of(circuit).ramp_percent, 100);
 }
 
+/* A virtual clock that nobody advanced to there. */
+static void test_a_clock_beyond_all_times(void **state) {
+    static const uint64_t times[] = { INT64_MAX, UINT64_C(1) << 63, UINT64_MAX, UINT64_MAX - 1, 0 };
+    struct swgi_header *header = atomic_load(&panel->map)->header;
+    struct swg_permit permit;
+    (void)state;
+    for (unsigned i = 0; i < 5; i++) {
+        swgi_store(&header->virtual_clock, times[i]);
+        assert_true(swg_panel_now(panel) >= 0);
+        assert_int_equal(swg_circuit_trip(circuit, NULL, NULL), 0);
+        assert_int_equal(swg_circuit_probe(circuit, NULL, NULL), 0);
+        swgi_store(&cell->liveness_stamp, ~times[i]);
+        assert_int_equal(swg_acquire(circuit, NULL, &permit), SWG_GO);
+        struct swg_permit second;
+        assert_int_equal(swg_acquire(circuit, NULL, &second), SWG_OPEN);
+        assert_int_equal(swg_record(&permit, SWG_FAILURE), 0);
+        assert_true(status_of(circuit).in_flight == 0);
+    }
+}
+
 /* Times as far from each other as 64 bits allow, and a boot in between. */
 static void test_a_reboot_with_impossible_times(void **state) {
     struct swg_panel_options options = small_options(path);
@@ -77,6 +97,7 @@ static void test_a_reboot_with_impossible_times(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         STORY(test_a_ramp_admits_at_most_all),
+        STORY(test_a_clock_beyond_all_times),
         IN_FOLDER(test_a_reboot_with_impossible_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
