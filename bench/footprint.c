@@ -56,7 +56,7 @@ static void fill(struct swg_panel *panel, unsigned count) {
 
 static void measure_largest(void) {
     struct swg_panel_options options = largest();
-    struct swg_panel_status status = SWG_PANEL_STATUS_INIT;
+    struct swg_panel_info status = SWG_PANEL_INFO_INIT;
     uint64_t before = bench_resident_bytes();
     struct swg_panel *panel = bench_panel_open(&options);
     if (panel == NULL)
@@ -75,7 +75,7 @@ static void measure_largest(void) {
 }
 
 void bench_measure_memory(struct bench *bench) {
-    struct swg_panel_status status = SWG_PANEL_STATUS_INIT;
+    struct swg_panel_info status = SWG_PANEL_INFO_INIT;
     if (!bench_wants(bench, "memory") && !bench_wants(bench, "panel_65535_circuits"))
         return;
     bench_report_group("memory");

@@ -82,7 +82,8 @@ enum {
     SWG_MODE_NORMAL,
     SWG_MODE_FORCED_OPEN,   /* isolated: admits nothing */
     SWG_MODE_FORCED_CLOSED, /* disabled: admits and counts, never trips */
-    SWG_MODE_SHADOW         /* admits everything, runs the machine, tells what it would have done */
+    SWG_MODE_SHADOW         /* admits everything but the expired, runs the machine, tells what it
+                               would have done */
 };
 
 /* Answers. */
@@ -229,7 +230,8 @@ enum {
     SWG_EVENT_EVICTED,        /* an idle circuit gave its place up */
     SWG_EVENT_SAMPLE,   /* an error's kind, code and text (notices; at most one per circuit and
                            second) */
-    SWG_EVENT_REJECTED, /* calls are being rejected (notices; at most one per circuit and second) */
+    SWG_EVENT_REJECTED, /* calls are being shed or had expired (notices; at most one per circuit and
+                           second); an open circuit's rejections only count */
     SWG_EVENT_BEYOND,   /* a circuit could not be made (notices) */
     SWG_EVENT_CLOCK     /* a caller's clock was over 1 s off and was replaced (notices) */
 };
@@ -267,7 +269,7 @@ typedef void swg_log_fn(void *arg, const struct swg_event *event);
 /* Who swg_panel_poll() hands events to; NULL for nobody. Only events after this call. */
 SWG_API int swg_panel_log(struct swg_panel *panel, swg_log_fn *fn, void *arg);
 
-struct swg_panel_status {
+struct swg_panel_info {
     uint32_t size;
     int is_private, is_virtual;
     char path[256];
@@ -283,8 +285,8 @@ struct swg_panel_status {
     uint64_t beyond, evicted, clocks_replaced, events_lost;
     int64_t created_wall_ms;
 };
-#define SWG_PANEL_STATUS_INIT SWG_SIZED(swg_panel_status)
-SWG_API int swg_panel_status(struct swg_panel *panel, struct swg_panel_status *out);
+#define SWG_PANEL_INFO_INIT SWG_SIZED(swg_panel_info)
+SWG_API int swg_panel_status(struct swg_panel *panel, struct swg_panel_info *out);
 
 /* -------------------------------------------------------------------------------- configuration */
 
@@ -341,7 +343,7 @@ SWG_API const char *swg_circuit_name(const struct swg_circuit *circuit);
 
 struct swg_request {
     uint32_t size;
-    int32_t priority;   /* -32 urgent ... 0 ... 31 least */
+    int32_t priority;   /* -32 urgent ... 0 ... 31 least; -EINVAL beyond */
     uint32_t load;      /* what this call costs, in the caller's own units; for load shedding */
     uint32_t operation; /* the caller's own number, for its records */
     uint64_t key;    /* 0, or a stable number of user or tenant: the ramp treats equal keys alike */
@@ -399,7 +401,7 @@ SWG_API int swg_record_at(struct swg_permit *permit, int outcome, const struct s
 
 typedef int swg_fn(struct swg_attempt *attempt,
                    void *arg); /* makes the call, returns its outcome */
-/* When the caller gives up (panel time), SWG_NS_MAX if never. */
+/* When the caller gives up (the request's deadline), SWG_NS_MAX if never. */
 SWG_API swg_ns swg_attempt_deadline(const struct swg_attempt *attempt);
 /* 1 for the first. */
 SWG_API uint32_t swg_attempt_number(const struct swg_attempt *attempt);

@@ -106,6 +106,8 @@ static __attribute__((noinline)) int acquire_slow(struct swg_circuit *circuit,
         return -EINVAL;
     struct swg_request known = SWG_REQUEST_INIT;
     int rc = request != NULL ? swgi_sized_in(&known, request) : 0;
+    if (rc == 0 && (known.priority < -32 || known.priority > 31))
+        rc = -EINVAL;
     if (rc != 0)
         return rc;
     /* A circuit evicted under our hands is bound anew, which happens once where it happens at all. */

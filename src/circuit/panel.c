@@ -141,6 +141,8 @@ int swg_panel_advance(struct swg_panel *panel, swg_ns by) {
 }
 
 swg_ns swg_panel_now(const struct swg_panel *panel) {
+    if (panel == NULL)
+        return 0;
     const struct swgi_map *map = newest(panel);
     if (map->virtual_on)
         return swgi_map_clock(map);
@@ -161,7 +163,7 @@ int swg_panel_next_event(struct swg_panel *panel, uint64_t *cursor, struct swg_e
     return rc < 0 ? rc : 1;
 }
 
-static void describe_use(struct swgi_map *map, struct swg_panel_status *status) {
+static void describe_use(struct swgi_map *map, struct swg_panel_info *status) {
     uint64_t live = swgi_load(&map->header->circuits_live);
     status->circuits =
         live < map->geometry.circuits ? (uint32_t)(live - (live != 0)) : map->geometry.circuits - 1;
@@ -176,8 +178,7 @@ static void describe_use(struct swgi_map *map, struct swg_panel_status *status) 
     status->created_wall_ms = (int64_t)map->header->created_wall_ms;
 }
 
-static void describe_geometry(const struct swgi_geometry *geometry,
-                              struct swg_panel_status *status) {
+static void describe_geometry(const struct swgi_geometry *geometry, struct swg_panel_info *status) {
     status->bytes = geometry->size;
     status->circuits_max = geometry->circuits - 1;
     status->columns_max = geometry->columns - 1;
@@ -191,8 +192,8 @@ static void describe_geometry(const struct swgi_geometry *geometry,
         (uint64_t)geometry->columns * SWGI_HISTOGRAM_BINS * sizeof(swgi_word);
 }
 
-int swg_panel_status(struct swg_panel *panel, struct swg_panel_status *out) {
-    struct swg_panel_status status = SWG_PANEL_STATUS_INIT;
+int swg_panel_status(struct swg_panel *panel, struct swg_panel_info *out) {
+    struct swg_panel_info status = SWG_PANEL_INFO_INIT;
     if (panel == NULL || out == NULL)
         return -EINVAL;
     struct swgi_map *map = newest(panel);

@@ -223,7 +223,7 @@ json_t *swgi_json_why(const struct swg_why *why, swg_ns now) {
     return object;
 }
 
-json_t *swgi_json_panel(const struct swg_panel_status *status) {
+json_t *swgi_json_panel(const struct swg_panel_info *status) {
     json_t *object = json_object();
 
     put(object, "path", swgi_json_text(status->path));

@@ -11,7 +11,7 @@
 json_t *swgi_json_status(const struct swg_status *status, swg_ns now);
 json_t *swgi_json_why(const struct swg_why *why, swg_ns now);
 json_t *swgi_json_event(const struct swg_event *event, swg_ns now);
-json_t *swgi_json_panel(const struct swg_panel_status *status);
+json_t *swgi_json_panel(const struct swg_panel_info *status);
 /* Text from a panel may be no UTF-8, which JSON must be. */
 json_t *swgi_json_text(const char *text);
 /* A duration in seconds; null if negative or unbounded. */

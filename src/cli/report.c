@@ -321,7 +321,7 @@ static void geometry_line(const struct swgi_screen *screen, const char *name, ui
             swgi_count_text(most, most_text), swgi_count_text(most > used ? most - used : 0, left));
 }
 
-static void cost_lines(const struct swgi_screen *screen, const struct swg_panel_status *status) {
+static void cost_lines(const struct swgi_screen *screen, const struct swg_panel_info *status) {
     char all[SWGI_TEXT_MAX], circuit[SWGI_TEXT_MAX], histogram[SWGI_TEXT_MAX], text[200];
 
     snprintf(text, sizeof(text), "%s in all; %s for each circuit, and %s if it has a histogram",
@@ -331,7 +331,7 @@ static void cost_lines(const struct swgi_screen *screen, const struct swg_panel_
     line(screen, "memory", text);
 }
 
-static void trouble_lines(const struct swgi_screen *screen, const struct swg_panel_status *status) {
+static void trouble_lines(const struct swgi_screen *screen, const struct swg_panel_info *status) {
     const struct counted troubles[] = {
         { status->beyond, "circuits found no place" },
         { status->evicted, "idle circuits gave theirs up" },
@@ -343,7 +343,7 @@ static void trouble_lines(const struct swgi_screen *screen, const struct swg_pan
     line(screen, "trouble", COUNTS_TEXT(troubles, text));
 }
 
-void swgi_report_panel(const struct swgi_screen *screen, const struct swg_panel_status *status) {
+void swgi_report_panel(const struct swgi_screen *screen, const struct swg_panel_info *status) {
     char path[SWGI_CLEAN_MAX], wall[SWGI_TEXT_MAX], count[SWGI_TEXT_MAX], text[120];
 
     swgi_screen_put(screen, SWGI_STRONG, 0,

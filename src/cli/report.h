@@ -8,7 +8,7 @@
 void swgi_report_status(const struct swgi_screen *screen, const struct swg_status *status,
                         swg_ns now);
 void swgi_report_why(const struct swgi_screen *screen, const struct swg_why *why, swg_ns now);
-void swgi_report_panel(const struct swgi_screen *screen, const struct swg_panel_status *status);
+void swgi_report_panel(const struct swgi_screen *screen, const struct swg_panel_info *status);
 /* What an event says, in its colour, from `column` on; further lines are indented. Ends the line. */
 void swgi_report_event_text(const struct swgi_screen *screen, const struct swg_event *event,
                             int column, int indent);

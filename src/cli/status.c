@@ -141,7 +141,7 @@ static void print_details(const struct swgi_options *options, const struct statu
 }
 
 static int show_panel(const struct swgi_options *options, struct swg_panel *panel) {
-    struct swg_panel_status status = SWG_PANEL_STATUS_INIT;
+    struct swg_panel_info status = SWG_PANEL_INFO_INIT;
     int rc = swg_panel_status(panel, &status);
 
     if (rc < 0) {

@@ -2,8 +2,9 @@
  * What a circuit is configured to do, as plain numbers: the form in which it lies in the panel.
  *
  * Text (keys, presets, YAML) becomes this in circuit/config; the engine reads nothing else. It
- * holds no pointer, and every field is checked by swgi_settings_check() before it is used, because
- * the panel is memory others can write.
+ * holds no pointer. The panel is memory others can write: what could lead out of bounds is clamped
+ * whenever settings are loaded, and swgi_settings_check() looks at every field before a circuit is
+ * made of them again.
  */
 #ifndef SWGI_ENGINE_SETTINGS_H
 #define SWGI_ENGINE_SETTINGS_H

@@ -216,7 +216,7 @@ uint32_t swgi_columns_leased(const struct swgi_map *map) {
 /*
  * A new circuit's counters begin at zero although counters are never zeroed elsewhere: nobody may
  * hold the cell, its life is odd, and whoever still does is stopped by it. A store under way when
- * it was evicted makes one call too many, as a kill does.
+ * it was evicted may bring one thread's old count back; the windows clamp what that makes negative.
  */
 void swgi_columns_clear(struct swgi_map *map, uint32_t circuit) {
     for (uint32_t c = 0, high = columns_high(map); c < high; c++) {

@@ -278,7 +278,7 @@ static bool all_places_in_use(struct swg_panel *panel) {
 }
 
 static const char *nothing_is_lost(struct swg_panel *panel) {
-    struct swg_panel_status status = SWG_PANEL_STATUS_INIT;
+    struct swg_panel_info status = SWG_PANEL_INFO_INIT;
     if (!all_places_in_use(panel))
         return "a circuit's place or its slots are lost";
     swg_panel_poll(panel);

@@ -242,7 +242,7 @@ static void check_recovery(unsigned circuit) {
 }
 
 static void check_nothing_is_held(void) {
-    struct swg_panel_status status = SWG_PANEL_STATUS_INIT;
+    struct swg_panel_info status = SWG_PANEL_INFO_INIT;
     swg_panel_poll(storm.panel);
     require(swg_panel_status(storm.panel, &status), "panel status", NULL);
     if (status.processes != 1 || status.columns > 1)

@@ -120,7 +120,7 @@ static void test_beyond_the_limit_is_an_error(void **state) {
 
 static void test_beyond_the_limit_is_shared(void **state) {
     struct swg_panel *panel = full_panel(SWG_BEYOND_SHARED);
-    struct swg_panel_status status = SWG_PANEL_STATUS_INIT;
+    struct swg_panel_info status = SWG_PANEL_INFO_INIT;
     (void)state;
     struct swg_circuit *one = get(panel, "one-more"), *two = get(panel, "and-another");
     assert_ptr_equal(one, two);
@@ -166,7 +166,7 @@ static void fill(struct swg_panel *panel, const char *prefix) {
 /* Idle for a whole sweep, then its place is asked for; the handle finds its way when it is used again. */
 static void test_a_handle_follows_an_eviction(void **state) {
     struct swg_panel_options options = small_options(NULL);
-    struct swg_panel_status status = SWG_PANEL_STATUS_INIT;
+    struct swg_panel_info status = SWG_PANEL_INFO_INIT;
     struct swg_status of = SWG_STATUS_INIT;
     struct swg_config *config = NULL;
     struct swg_circuit *circuit = NULL;
@@ -235,7 +235,7 @@ static void find_all(struct swg_panel *panel, struct swg_circuit **all) {
 
 static void test_65535_circuits(void **state) {
     struct swg_panel_options options = SWG_PANEL_OPTIONS_INIT;
-    struct swg_panel_status status = SWG_PANEL_STATUS_INIT;
+    struct swg_panel_info status = SWG_PANEL_INFO_INIT;
     struct swg_circuit **all = calloc(65535, sizeof(*all)), *circuit = NULL;
     uint32_t cursor = 0, seen = 0;
     (void)state;

@@ -174,7 +174,7 @@ static void test_structs_we_fill_in(void **state) {
     (void)state;
     assert_writes(write_status, sizeof(struct swg_status), 0);
     assert_writes(write_why, sizeof(struct swg_why), 0);
-    assert_writes(write_panel_status, sizeof(struct swg_panel_status), 0);
+    assert_writes(write_panel_status, sizeof(struct swg_panel_info), 0);
     assert_writes(write_event, sizeof(struct swg_event), 1);
     assert_writes(write_result, sizeof(struct swg_result), SWG_GO);
 }
@@ -183,7 +183,7 @@ static void test_structs_without_a_size(void **state) {
     union {
         struct swg_status status;
         struct swg_why why;
-        struct swg_panel_status panel_status;
+        struct swg_panel_info panel_status;
         struct swg_event event;
     } none = { 0 };
     uint64_t cursor = 0;
@@ -212,7 +212,7 @@ static void test_errors_of_every_size(void **state) {
 /* ---- nothing where something was due */
 
 static void test_no_panel(void **state) {
-    struct swg_panel_status status = SWG_PANEL_STATUS_INIT;
+    struct swg_panel_info status = SWG_PANEL_INFO_INIT;
     struct swg_event event = SWG_EVENT_INIT;
     struct swg_circuit *none = NULL;
     uint64_t position = 0;

@@ -382,7 +382,7 @@ static void test_no_permission(void **state) {
 
 static void may_look(void *unused) {
     struct swg_panel_options options = small_options();
-    struct swg_panel_status status = SWG_PANEL_STATUS_INIT;
+    struct swg_panel_info status = SWG_PANEL_INFO_INIT;
     (void)unused;
     become_nobody();
     options.access = SWG_PANEL_INSPECT;

@@ -43,7 +43,7 @@ static void test_an_inspector_sees_what_is_there(void **state) {
 
 static void test_an_inspector_looks_again(void **state) {
     struct swg_panel *panel = open_small(), *inspector = inspect();
-    struct swg_panel_status status = SWG_PANEL_STATUS_INIT;
+    struct swg_panel_info status = SWG_PANEL_INFO_INIT;
     (void)state;
     become_open(panel, "payments");
     assert_int_equal(state_of(inspector, "payments"), -ENOENT);

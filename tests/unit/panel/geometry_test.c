@@ -110,7 +110,7 @@ static void test_options_of_other_sizes(void **state) {
 
 static void test_status_says_what_it_costs(void **state) {
     struct swg_panel *panel = open_private();
-    struct swg_panel_status status = SWG_PANEL_STATUS_INIT;
+    struct swg_panel_info status = SWG_PANEL_INFO_INIT;
     (void)state;
     assert_int_equal(swg_panel_status(panel, &status), 0);
     assert_int_equal(status.is_private, 1);

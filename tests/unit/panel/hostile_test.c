@@ -81,7 +81,7 @@ static void use_records(struct swgi_map *map) {
 }
 
 static void use_everything(struct swg_panel *panel) {
-    struct swg_panel_status status = SWG_PANEL_STATUS_INIT;
+    struct swg_panel_info status = SWG_PANEL_INFO_INIT;
     struct swgi_map *map = map_of(panel);
     swgi_map_believe(map, (int64_t)any_word());
     assert_int_equal(swg_panel_status(panel, &status), 0);
