@@ -301,6 +301,8 @@ static void a_plain_port_is_no_tls(void **state) {
     for (size_t i = 0; i < WAYS; i++) {
         CURL *easy = new_easy();
 
+        /* A machine without certificates would fail before it speaks, and by its own fault. */
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
         expect(f, ways[i], easy, &call, SWG_FAILURE, CURLE_SSL_CONNECT_ERROR, "tls");
         curl_easy_cleanup(easy);
     }
