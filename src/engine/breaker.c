@@ -161,6 +161,9 @@ static void push_open(struct swgi_turn *turn) {
         bool by_hand = swgi_ctl_rule(ctl) == SWG_RULE_HAND || swgi_ctl_deadline(ctl) == SWGI_NEVER;
         if (swgi_ctl_state(ctl) != SWGI_OPEN || swgi_ctl_forced(ctl) || by_hand)
             return;
+        /* One that is due is HALF_OPEN already, for everybody who looks. */
+        if (swgi_turn_now(turn) >= swgi_deadline_time(swgi_ctl_deadline(ctl)))
+            return;
         uint32_t streak = (uint32_t)swgi_tagged_value(swgi_load(&turn->cell->streak));
         double lot = swgi_random_share(&swgi_thread.lot);
         int64_t until =

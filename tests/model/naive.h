@@ -482,7 +482,7 @@ static inline int naive_time_finding(const struct naive *n) {
 /* Late failures push the deadline, where the axis says so; never that of a hand. */
 static inline void naive_push_open(struct naive *n, int64_t now, int64_t retry_after) {
     if (n->state != NAIVE_OPEN || naive_forced(n) || n->rule == SWG_RULE_HAND ||
-        n->open_until == INT64_MAX)
+        n->open_until == INT64_MAX || now >= n->open_until)
         return;
     int64_t until = naive_round_up(now + naive_open_time(n, retry_after));
 
