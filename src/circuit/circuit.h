@@ -27,7 +27,4 @@ static inline int64_t swgi_binding_now(const struct swgi_binding *binding) {
  */
 double swgi_system_load(struct swgi_turn *turn);
 
-/* name_hash of the panel's own circuit. */
-#define SWGI_BEYOND_NAME "_beyond"
-
 #endif

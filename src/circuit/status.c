@@ -124,7 +124,7 @@ static void read_score(const struct swgi_turn *turn, uint64_t ctl, struct swg_st
         return;
     double unit = score->kind == SWGI_SCORE_CONSECUTIVE ? 0.5 : 1;
     out->score_limit = score->limit * unit;
-    if (!swgi_ctl_forced(ctl) && (state == SWGI_CLOSED || state == SWGI_RAMP))
+    if (!swgi_ctl_forced(ctl) && swgi_state_judges(state))
         out->score = swgi_ctl_score(ctl) * unit;
 }
 

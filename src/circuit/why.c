@@ -130,7 +130,7 @@ bool swgi_longest_window(const struct swgi_turn *turn, struct swgi_window *out) 
 static bool is_of_now(const struct swgi_turn *turn, const struct swgi_evidence *evidence) {
     uint64_t ctl = swgi_load(&turn->cell->ctl), since = swgi_load(&turn->cell->since);
     unsigned state = swgi_ctl_state(ctl);
-    if (swgi_ctl_forced(ctl) || state == SWGI_CLOSED || state == SWGI_RAMP)
+    if (swgi_ctl_forced(ctl) || swgi_state_judges(state))
         return true;
     if (evidence->rule != swgi_ctl_rule(ctl))
         return false;

@@ -102,7 +102,7 @@ static uint64_t renewed(uint64_t ctl, unsigned mode, uint64_t deadline) {
     } else if (swgi_ctl_forced(ctl)) {
         payload = state == SWGI_CLOSED ? 0 : swgi_payload_deadline(0, rule);
         state = state == SWGI_CLOSED ? SWGI_CLOSED : SWGI_OPEN;
-    } else if (state == SWGI_CLOSED || state == SWGI_RAMP) {
+    } else if (swgi_state_judges(state)) {
         payload = swgi_payload_score(0, false, state == SWGI_RAMP ? swgi_ctl_step(ctl) & ~1u : 0);
     }
     return swgi_ctl(state, mode, generation, payload);

@@ -275,7 +275,7 @@ int swgi_breaker_record(struct swgi_turn *turn, const struct swgi_ticket *ticket
     if (ticket->has_probe)
         return record_probe(turn, ticket, outcome);
     unsigned state = swgi_ctl_state(ctl);
-    if (ticket->judged && !swgi_ctl_forced(ctl) && (state == SWGI_CLOSED || state == SWGI_RAMP))
+    if (ticket->judged && !swgi_ctl_forced(ctl) && swgi_state_judges(state))
         return record_judged(turn, ticket, outcome);
     return record_unjudged(turn, ticket, outcome, ctl);
 }

@@ -245,9 +245,8 @@ void swgi_count_judge(struct swgi_turn *turn, uint64_t generation, const struct 
     for (;;) {
         uint64_t ctl = swgi_load(&turn->cell->ctl);
         unsigned state = swgi_ctl_state(ctl);
-        bool judges = state == SWGI_CLOSED || state == SWGI_RAMP;
-        if (!judges || swgi_ctl_generation(ctl) != generation || !swgi_trip_allowed(turn, ctl) ||
-            swgi_trip(turn, ctl, &finding))
+        if (!swgi_state_judges(state) || swgi_ctl_generation(ctl) != generation ||
+            !swgi_trip_allowed(turn, ctl) || swgi_trip(turn, ctl, &finding))
             return;
     }
 }

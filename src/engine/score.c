@@ -38,7 +38,7 @@ bool swgi_score_record(struct swgi_turn *turn, uint64_t generation, unsigned wei
     for (;;) {
         uint64_t ctl = swgi_load(&turn->cell->ctl);
         unsigned state = swgi_ctl_state(ctl);
-        if (swgi_ctl_generation(ctl) != generation || (state != SWGI_CLOSED && state != SWGI_RAMP))
+        if (swgi_ctl_generation(ctl) != generation || !swgi_state_judges(state))
             return false;
         uint32_t present = swgi_ctl_score(ctl);
         /* A success is judged on what stood before it: a withheld verdict falls due before it is

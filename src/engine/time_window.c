@@ -260,8 +260,8 @@ static bool read_window(const struct swgi_turn *turn, unsigned slices, const str
 /* A state that judges, in which nothing was recorded yet. Where nothing is judged, what led there is worth seeing. */
 static bool is_restarted(const struct swgi_turn *turn, uint64_t epoch) {
     uint64_t ctl = swgi_load(&turn->cell->ctl);
-    bool judges = swgi_ctl_state(ctl) == SWGI_CLOSED || swgi_ctl_state(ctl) == SWGI_RAMP;
-    return judges && turn->settings.on_close == SWGI_WINDOW_CLEARED &&
+    return swgi_state_judges(swgi_ctl_state(ctl)) &&
+           turn->settings.on_close == SWGI_WINDOW_CLEARED &&
            swgi_epoch_generation(epoch) != swgi_ctl_generation(ctl);
 }
 
@@ -401,8 +401,7 @@ void swgi_time_judge(struct swgi_turn *turn, uint64_t generation, bool may_trip)
         uint64_t epoch = swgi_load(&cell->epoch);
         uint64_t ctl = swgi_load(&cell->ctl);
         unsigned state = swgi_ctl_state(ctl);
-        bool judges = state == SWGI_CLOSED || state == SWGI_RAMP;
-        if (!judges || swgi_ctl_generation(ctl) != generation ||
+        if (!swgi_state_judges(state) || swgi_ctl_generation(ctl) != generation ||
             swgi_epoch_generation(epoch) != generation)
             return;
         if (!swgi_ctl_armed(ctl) && !looked_again && !worth_summing(turn, epoch))

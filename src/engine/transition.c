@@ -195,7 +195,7 @@ static bool prepare_window(struct swgi_turn *turn, uint64_t ctl, unsigned to, ui
     (void)turn, (void)ctl, (void)to, (void)generation;
     return true;
 #else
-    if ((to != SWGI_CLOSED && to != SWGI_RAMP) || turn->settings.count.calls == 0)
+    if (!swgi_state_judges(to) || turn->settings.count.calls == 0)
         return true;
     uint64_t window = swgi_load(&turn->cell->window);
     if (swgi_load(&turn->cell->ctl) != ctl)

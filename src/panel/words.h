@@ -33,6 +33,10 @@ static inline uint64_t swgi_ctl(unsigned state, unsigned mode, uint64_t generati
 static inline unsigned swgi_ctl_state(uint64_t ctl) {
     return (unsigned)(ctl & 3);
 }
+/* The states whose calls are judged by rules, and whose payload is a score. */
+static inline bool swgi_state_judges(unsigned state) {
+    return state == SWGI_CLOSED || state == SWGI_RAMP;
+}
 static inline unsigned swgi_ctl_mode(uint64_t ctl) {
     return (unsigned)(ctl >> 2 & 3);
 }
