@@ -14,6 +14,7 @@
 
 #include "base/atomic.h"
 #include "panel/limits.h"
+#include "panel/policies.h"
 
 #define SWGI_MAGIC        UINT64_C(0x4c454e4150475753) /* "SWGPANEL" */
 #define SWGI_ENDIAN_MARK  0x01020304u
@@ -21,8 +22,6 @@
 #define SWGI_MINOR        0u
 #define SWGI_SECTIONS_MAX 24u
 #define SWGI_CACHE_LINE   64u
-
-typedef _Atomic uint64_t swgi_word;
 
 /* A few words written by one at a time and read by anyone: claimed by sequence, proved whole by
  * checksum (record.c). */

@@ -25,6 +25,17 @@
 #define SWGI_RAMP_STEPS_MAX   16u
 #define SWGI_CONSECUTIVE_MAX  1000000u
 #define SWGI_HISTOGRAM_BINS   128u
+#define SWGI_PERMITS_MAX      4096u  /* of one bulkhead */
+#define SWGI_PLACES_MAX       16384u /* of one queue */
+#define SWGI_LOG_MAX          4096u  /* calls a sliding log remembers */
+#define SWGI_RATE_MAX         1000000u
+#define SWGI_ATTEMPTS_MAX     63u
+#define SWGI_PARTITIONS_MAX   4u
+#define SWGI_FALLBACKS_MAX    5u
+#define SWGI_FEATURES_MAX     16u
+#define SWGI_FEATURE_NAME_MAX 23u
+#define SWGI_ANSWER_MAX       127u
+#define SWGI_PRIORITY_ZERO    32 /* added to a priority where it is kept without a sign */
 
 /* Widths of the fields of the panel's words. */
 #define SWGI_GENERATION_BITS  20

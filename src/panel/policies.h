@@ -1,0 +1,116 @@
+/*
+ * The panel's words of a circuit's policies: one extent of a pool, claimed by circuits that have
+ * any, so that a circuit without pays nothing but one word.
+ *
+ * What a call reads stands in words that are valid alone: none of them needs another to be right.
+ * Long lists (permits, places in a queue, a limiter's log) are runs of the slots' pool; the word
+ * that names a run holds where it begins and how long it is.
+ */
+#ifndef SWGI_PANEL_POLICIES_H
+#define SWGI_PANEL_POLICIES_H
+
+#include <stdint.h>
+
+#include "base/atomic.h"
+#include "panel/limits.h"
+
+typedef _Atomic uint64_t swgi_word;
+
+#define SWGI_POLICY_SETTINGS_WORDS 144u
+#define SWGI_COSTS                 32u /* callers told apart by recent cost */
+
+/* A run of slots as one word: first + 1 in the lower half (0: none), how many slots in the upper. */
+static inline uint64_t swgi_run(uint32_t first_plus_1, uint32_t count) {
+    return (uint64_t)count << 32 | first_plus_1;
+}
+static inline uint32_t swgi_run_first(uint64_t run) {
+    return (uint32_t)run;
+}
+static inline uint32_t swgi_run_count(uint64_t run) {
+    return (uint32_t)(run >> 32);
+}
+
+/* Calls in flight. A permit is a word of the run that names its owner, 0 when free; the instants
+ * they were taken at follow behind all of them. */
+struct swgi_bulkhead_words {
+    swgi_word run;    /* twice as many slots as permits */
+    swgi_word former; /* the run that permits are being moved from; 0: none */
+    swgi_word limit;  /* how many may be held now: the setting, or what adapts; 0: no bulkhead */
+    swgi_word rule;   /* compiled: reserve, ceilings of priorities (engine/bulkhead.h) */
+    swgi_word spare[4];
+    _Alignas(64) swgi_word waiting; /* not 0: somebody may wait; whoever frees a permit looks */
+    swgi_word liveness_stamp;
+    swgi_word queue; /* run of places, SWGI_PLACE_WORDS slots each */
+    swgi_word full_stamp;
+    swgi_word spare2[4];
+};
+
+/* A place in the queue: owner, key (lower is served first), state and its futex, spare. */
+#define SWGI_PLACE_WORDS 4u
+
+struct swgi_limiter_words {
+    swgi_word rule;         /* algorithm and what goes with it (engine/limiter.h) */
+    swgi_word interval_ns;  /* between two calls at the full rate */
+    swgi_word tolerance_ns; /* how far ahead of its time a burst may be */
+    swgi_word per_ns;
+    swgi_word log;    /* run of the sliding log */
+    swgi_word factor; /* share of the rate that is let through now; adaptive and resource-aware */
+    swgi_word spare[2];
+    _Alignas(64) swgi_word state; /* what the algorithm moves by one compare-and-swap */
+    swgi_word state2;
+    swgi_word judged; /* generation or stamp of the last adaptation */
+    swgi_word outcomes[2];
+    swgi_word load_stamp;
+    swgi_word spare2[2];
+};
+
+struct swgi_budget_words {
+    swgi_word credit; /* tokens, calls seen, time: one word */
+    swgi_word spent, refused;
+    swgi_word spare[5];
+};
+
+struct swgi_adaptive_words {
+    swgi_word stamp; /* when the running sample window began */
+    swgi_word limit; /* the estimate, a double's bits */
+    swgi_word long_rtt, least_rtt;
+    swgi_word calls, time_ns, failed; /* sums at the window's beginning */
+    swgi_word rounds;
+};
+
+struct swgi_timeout_words {
+    swgi_word attempt_ns; /* per attempt now: set, or worked out; UINT64_MAX: none */
+    swgi_word stamp;      /* when it was last worked out */
+    swgi_word rotated;
+    swgi_word spare[5];
+    swgi_word bins[SWGI_HISTOGRAM_BINS]; /* the histogram when the running period began */
+};
+
+struct swgi_feature_words {
+    swgi_word state; /* which are on, and since when: one word */
+    swgi_word spare[7];
+};
+
+/* One page a circuit. */
+struct swgi_policies {
+    _Atomic uint32_t settings_sequence; /* settings[sequence & 1] is valid */
+    _Atomic uint32_t spare32;
+    swgi_word spare[7];
+    _Alignas(64) struct swgi_bulkhead_words bulkhead;
+    _Alignas(64) struct swgi_limiter_words limiter;
+    _Alignas(64) struct swgi_budget_words budget;
+    _Alignas(64) struct swgi_adaptive_words adaptive;
+    _Alignas(64) struct swgi_feature_words features;
+    _Alignas(64) swgi_word costs[SWGI_COSTS];
+    _Alignas(64) struct swgi_timeout_words timeout;
+    _Alignas(64) swgi_word settings[2][SWGI_POLICY_SETTINGS_WORDS]; /* engine/policy_settings.h */
+};
+
+static_assert(sizeof(struct swgi_bulkhead_words) == 128, "part of the file format");
+static_assert(sizeof(struct swgi_limiter_words) == 128, "part of the file format");
+static_assert(sizeof(struct swgi_budget_words) == 64, "part of the file format");
+static_assert(sizeof(struct swgi_adaptive_words) == 64, "part of the file format");
+static_assert(sizeof(struct swgi_timeout_words) == 1088, "part of the file format");
+static_assert(sizeof(struct swgi_policies) <= 4352, "about a page a circuit");
+
+#endif
