@@ -34,7 +34,7 @@ static struct swg_panel_options largest(void) {
     options.circuits_max = 65535;
     options.columns_max = 8;
     options.histograms_max = SWG_GEOMETRY_NONE;
-    options.count_calls_max = SWG_GEOMETRY_NONE;
+    options.slots_max = SWG_GEOMETRY_NONE;
     return options;
 }
 

@@ -13,7 +13,7 @@ trap 'rm -f "$now"' EXIT
 {
     printf 'compiler %s\n' "${CC:-cc}"
     printf 'options %s\n' "$*"
-    for library in libcurl jansson cmocka libxxhash; do
+    for library in libcurl sqlite3 jansson cmocka libxxhash; do
         printf '%s %s\n' "$library" "$(pkg-config --modversion "$library" 2>/dev/null || echo none)"
     done
     printf 'scdoc %s\n' "$(command -v scdoc || echo none)"

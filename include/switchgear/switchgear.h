@@ -166,15 +166,19 @@ struct swg_panel_options {
                          in that directory. NULL: memory of this process alone */
     /* Geometry, used when the panel is created; 0: default. An existing file's geometry wins; a
        different one asked for is -ERANGE, unless it is 0. */
-    uint32_t circuits_max;    /* 1..65535, default 1024 */
-    uint32_t columns_max;     /* 1..256 threads with counters of their own, default 16 */
-    uint32_t histograms_max;  /* 0..circuits_max circuits with a latency histogram, default
+    uint32_t circuits_max;   /* 1..65535, default 1024 */
+    uint32_t columns_max;    /* 1..256 threads with counters of their own, default 16 */
+    uint32_t histograms_max; /* 0..circuits_max circuits with a latency histogram, default
                                  circuits_max, at most 1024;  SWG_GEOMETRY_NONE for none */
-    uint32_t count_calls_max; /* slots for all count windows together, default 64 per circuit, at
-                                 most 262144; SWG_GEOMETRY_NONE for none */
-    uint32_t events_max;      /* slots of each event ring, a power of two 64..65536, default 1024 */
-    int beyond;               /* SWG_BEYOND_SHARED ... */
-    uint32_t file_mode; /* permissions of a new file, default 0600; 0640 lets a group look, 0660
+    uint32_t policies_max;   /* 0..circuits_max circuits with policies of their own (bulkhead,
+                                 limiter, retry, ...), default circuits_max, at most 1024;
+                                 SWG_GEOMETRY_NONE for none */
+    uint32_t slots_max;  /* words for all count windows, permits, queues and logs together, default
+                           256 per circuit and at most 262144, 4194304 if asked for;
+                           SWG_GEOMETRY_NONE for none */
+    uint32_t events_max; /* slots of each event ring, a power of two 64..65536, default 1024 */
+    int beyond;          /* SWG_BEYOND_SHARED ... */
+    uint32_t file_mode;  /* permissions of a new file, default 0600; 0640 lets a group look, 0660
                            take part */
     const char *process_name; /* shown to people, at most 31 bytes; default: the program's name */
     int virtual_clock; /* 1: time stands still until swg_panel_advance(); for tests and simulations
@@ -277,7 +281,8 @@ struct swg_panel_info {
     uint32_t circuits, circuits_max;
     uint32_t columns, columns_max;
     uint32_t histograms, histograms_max;
-    uint32_t count_calls, count_calls_max;
+    uint32_t slots, slots_max;
+    uint32_t policies, policies_max;
     uint32_t processes, processes_max; /* alive now */
     uint32_t events_max;
     uint64_t bytes_per_circuit; /* fixed part and its columns */

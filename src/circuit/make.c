@@ -32,7 +32,7 @@ int swgi_circuit_settle(struct swgi_turn *turn, const struct swgi_settings *sett
     struct swgi_cell *cell = turn->cell;
     uint32_t histogram = swgi_load(&cell->histogram), ring = swgi_load(&cell->ring);
     /* A run that is long enough stays: somebody may still count in it by the old settings. */
-    bool wants_ring = settings->count.calls > swgi_pool_counts_held(turn->map, turn->index, ring);
+    bool wants_ring = settings->count.calls > swgi_pool_slots_held(turn->map, turn->index, ring);
     if (settings->histogram && histogram == 0 &&
         swgi_pool_histogram(turn->map, turn->index, &histogram) != 0)
         return swgi_fail(error, -ENOSPC, "breaker.histogram",
@@ -40,20 +40,19 @@ int swgi_circuit_settle(struct swgi_turn *turn, const struct swgi_settings *sett
                          "to no, or make the "
                          "panel with a larger histograms_max",
                          turn->map->geometry.histograms);
-    if (wants_ring && swgi_pool_counts(turn->map, turn->index, settings->count.calls, &ring) != 0) {
-        swgi_pool_release(turn->map, turn->index, true, false);
+    if (wants_ring && swgi_pool_slots(turn->map, turn->index, settings->count.calls, &ring) != 0) {
+        swgi_pool_release(turn->map, turn->index);
         return swgi_fail(error, -ENOSPC, "breaker.trip",
                          "no room for a window of %u calls: the panel's %u slots are taken; make "
                          "the panel with a "
-                         "larger count_calls_max",
-                         settings->count.calls,
-                         turn->map->geometry.count_chunks * SWGI_COUNT_CHUNK);
+                         "larger slots_max",
+                         settings->count.calls, turn->map->geometry.slot_chunks * SWGI_SLOT_CHUNK);
     }
     swgi_store(&cell->ring, settings->count.calls != 0 ? ring : 0);
     swgi_store(&cell->histogram, settings->histogram ? histogram : 0);
     swgi_settings_install(turn, settings, fresh);
     if (!fresh)
-        swgi_pool_release(turn->map, turn->index, true, true);
+        swgi_pool_release(turn->map, turn->index);
     return 0;
 }
 

@@ -169,7 +169,8 @@ static void describe_use(struct swgi_map *map, struct swg_panel_info *status) {
         live < map->geometry.circuits ? (uint32_t)(live - (live != 0)) : map->geometry.circuits - 1;
     status->columns = swgi_columns_leased(map);
     status->histograms = swgi_pool_histograms_used(map);
-    status->count_calls = swgi_pool_count_chunks_used(map) * SWGI_COUNT_CHUNK;
+    status->slots = swgi_pool_slot_chunks_used(map) * SWGI_SLOT_CHUNK;
+    status->policies = swgi_pool_policies_used(map);
     status->processes = swgi_processes_alive(map);
     status->beyond = swgi_load(&map->header->beyond);
     status->evicted = swgi_load(&map->header->evicted);
@@ -183,7 +184,8 @@ static void describe_geometry(const struct swgi_geometry *geometry, struct swg_p
     status->circuits_max = geometry->circuits - 1;
     status->columns_max = geometry->columns - 1;
     status->histograms_max = geometry->histograms;
-    status->count_calls_max = geometry->count_chunks * SWGI_COUNT_CHUNK;
+    status->slots_max = geometry->slots;
+    status->policies_max = geometry->policies;
     status->processes_max = SWGI_PROCESSES_MAX;
     status->events_max = geometry->events;
     status->bytes_per_circuit =

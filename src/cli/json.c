@@ -234,8 +234,8 @@ json_t *swgi_json_panel(const struct swg_panel_info *status) {
     put(object, "columns_max", number(status->columns_max));
     put(object, "histograms", number(status->histograms));
     put(object, "histograms_max", number(status->histograms_max));
-    put(object, "count_calls", number(status->count_calls));
-    put(object, "count_calls_max", number(status->count_calls_max));
+    put(object, "slots", number(status->slots));
+    put(object, "slots_max", number(status->slots_max));
     put(object, "processes", number(status->processes));
     put(object, "processes_max", number(status->processes_max));
     put(object, "events_max", number(status->events_max));

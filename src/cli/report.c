@@ -354,7 +354,7 @@ void swgi_report_panel(const struct swgi_screen *screen, const struct swg_panel_
     line(screen, "made", text);
     geometry_line(screen, "circuits", status->circuits, status->circuits_max);
     geometry_line(screen, "histograms", status->histograms, status->histograms_max);
-    geometry_line(screen, "count slots", status->count_calls, status->count_calls_max);
+    geometry_line(screen, "slots", status->slots, status->slots_max);
     geometry_line(screen, "columns", status->columns, status->columns_max);
     geometry_line(screen, "processes", status->processes, status->processes_max);
     snprintf(text, sizeof(text), "two rings of %s", swgi_count_text(status->events_max, count));

@@ -70,10 +70,10 @@ uint64_t swgi_count_empty(uint64_t generation) {
 static bool find_ring(const struct swgi_map *map, const struct swgi_cell *cell, unsigned n,
                       struct ring *out) {
     uint32_t first = swgi_load_relaxed(&cell->ring, FAST_SETTING);
-    uint64_t slots = (uint64_t)map->geometry.count_chunks * SWGI_COUNT_CHUNK;
+    uint64_t slots = (uint64_t)map->geometry.slot_chunks * SWGI_SLOT_CHUNK;
     if (n == 0 || first == 0 || (uint64_t)first - 1 + n > slots)
         return false;
-    *out = (struct ring){ map->counts + (first - 1), n, lap_of(n) };
+    *out = (struct ring){ map->slots + (first - 1), n, lap_of(n) };
     return true;
 }
 

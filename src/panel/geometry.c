@@ -9,12 +9,14 @@
 
 #include "base/error.h"
 
-#define PAGE                    4096u
-#define CIRCUITS_DEFAULT        1024u
-#define COLUMNS_DEFAULT         16u
-#define HISTOGRAMS_DEFAULT_MAX  1024u
-#define COUNT_CALLS_PER_CIRCUIT 64u
-#define EVENTS_DEFAULT          1024u
+#define PAGE                   4096u
+#define CIRCUITS_DEFAULT       1024u
+#define COLUMNS_DEFAULT        16u
+#define HISTOGRAMS_DEFAULT_MAX 1024u
+#define SLOTS_PER_CIRCUIT      256u
+#define SLOTS_DEFAULT_MAX      262144u
+#define POLICIES_DEFAULT_MAX   1024u
+#define EVENTS_DEFAULT         1024u
 
 static uint32_t least(uint32_t a, uint32_t b) {
     return a < b ? a : b;
@@ -27,9 +29,10 @@ void swgi_geometry_defaults(struct swg_panel_options *options) {
         options->columns_max = COLUMNS_DEFAULT;
     if (options->histograms_max == 0)
         options->histograms_max = least(options->circuits_max, HISTOGRAMS_DEFAULT_MAX);
-    if (options->count_calls_max == 0)
-        options->count_calls_max =
-            least(options->circuits_max * COUNT_CALLS_PER_CIRCUIT, SWGI_COUNT_SLOTS_MAX);
+    if (options->slots_max == 0)
+        options->slots_max = least(options->circuits_max * SLOTS_PER_CIRCUIT, SLOTS_DEFAULT_MAX);
+    if (options->policies_max == 0)
+        options->policies_max = least(options->circuits_max, POLICIES_DEFAULT_MAX);
     if (options->events_max == 0)
         options->events_max = EVENTS_DEFAULT;
 }
@@ -53,8 +56,9 @@ static int check(const struct swg_panel_options *o, struct swg_error *error) {
     if (rc == 0)
         rc = within(error, "histograms_max", unless_none(o->histograms_max), 0, o->circuits_max);
     if (rc == 0)
-        rc = within(error, "count_calls_max", unless_none(o->count_calls_max), 0,
-                    SWGI_COUNT_SLOTS_MAX);
+        rc = within(error, "slots_max", unless_none(o->slots_max), 0, SWGI_SLOTS_MAX);
+    if (rc == 0)
+        rc = within(error, "policies_max", unless_none(o->policies_max), 0, o->circuits_max);
     if (rc == 0)
         rc = within(error, "events_max", o->events_max, SWGI_EVENTS_MIN, SWGI_EVENTS_MAX);
     if (rc == 0 && (o->events_max & (o->events_max - 1)) != 0)
@@ -82,11 +86,12 @@ int swgi_geometry_resolve(const struct swg_panel_options *options, struct swgi_g
         .circuits = full.circuits_max + 1,
         .columns = full.columns_max + 1,
         .histograms = unless_none(full.histograms_max),
-        .count_chunks =
-            (unless_none(full.count_calls_max) + SWGI_COUNT_CHUNK - 1) / SWGI_COUNT_CHUNK,
+        .slot_chunks = (unless_none(full.slots_max) + SWGI_SLOT_CHUNK - 1) / SWGI_SLOT_CHUNK,
+        .policies = unless_none(full.policies_max),
         .events = full.events_max,
         .index_buckets = swgi_index_buckets(full.circuits_max + 1),
     };
+    geometry.slots = geometry.slot_chunks * SWGI_SLOT_CHUNK;
     geometry.size = swgi_sections_plan(&geometry, sections);
     *out = geometry;
     return 0;
@@ -102,7 +107,6 @@ static uint64_t place(struct swgi_section *sections, uint64_t offset, uint32_t i
 
 uint64_t swgi_sections_plan(const struct swgi_geometry *g, struct swgi_section *s) {
     uint64_t bins = (uint64_t)g->histograms * g->columns * SWGI_HISTOGRAM_BINS;
-    uint64_t slots = (uint64_t)g->count_chunks * SWGI_COUNT_CHUNK;
     uint64_t end = PAGE;
     end = place(s, end, SWGI_SECTION_PROCESSES, sizeof(struct swgi_process), SWGI_PROCESSES_MAX);
     end = place(s, end, SWGI_SECTION_CIRCUITS, sizeof(struct swgi_cell), g->circuits);
@@ -112,10 +116,12 @@ uint64_t swgi_sections_plan(const struct swgi_geometry *g, struct swgi_section *
                 (uint64_t)g->columns * g->circuits);
     end = place(s, end, SWGI_SECTION_HISTOGRAMS, sizeof(swgi_word), bins);
     end = place(s, end, SWGI_SECTION_HISTOGRAM_OWNERS, sizeof(uint32_t), g->histograms);
-    end = place(s, end, SWGI_SECTION_COUNTS, sizeof(swgi_word), slots);
-    end = place(s, end, SWGI_SECTION_COUNT_OWNERS, sizeof(uint32_t), g->count_chunks);
+    end = place(s, end, SWGI_SECTION_SLOTS, sizeof(swgi_word), g->slots);
+    end = place(s, end, SWGI_SECTION_SLOT_OWNERS, sizeof(uint32_t), g->slot_chunks);
     end = place(s, end, SWGI_SECTION_ACTS, sizeof(struct swgi_event_slot), g->events);
-    return place(s, end, SWGI_SECTION_NOTICES, sizeof(struct swgi_event_slot), g->events);
+    end = place(s, end, SWGI_SECTION_NOTICES, sizeof(struct swgi_event_slot), g->events);
+    end = place(s, end, SWGI_SECTION_POLICIES, sizeof(struct swgi_policies), g->policies);
+    return place(s, end, SWGI_SECTION_POLICY_OWNERS, sizeof(uint32_t), g->policies);
 }
 
 /* asked is what the user wrote, 0 for nothing; there is what the panel has. */
@@ -132,18 +138,19 @@ static int agree(struct swg_error *error, const char *path, const char *key, uin
 
 int swgi_geometry_agree(const struct swg_panel_options *asked, const struct swgi_geometry *panel,
                         const char *path, struct swg_error *error) {
-    uint32_t calls = asked->count_calls_max;
+    uint32_t calls = asked->slots_max;
     uint32_t chunk_calls =
-        (unless_none(calls) + SWGI_COUNT_CHUNK - 1) / SWGI_COUNT_CHUNK * SWGI_COUNT_CHUNK;
+        (unless_none(calls) + SWGI_SLOT_CHUNK - 1) / SWGI_SLOT_CHUNK * SWGI_SLOT_CHUNK;
     int rc = agree(error, path, "circuits_max", asked->circuits_max, panel->circuits - 1);
     if (rc == 0)
         rc = agree(error, path, "columns_max", asked->columns_max, panel->columns - 1);
     if (rc == 0)
         rc = agree(error, path, "histograms_max", asked->histograms_max, panel->histograms);
     if (rc == 0)
-        rc = agree(error, path, "count_calls_max",
-                   calls == 0 || calls == SWG_GEOMETRY_NONE ? calls : chunk_calls,
-                   panel->count_chunks * SWGI_COUNT_CHUNK);
+        rc = agree(error, path, "slots_max",
+                   calls == 0 || calls == SWG_GEOMETRY_NONE ? calls : chunk_calls, panel->slots);
+    if (rc == 0)
+        rc = agree(error, path, "policies_max", asked->policies_max, panel->policies);
     if (rc == 0)
         rc = agree(error, path, "events_max", asked->events_max, panel->events);
     return rc;

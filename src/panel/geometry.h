@@ -4,7 +4,7 @@
 
 #include "panel/panel.h"
 
-#define SWGI_SECTIONS 11u /* of this version; their ids are 1..11 */
+#define SWGI_SECTIONS 13u /* of this version; their ids are 1..13 */
 
 /*
  * Fills sections[id - 1] for every id, one after the other behind the header's page, and returns

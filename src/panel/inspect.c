@@ -64,13 +64,20 @@ static void copy_histograms(struct copy *copy, uint64_t columns) {
                        columns * SWGI_HISTOGRAM_BINS * sizeof(swgi_word));
 }
 
-static void copy_counts(struct copy *copy) {
+static void copy_slots(struct copy *copy) {
     struct swgi_map *map = copy->map;
-    copy_range(copy, map->count_owners, map->geometry.count_chunks * sizeof(uint32_t));
-    for (uint32_t i = 0; i < map->geometry.count_chunks; i++)
-        if (swgi_load(&map->count_owners[i]) != 0)
-            copy_range(copy, map->counts + i * SWGI_COUNT_CHUNK,
-                       SWGI_COUNT_CHUNK * sizeof(swgi_word));
+    copy_range(copy, map->slot_owners, map->geometry.slot_chunks * sizeof(uint32_t));
+    for (uint32_t i = 0; i < map->geometry.slot_chunks; i++)
+        if (swgi_load(&map->slot_owners[i]) != 0)
+            copy_range(copy, map->slots + i * SWGI_SLOT_CHUNK, SWGI_SLOT_CHUNK * sizeof(swgi_word));
+}
+
+static void copy_policies(struct copy *copy) {
+    struct swgi_map *map = copy->map;
+    copy_range(copy, map->policy_owners, map->geometry.policies * sizeof(uint32_t));
+    for (uint32_t i = 0; i < map->geometry.policies; i++)
+        if (swgi_load(&map->policy_owners[i]) != 0)
+            copy_range(copy, &map->policies[i], sizeof(map->policies[i]));
 }
 
 static void copy_ring(struct copy *copy, unsigned ring) {
@@ -89,7 +96,8 @@ static void copy_all(struct copy *copy) {
     copy_range(copy, map->cells, circuits * sizeof(*map->cells));
     copy_columns(copy, columns, circuits);
     copy_histograms(copy, columns);
-    copy_counts(copy);
+    copy_slots(copy);
+    copy_policies(copy);
     copy_ring(copy, SWGI_RING_ACTS);
     copy_ring(copy, SWGI_RING_NOTICES);
 }

@@ -40,10 +40,12 @@ enum swgi_section_id {
     SWGI_SECTION_COLUMNS,          /* struct swgi_column [column][circuit] */
     SWGI_SECTION_HISTOGRAMS,       /* bins [extent][column][bin] */
     SWGI_SECTION_HISTOGRAM_OWNERS, /* uint32_t per extent: circuit + 1, 0 free */
-    SWGI_SECTION_COUNTS,           /* words of count windows, in chunks */
-    SWGI_SECTION_COUNT_OWNERS,     /* uint32_t per chunk: circuit + 1, 0 free */
+    SWGI_SECTION_SLOTS,            /* words of count windows, permits, queues, logs; in chunks */
+    SWGI_SECTION_SLOT_OWNERS,      /* uint32_t per chunk: circuit + 1, 0 free */
     SWGI_SECTION_ACTS,             /* struct swgi_event_slot: transitions and hand acts */
-    SWGI_SECTION_NOTICES           /* struct swgi_event_slot */
+    SWGI_SECTION_NOTICES,          /* struct swgi_event_slot */
+    SWGI_SECTION_POLICIES,         /* struct swgi_policies */
+    SWGI_SECTION_POLICY_OWNERS     /* uint32_t per extent: circuit + 1, 0 free */
 };
 
 struct swgi_section {
@@ -58,14 +60,14 @@ struct swgi_header {
     uint16_t major, minor;
     uint32_t features_incompatible, features_compatible;
     uint64_t size;
-    uint32_t circuits, columns, histograms, count_chunks, events, processes; /* geometry */
+    uint32_t circuits, columns, histograms, slot_chunks, events, processes, policies; /* geometry */
     uint64_t created_wall_ms;
     uint64_t time_namespace; /* inode, for people */
     uint32_t virtual_clock_on;
     uint32_t sections_count;
     struct swgi_section sections[SWGI_SECTIONS_MAX];
     uint32_t crc; /* crc32c of all that stands above */
-    uint32_t spare[17];
+    uint32_t spare[16];
 
     /* Changing. Each group on a line of its own. */
     _Alignas(64) swgi_word virtual_clock;
@@ -96,6 +98,16 @@ struct swgi_process {
     swgi_word spare[6];
 };
 
+enum swgi_verdict {
+    SWGI_REJECTED_OPEN,
+    SWGI_REJECTED_FULL,
+    SWGI_REJECTED_LIMITED,
+    SWGI_REJECTED_SHED,
+    SWGI_REJECTED_EXPIRED,
+    SWGI_REJECTED_SATURATED,
+    SWGI_VERDICTS
+};
+
 /*
  * A thread's own counters of one circuit: plain stores by the lease's holder. Column 0 is added to
  * atomically by threads without a lease. Never zeroed.
@@ -105,8 +117,9 @@ struct swgi_column {
     swgi_word successes, ignored, cancelled, late;
     swgi_word last_success, last_failure; /* panel time */
     swgi_word would_reject;               /* shadow */
-    swgi_word rejected[5];                /* open, full, limited, shed, expired */
-    swgi_word spare[3];
+    swgi_word rejected[SWGI_VERDICTS];    /* enum swgi_verdict */
+    swgi_word time_ns;                    /* of all calls that ended */
+    swgi_word retries;                    /* admitted calls that were not the first attempt */
 };
 
 struct swgi_event_data {
@@ -218,7 +231,9 @@ struct swgi_cell {
     struct SWGI_RECORD(22) mode_act;
     swgi_word settings[2][SWGI_SETTINGS_WORDS]; /* engine/settings.h */
     swgi_word name[16];
-    swgi_word spare[4];
+    _Atomic uint32_t policies; /* extent + 1, 0 none */
+    _Atomic uint32_t spare32;
+    swgi_word spare[3];
 };
 
 static_assert(sizeof(struct swgi_section) == 24, "part of the file format");

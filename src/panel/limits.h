@@ -9,9 +9,9 @@
 #define SWGI_COLUMNS_MAX      256u   /* column 0 is shared by threads without one of their own */
 #define SWGI_EVENTS_MAX       65536u
 #define SWGI_EVENTS_MIN       64u
-#define SWGI_COUNT_SLOTS_MAX  262144u /* of all count windows of a panel */
-#define SWGI_COUNT_CHUNK      32u     /* slots are given out in chunks */
-#define SWGI_COUNT_CHUNKS_MAX (SWGI_COUNT_SLOTS_MAX / SWGI_COUNT_CHUNK)
+#define SWGI_SLOTS_MAX        4194304u /* words of all count windows, permits, queues and logs */
+#define SWGI_SLOT_CHUNK       32u      /* slots are given out in chunks */
+#define SWGI_SLOT_CHUNKS_MAX  (SWGI_SLOTS_MAX / SWGI_SLOT_CHUNK)
 #define SWGI_NAME_MAX         127u /* bytes of a name, without the final NUL */
 #define SWGI_USER_MAX         31u
 #define SWGI_REASON_MAX       127u

@@ -33,8 +33,10 @@ static void find_sections(struct swgi_map *map, const struct swgi_section *s) {
     map->columns = section(map, s, SWGI_SECTION_COLUMNS);
     map->histograms = section(map, s, SWGI_SECTION_HISTOGRAMS);
     map->histogram_owners = section(map, s, SWGI_SECTION_HISTOGRAM_OWNERS);
-    map->counts = section(map, s, SWGI_SECTION_COUNTS);
-    map->count_owners = section(map, s, SWGI_SECTION_COUNT_OWNERS);
+    map->slots = section(map, s, SWGI_SECTION_SLOTS);
+    map->slot_owners = section(map, s, SWGI_SECTION_SLOT_OWNERS);
+    map->policies = section(map, s, SWGI_SECTION_POLICIES);
+    map->policy_owners = section(map, s, SWGI_SECTION_POLICY_OWNERS);
     map->rings[SWGI_RING_ACTS] = section(map, s, SWGI_SECTION_ACTS);
     map->rings[SWGI_RING_NOTICES] = section(map, s, SWGI_SECTION_NOTICES);
 }
@@ -86,7 +88,8 @@ static void fill_header(struct swgi_header *header, const struct swgi_geometry *
     header->circuits = g->circuits;
     header->columns = g->columns;
     header->histograms = g->histograms;
-    header->count_chunks = g->count_chunks;
+    header->slot_chunks = g->slot_chunks;
+    header->policies = g->policies;
     header->events = g->events;
     header->processes = SWGI_PROCESSES_MAX;
     header->created_wall_ms = (uint64_t)swgi_clock_wall_ms();

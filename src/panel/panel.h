@@ -37,7 +37,9 @@ struct swgi_geometry {
     uint32_t circuits;      /* cells, number 0 included */
     uint32_t columns;       /* the shared one included */
     uint32_t histograms;    /* extents */
-    uint32_t count_chunks;  /* of SWGI_COUNT_CHUNK slots */
+    uint32_t slot_chunks;   /* of SWGI_SLOT_CHUNK slots */
+    uint32_t slots;         /* of all chunks */
+    uint32_t policies;      /* extents */
     uint32_t events;        /* slots of each ring, a power of two */
     uint32_t index_buckets; /* of each copy, a power of two */
     uint64_t size;
@@ -56,8 +58,10 @@ struct swgi_map {
     struct swgi_column *columns; /* [column * geometry.circuits + circuit] */
     swgi_word *histograms;
     _Atomic uint32_t *histogram_owners;
-    swgi_word *counts;
-    _Atomic uint32_t *count_owners;
+    swgi_word *slots; /* geometry.slots of them */
+    _Atomic uint32_t *slot_owners;
+    struct swgi_policies *policies;
+    _Atomic uint32_t *policy_owners;
     struct swgi_event_slot *rings[2]; /* acts, notices */
     struct swg_panel *panel;
     swgi_word *tag; /* on a page that is zero in a forked child; else the same non-zero number as
@@ -197,6 +201,15 @@ static inline swgi_word *swgi_histogram_bins(const struct swgi_map *map, uint32_
            ((uint64_t)(extent_plus_1 - 1) * map->geometry.columns + column) * SWGI_HISTOGRAM_BINS;
 }
 
+/* The words of a circuit's policies, NULL without any. */
+static inline struct swgi_policies *swgi_policies_of(const struct swgi_map *map,
+                                                     const struct swgi_cell *cell) {
+    uint32_t extent = swgi_load_relaxed(&cell->policies, FAST_SETTING);
+    if (extent == 0 || swgi_unlikely(extent > map->geometry.policies))
+        return NULL;
+    return &map->policies[extent - 1];
+}
+
 /* ---- time (time.c) */
 /* The panel's own clock for slow paths: coarse, or virtual. */
 int64_t swgi_map_clock(const struct swgi_map *map);
@@ -278,7 +291,8 @@ uint64_t swgi_event_cursor_end(struct swgi_map *map);
 uint32_t swgi_processes_alive(struct swgi_map *map);
 uint32_t swgi_columns_leased(const struct swgi_map *map);
 uint32_t swgi_pool_histograms_used(const struct swgi_map *map);
-uint32_t swgi_pool_count_chunks_used(const struct swgi_map *map);
+uint32_t swgi_pool_slot_chunks_used(const struct swgi_map *map);
+uint32_t swgi_pool_policies_used(const struct swgi_map *map);
 
 /* ---- registry: names to cells (registry.c, pool.c) */
 /* Lock-free. true: *index and *life are of a live cell of that name. */
@@ -307,10 +321,10 @@ void swgi_registry_remove(struct swgi_map *map, uint32_t index);
  * point to (in a cell that is not live: all).
  */
 int swgi_pool_histogram(struct swgi_map *map, uint32_t circuit, uint32_t *extent_plus_1);
-int swgi_pool_counts(struct swgi_map *map, uint32_t circuit, uint32_t slots,
-                     uint32_t *first_plus_1);
+int swgi_pool_slots(struct swgi_map *map, uint32_t circuit, uint32_t slots, uint32_t *first_plus_1);
 /* How many slots the run that begins there has; 0: it is not the circuit's. */
-uint32_t swgi_pool_counts_held(const struct swgi_map *map, uint32_t circuit, uint32_t first_plus_1);
-void swgi_pool_release(struct swgi_map *map, uint32_t circuit, bool histogram, bool counts);
+uint32_t swgi_pool_slots_held(const struct swgi_map *map, uint32_t circuit, uint32_t first_plus_1);
+int swgi_pool_policies(struct swgi_map *map, uint32_t circuit, uint32_t *extent_plus_1);
+void swgi_pool_release(struct swgi_map *map, uint32_t circuit);
 
 #endif

@@ -174,7 +174,7 @@ void swgi_registry_remove(struct swgi_map *map, uint32_t index) {
         swgi_store(&cell->life, swgi_load(&cell->life) + 1);
         swgi_index_remove(map, index, swgi_load(&cell->name_hash));
     }
-    swgi_pool_release(map, index, true, true);
+    swgi_pool_release(map, index);
     count_live(map, -1);
     swgi_store_relaxed(&map->claim_hint, index, HINT);
 }

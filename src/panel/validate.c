@@ -49,9 +49,9 @@ static bool geometry_possible(const struct swgi_header *h) {
     bool power_of_two = (h->events & (h->events - 1)) == 0;
     return h->circuits >= 2 && h->circuits <= SWGI_CIRCUITS_MAX + 1 && h->columns >= 2 &&
            h->columns <= SWGI_COLUMNS_MAX + 1 && h->histograms < h->circuits &&
-           h->count_chunks <= SWGI_COUNT_CHUNKS_MAX && h->events >= SWGI_EVENTS_MIN &&
-           h->events <= SWGI_EVENTS_MAX && power_of_two && h->processes == SWGI_PROCESSES_MAX &&
-           h->virtual_clock_on <= 1;
+           h->slot_chunks <= SWGI_SLOT_CHUNKS_MAX && h->policies <= h->circuits &&
+           h->events >= SWGI_EVENTS_MIN && h->events <= SWGI_EVENTS_MAX && power_of_two &&
+           h->processes == SWGI_PROCESSES_MAX && h->virtual_clock_on <= 1;
 }
 
 static bool section_inside(const struct swgi_section *s, uint64_t size, uint64_t *end) {
@@ -107,7 +107,9 @@ static struct swgi_geometry geometry_of(const struct swgi_header *h) {
         .circuits = h->circuits,
         .columns = h->columns,
         .histograms = h->histograms,
-        .count_chunks = h->count_chunks,
+        .slot_chunks = h->slot_chunks,
+        .slots = h->slot_chunks * SWGI_SLOT_CHUNK,
+        .policies = h->policies,
         .events = h->events,
         .index_buckets = swgi_index_buckets(h->circuits),
         .size = h->size,

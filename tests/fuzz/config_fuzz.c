@@ -245,7 +245,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     options.circuits_max = 2;
     options.columns_max = 1;
     options.events_max = 64;
-    options.count_calls_max = 2048;
+    options.slots_max = 2048;
     options.virtual_clock = 1;
     REQUIRE(swg_panel_open(&panel, &options, NULL) == 0);
     REQUIRE(swg_circuit_get(panel, "dependency", NULL, &circuit, NULL) == 0);

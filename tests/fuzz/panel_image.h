@@ -37,7 +37,7 @@ static inline struct swg_panel_options image_options(void) {
     options.circuits_max = 7;
     options.columns_max = 2;
     options.histograms_max = 2;
-    options.count_calls_max = 128;
+    options.slots_max = 128;
     options.events_max = 64;
     options.virtual_clock = 1;
     options.boot_id = BOOT;
@@ -294,8 +294,8 @@ static const struct spot {
     { SWGI_SECTION_COLUMNS, 0, WORDS_OF(struct swgi_column) },
     { SWGI_SECTION_HISTOGRAMS, 0, 1 },
     { SWGI_SECTION_HISTOGRAM_OWNERS, 0, 1 },
-    { SWGI_SECTION_COUNTS, 0, 1 },
-    { SWGI_SECTION_COUNT_OWNERS, 0, 1 },
+    { SWGI_SECTION_SLOTS, 0, 1 },
+    { SWGI_SECTION_SLOT_OWNERS, 0, 1 },
     { SWGI_SECTION_ACTS, 0, 8 },
     { SWGI_SECTION_NOTICES, 0, 8 },
 };

@@ -62,8 +62,8 @@ static bool extents_are_ours(struct world *world) {
     struct swgi_settings settings;
     uint32_t ring = world->cell->ring, chunks = 0;
     swgi_settings_load(world->cell, &settings);
-    for (uint32_t i = 0; i < world->map->geometry.count_chunks; i++)
-        chunks += world->map->count_owners[i] != 0;
+    for (uint32_t i = 0; i < world->map->geometry.slot_chunks; i++)
+        chunks += world->map->slot_owners[i] != 0;
     if (world->kills == 0 && ((ring != 0) != (settings.count.calls != 0) || chunks != (ring != 0)))
         return world_wrong(world, "%u chunks in use, ring %u, %u calls", chunks, ring,
                            settings.count.calls);

@@ -29,7 +29,7 @@ static struct swg_panel *open_panel(void) {
     options.circuits_max = 3;
     options.columns_max = 8;
     options.histograms_max = SWG_GEOMETRY_NONE;
-    options.count_calls_max = 192;
+    options.slots_max = 192;
     options.events_max = 64;
     options.virtual_clock = 1;
     options.beyond = SWG_BEYOND_ERROR;

@@ -51,7 +51,7 @@ static inline int begin_story(void **state) {
     options.virtual_clock = 1;
     options.circuits_max = 8;
     options.columns_max = 2;
-    options.count_calls_max = 4096;
+    options.slots_max = 4096;
     if (swg_panel_open(&panel, &options, NULL) != 0 || swg_config_new(&config) != 0)
         return -1;
     circuit = NULL;

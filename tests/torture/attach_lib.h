@@ -85,7 +85,7 @@ static inline struct swg_panel_options options_for(uint32_t circuits) {
     options.columns_max = 4;
     options.events_max = 64;
     options.histograms_max = SWG_GEOMETRY_NONE;
-    options.count_calls_max = 256;
+    options.slots_max = 256;
     return options;
 }
 

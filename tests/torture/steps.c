@@ -41,7 +41,7 @@ static struct swg_panel *open_panel(void) {
     options.circuits_max = 3;
     options.columns_max = 4;
     options.histograms_max = 3;
-    options.count_calls_max = 160;
+    options.slots_max = 160;
     options.events_max = 64;
     options.virtual_clock = 1;
     options.beyond = SWG_BEYOND_ERROR;
@@ -283,7 +283,7 @@ static const char *nothing_is_lost(struct swg_panel *panel) {
         return "a circuit's place or its slots are lost";
     swg_panel_poll(panel);
     require(swg_panel_status(panel, &status), "panel status");
-    if (status.circuits != 3 || status.count_calls != 96 || status.histograms != 3)
+    if (status.circuits != 3 || status.slots != 96 || status.histograms != 3)
         return "places, slots or histograms are in use that nobody uses";
     if (status.processes != 1 || status.columns != 1)
         return "the killed one still counts as alive, or has its column";

@@ -248,8 +248,8 @@ static void check_nothing_is_held(void) {
     if (status.processes != 1 || status.columns > 1)
         complain("afterwards %u processes and %u columns", status.processes, status.columns);
     /* Two fixed windows, that of the circuit for hands, and nothing left over. */
-    if (status.count_calls > 32 + 32 + 128 || status.histograms > status.circuits)
-        complain("afterwards %u slots and %u histograms of %u circuits", status.count_calls,
+    if (status.slots > 32 + 32 + 128 || status.histograms > status.circuits)
+        complain("afterwards %u slots and %u histograms of %u circuits", status.slots,
                  status.histograms, status.circuits);
 }
 

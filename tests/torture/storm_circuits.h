@@ -102,7 +102,7 @@ static struct swg_panel *open_storm(const char *name) {
     options.circuits_max = CIRCUITS + 8;
     options.columns_max = 16;
     options.histograms_max = CIRCUITS + 4;
-    options.count_calls_max = 512;
+    options.slots_max = 512;
     options.events_max = 4096;
     options.beyond = SWG_BEYOND_ERROR;
     options.process_name = name;

@@ -52,7 +52,7 @@ static inline struct swg_panel_options small_options(const char *of) {
     options.path = of;
     options.circuits_max = 8;
     options.columns_max = 4;
-    options.count_calls_max = 4096;
+    options.slots_max = 4096;
     options.events_max = 64;
     return options;
 }

@@ -243,7 +243,7 @@ static void test_65535_circuits(void **state) {
     options.circuits_max = 65535;
     options.columns_max = 2;
     options.histograms_max = SWG_GEOMETRY_NONE;
-    options.count_calls_max = SWG_GEOMETRY_NONE;
+    options.slots_max = SWG_GEOMETRY_NONE;
     options.beyond = SWG_BEYOND_ERROR;
     struct swg_config *config = NULL;
     assert_int_equal(swg_config_new(&config), 0);

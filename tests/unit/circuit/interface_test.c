@@ -367,7 +367,7 @@ static void test_options_out_of_range(void **state) {
         { offsetof(struct swg_panel_options, circuits_max), 65536, "circuits_max" },
         { offsetof(struct swg_panel_options, columns_max), 257, "columns_max" },
         { offsetof(struct swg_panel_options, histograms_max), 9, "histograms_max" },
-        { offsetof(struct swg_panel_options, count_calls_max), 262145, "count_calls_max" },
+        { offsetof(struct swg_panel_options, slots_max), 4194305, "slots_max" },
         { offsetof(struct swg_panel_options, events_max), 63, "events_max" },
         { offsetof(struct swg_panel_options, events_max), 65, "events_max" },
         { offsetof(struct swg_panel_options, events_max), 131072, "events_max" },

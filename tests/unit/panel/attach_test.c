@@ -139,7 +139,7 @@ static void test_another_geometry(void **state) {
     assert_string_equal(error.key, "circuits_max");
     OTHER(columns_max, 5, "columns_max is 4");
     OTHER(histograms_max, SWG_GEOMETRY_NONE, "histograms_max is 2 in this panel and 0");
-    OTHER(count_calls_max, 512, "count_calls_max is 256");
+    OTHER(slots_max, 512, "slots_max is 256");
     OTHER(events_max, 128, "events_max is 64");
     make_panel(); /* and the same again is fine */
 }

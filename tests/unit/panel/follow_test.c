@@ -97,18 +97,18 @@ static void test_columns_and_histograms_are_copied(void **state) {
     assert_int_equal(swgi_thread_enter(map), 0);
     assert_int_equal(swgi_registry_lock(map), 0);
     assert_int_equal(swgi_pool_histogram(map, 0, &extent), 0);
-    assert_int_equal(swgi_pool_counts(map, 0, 32, &first), 0);
+    assert_int_equal(swgi_pool_slots(map, 0, 32, &first), 0);
     swgi_store(&map->cells[0].histogram, extent);
     swgi_store(&map->cells[0].ring, first);
     swgi_registry_unlock(map);
     swgi_column_add(&swgi_column(0)->calls, 11);
     swgi_store(&swgi_histogram_bins(map, extent, swgi_thread.column)[5], 12);
-    swgi_store(&map->counts[first - 1 + 31], 13);
+    swgi_store(&map->slots[first - 1 + 31], 13);
     struct swg_panel *inspector = inspect();
     const struct swgi_map *copy = map_of(inspector);
     assert_int_equal(swgi_column_sum(copy, 0, SWGI_COUNTER(calls)), 11);
     assert_int_equal(swgi_load(&swgi_histogram_bins(copy, extent, swgi_thread.column)[5]), 12);
-    assert_int_equal(swgi_load(&copy->counts[first - 1 + 31]), 13);
+    assert_int_equal(swgi_load(&copy->slots[first - 1 + 31]), 13);
     swg_panel_unref(inspector);
     swg_panel_unref(panel);
 }

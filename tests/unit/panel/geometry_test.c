@@ -17,7 +17,8 @@ static void test_defaults(void **state) {
     assert_int_equal(geometry.circuits, 1024 + 1);
     assert_int_equal(geometry.columns, 16 + 1);
     assert_int_equal(geometry.histograms, 1024);
-    assert_int_equal(geometry.count_chunks * SWGI_COUNT_CHUNK, 64 * 1024);
+    assert_int_equal(geometry.slot_chunks * SWGI_SLOT_CHUNK, 256 * 1024);
+    assert_int_equal(geometry.policies, 1024);
     assert_int_equal(geometry.events, 1024);
     assert_int_equal(geometry.index_buckets, 4096);
 }
@@ -28,7 +29,7 @@ static void test_many_circuits_have_bounded_extras(void **state) {
     options.circuits_max = 65535;
     struct swgi_geometry geometry = resolved(&options);
     assert_int_equal(geometry.histograms, 1024);
-    assert_int_equal(geometry.count_chunks * SWGI_COUNT_CHUNK, 262144);
+    assert_int_equal(geometry.slot_chunks * SWGI_SLOT_CHUNK, 262144);
 }
 
 static void test_the_largest_panel_fits_in_256_mib(void **state) {
@@ -37,10 +38,10 @@ static void test_the_largest_panel_fits_in_256_mib(void **state) {
     options.circuits_max = 65535;
     options.columns_max = 8;
     options.histograms_max = SWG_GEOMETRY_NONE;
-    options.count_calls_max = SWG_GEOMETRY_NONE;
+    options.slots_max = SWG_GEOMETRY_NONE;
     struct swgi_geometry geometry = resolved(&options);
     assert_int_equal(geometry.histograms, 0);
-    assert_int_equal(geometry.count_chunks, 0);
+    assert_int_equal(geometry.slot_chunks, 0);
     assert_true(geometry.size <= UINT64_C(256) << 20);
 }
 
@@ -74,7 +75,8 @@ static void test_out_of_range(void **state) {
     REFUSED(circuits_max, 65536, "1 to 65535");
     REFUSED(columns_max, 257, "1 to 256");
     REFUSED(histograms_max, 1025, "0 to 1024");
-    REFUSED(count_calls_max, 262145, "0 to 262144");
+    REFUSED(slots_max, 4194305, "0 to 4194304");
+    REFUSED(policies_max, 1025, "0 to 1024");
     REFUSED(events_max, 63, "64 to 65536");
     REFUSED(events_max, 131072, "64 to 65536");
     REFUSED(events_max, 100, "power of two");
@@ -117,7 +119,7 @@ static void test_status_says_what_it_costs(void **state) {
     assert_int_equal(status.circuits, 0);
     assert_int_equal(status.circuits_max, 8);
     assert_int_equal(status.columns_max, 4);
-    assert_int_equal(status.count_calls_max, 256);
+    assert_int_equal(status.slots_max, 256);
     assert_int_equal(status.bytes, map_of(panel)->geometry.size);
     assert_int_equal(status.bytes_per_circuit, 2048 + 5 * 128);
     assert_int_equal(status.processes, 1);

@@ -40,13 +40,13 @@ static void use_registry(struct swgi_map *map) {
     if (swgi_registry_claim(map, "new", swgi_name_hash("new"), &index) == 0) {
         assert_true(index < map->geometry.circuits);
         swgi_pool_histogram(map, index, &extra);
-        swgi_pool_counts(map, index, 40, &extra);
+        swgi_pool_slots(map, index, 40, &extra);
         swgi_registry_publish(map, index);
         assert_true(swgi_registry_find(map, "new", swgi_name_hash("new"), &index, &life));
         swgi_registry_remove(map, index);
     }
     for (uint32_t c = 0; c < map->geometry.circuits; c++)
-        swgi_pool_release(map, c, true, true);
+        swgi_pool_release(map, c);
     swgi_registry_unlock(map);
 }
 

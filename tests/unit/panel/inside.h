@@ -78,7 +78,7 @@ static inline struct swg_panel_options small_options(void) {
     options.circuits_max = 8;
     options.columns_max = 4;
     options.histograms_max = 2;
-    options.count_calls_max = 256;
+    options.slots_max = 256;
     options.events_max = 64;
     return options;
 }

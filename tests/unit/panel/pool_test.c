@@ -38,7 +38,7 @@ static void test_histograms_run_out(void **state) {
     assert_int_equal(swgi_pool_histogram(map, a, &extent[2]), -ENOSPC);
     assert_int_not_equal(extent[0], extent[1]);
     swgi_store(&map->cells[a].histogram, extent[1]);
-    swgi_pool_release(map, a, true, false); /* what it does not point to */
+    swgi_pool_release(map, a); /* what it does not point to */
     assert_int_equal(swgi_pool_histograms_used(map), 1);
     assert_int_equal(swgi_pool_histogram(map, make("b"), &extent[2]), 0);
     assert_int_equal(extent[2], extent[0]);
@@ -48,42 +48,42 @@ static void test_a_new_owner_finds_zeroes(void **state) {
     uint32_t a = make("a"), extent, first;
     (void)state;
     assert_int_equal(swgi_pool_histogram(map, a, &extent), 0);
-    assert_int_equal(swgi_pool_counts(map, a, 64, &first), 0);
+    assert_int_equal(swgi_pool_slots(map, a, 64, &first), 0);
     swgi_store(&swgi_histogram_bins(map, extent, 3)[127], 5);
-    swgi_store(&map->counts[first - 1 + 63], 6);
+    swgi_store(&map->slots[first - 1 + 63], 6);
     swgi_registry_remove(map, a);
     uint32_t b = make("b");
     assert_int_equal(swgi_pool_histogram(map, b, &extent), 0);
-    assert_int_equal(swgi_pool_counts(map, b, 64, &first), 0);
+    assert_int_equal(swgi_pool_slots(map, b, 64, &first), 0);
     assert_int_equal(swgi_load(&swgi_histogram_bins(map, extent, 3)[127]), 0);
-    assert_int_equal(swgi_load(&map->counts[first - 1 + 63]), 0);
+    assert_int_equal(swgi_load(&map->slots[first - 1 + 63]), 0);
 }
 
 static void test_count_windows_lie_apart(void **state) {
     uint32_t a = make("a"), b = make("b"), first[4];
     (void)state;
-    assert_int_equal(swgi_pool_counts(map, a, 33, &first[0]), 0); /* two chunks */
-    assert_int_equal(swgi_pool_counts(map, b, 1, &first[1]), 0);
-    assert_int_equal(swgi_pool_counts(map, a, 160, &first[2]), 0); /* five, and that was all */
+    assert_int_equal(swgi_pool_slots(map, a, 33, &first[0]), 0); /* two chunks */
+    assert_int_equal(swgi_pool_slots(map, b, 1, &first[1]), 0);
+    assert_int_equal(swgi_pool_slots(map, a, 160, &first[2]), 0); /* five, and that was all */
     assert_int_equal(first[0], 1);
     assert_int_equal(first[1], 65);
     assert_int_equal(first[2], 97);
-    assert_int_equal(swgi_pool_counts(map, b, 1, &first[3]), -ENOSPC);
-    assert_int_equal(swgi_pool_count_chunks_used(map), 8);
+    assert_int_equal(swgi_pool_slots(map, b, 1, &first[3]), -ENOSPC);
+    assert_int_equal(swgi_pool_slot_chunks_used(map), 8);
 }
 
 static void test_a_reload_takes_the_new_before_it_drops_the_old(void **state) {
     uint32_t a = make("a"), first, second;
     (void)state;
-    assert_int_equal(swgi_pool_counts(map, a, 64, &first), 0);
+    assert_int_equal(swgi_pool_slots(map, a, 64, &first), 0);
     swgi_store(&map->cells[a].ring, first);
-    assert_int_equal(swgi_pool_counts(map, a, 96, &second),
+    assert_int_equal(swgi_pool_slots(map, a, 96, &second),
                      0); /* right behind the first: still two runs */
     assert_int_equal(second, first + 64);
     swgi_store(&map->cells[a].ring, second);
-    swgi_pool_release(map, a, true, true);
-    assert_int_equal(swgi_pool_count_chunks_used(map), 3);
-    assert_int_equal(swgi_pool_counts(map, make("b"), 64, &first), 0);
+    swgi_pool_release(map, a);
+    assert_int_equal(swgi_pool_slot_chunks_used(map), 3);
+    assert_int_equal(swgi_pool_slots(map, make("b"), 64, &first), 0);
     assert_int_equal(first, 1);
 }
 
@@ -91,22 +91,22 @@ static void test_nobody_elses_are_released(void **state) {
     uint32_t a = make("a"), b = make("b"), extent, first;
     (void)state;
     assert_int_equal(swgi_pool_histogram(map, b, &extent), 0);
-    assert_int_equal(swgi_pool_counts(map, b, 10, &first), 0);
-    swgi_pool_release(map, a, true, true);
+    assert_int_equal(swgi_pool_slots(map, b, 10, &first), 0);
+    swgi_pool_release(map, a);
     assert_int_equal(swgi_pool_histograms_used(map), 1);
-    assert_int_equal(swgi_pool_count_chunks_used(map), 1);
+    assert_int_equal(swgi_pool_slot_chunks_used(map), 1);
 }
 
 static void test_a_dead_circuit_owns_nothing(void **state) {
     uint32_t a = make("a"), extent, first;
     (void)state;
     assert_int_equal(swgi_pool_histogram(map, a, &extent), 0);
-    assert_int_equal(swgi_pool_counts(map, a, 100, &first), 0);
+    assert_int_equal(swgi_pool_slots(map, a, 100, &first), 0);
     swgi_store(&map->cells[a].histogram, extent);
     swgi_store(&map->cells[a].ring, first);
     swgi_registry_remove(map, a);
     assert_int_equal(swgi_pool_histograms_used(map), 0);
-    assert_int_equal(swgi_pool_count_chunks_used(map), 0);
+    assert_int_equal(swgi_pool_slot_chunks_used(map), 0);
 }
 
 /* A damaged table, or two circuits that claim one extent: what is left is consistent. */
@@ -114,20 +114,20 @@ static void test_repair(void **state) {
     uint32_t a = make("a"), b = make("b"), extent, first;
     (void)state;
     assert_int_equal(swgi_pool_histogram(map, a, &extent), 0);
-    assert_int_equal(swgi_pool_counts(map, a, 64, &first), 0);
+    assert_int_equal(swgi_pool_slots(map, a, 64, &first), 0);
     swgi_store(&map->cells[a].histogram, extent);
     swgi_store(&map->cells[a].ring, first);
     swgi_store(&map->cells[b].histogram, extent);
     swgi_store(&map->cells[b].ring, first + 1);
     swgi_store(&map->histogram_owners[1], 4711);
-    swgi_store(&map->count_owners[7], 4711);
+    swgi_store(&map->slot_owners[7], 4711);
     swgi_registry_repair(map);
     assert_int_equal(swgi_load(&map->cells[a].histogram), extent);
     assert_int_equal(swgi_load(&map->cells[a].ring), first);
     assert_int_equal(swgi_load(&map->cells[b].histogram), 0);
     assert_int_equal(swgi_load(&map->cells[b].ring), 0);
     assert_int_equal(swgi_pool_histograms_used(map), 1);
-    assert_int_equal(swgi_pool_count_chunks_used(map), 2);
+    assert_int_equal(swgi_pool_slot_chunks_used(map), 2);
 }
 
 static void test_hostile_words(void **state) {
@@ -136,7 +136,7 @@ static void test_hostile_words(void **state) {
     for (uint32_t shift = 0; shift < 32; shift++) {
         swgi_store(&map->cells[a].histogram, UINT32_MAX >> shift);
         swgi_store(&map->cells[a].ring, UINT32_MAX >> shift);
-        swgi_store(&map->count_owners[0], UINT32_MAX >> shift);
+        swgi_store(&map->slot_owners[0], UINT32_MAX >> shift);
         swgi_store(&map->histogram_owners[0], UINT32_MAX >> shift);
         assert_null(shift < 24 ? swgi_histogram_bins(map, UINT32_MAX >> shift, 0) : NULL);
         swgi_registry_repair(map);

@@ -12,7 +12,7 @@ static struct swg_panel *open_large(uint32_t circuits) {
     struct swg_panel_options options = SWG_PANEL_OPTIONS_INIT;
     options.circuits_max = circuits;
     options.columns_max = 1;
-    options.histograms_max = options.count_calls_max = SWG_GEOMETRY_NONE;
+    options.histograms_max = options.slots_max = SWG_GEOMETRY_NONE;
     return open_with(&options);
 }
 
@@ -210,14 +210,14 @@ static void test_killed_after_claiming(void **state) {
     assert_int_equal(swgi_registry_lock(map), 0);
     assert_int_equal(swgi_registry_claim(map, "half", swgi_name_hash("half"), &index), 0);
     assert_int_equal(swgi_pool_histogram(map, index, &extent), 0);
-    assert_int_equal(swgi_pool_counts(map, index, 100, &slots), 0);
+    assert_int_equal(swgi_pool_slots(map, index, 100, &slots), 0);
     swgi_store(&map->cells[index].histogram, extent);
     swgi_registry_unlock(map);
     leave_dirty(map);
     assert_int_equal(swgi_registry_lock(map), 0);
     assert_int_equal(swgi_load(&map->header->circuits_live), 2);
     assert_int_equal(swgi_pool_histograms_used(map), 0);
-    assert_int_equal(swgi_pool_count_chunks_used(map), 0);
+    assert_int_equal(swgi_pool_slot_chunks_used(map), 0);
     assert_int_equal(make_locked(map, 3), index);
     swgi_registry_unlock(map);
     assert_true(find(map, 1, &index));

@@ -105,7 +105,8 @@ static void test_impossible_geometry(void **state) {
     IMPOSSIBLE(columns, 258);
     IMPOSSIBLE(histograms, 9);
     IMPOSSIBLE(histograms, UINT32_MAX);
-    IMPOSSIBLE(count_chunks, 8193);
+    IMPOSSIBLE(slot_chunks, 131073);
+    IMPOSSIBLE(policies, 10);
     IMPOSSIBLE(events, 0);
     IMPOSSIBLE(events, 32);
     IMPOSSIBLE(events, 65);
