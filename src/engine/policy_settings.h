@@ -72,14 +72,15 @@ enum swgi_adaptive_algorithm {
     SWGI_ADAPTIVE_SWITCHGEAR
 };
 
+/* 0 in a field: the algorithm's own (engine/adaptive.c); swgi_adaptive_resolved() tells it. */
 struct swgi_adaptive_settings {
     uint8_t algorithm;
     uint8_t spare[3];
     uint32_t least, most, initial; /* bounds of the limit */
-    uint32_t queue;                /* gradient2: how many may queue at the server */
-    uint32_t spare2;
-    uint64_t window_ns;  /* of a sample */
-    uint64_t timeout_ns; /* aimd: a mean longer than this counts as overload */
+    uint32_t queue;                /* gradient2, switchgear: how many may queue at the server */
+    uint32_t ceiling;              /* compiled: max_concurrent; 0: not set */
+    uint64_t window_ns;            /* of a sample */
+    uint64_t timeout_ns;           /* aimd: a mean longer than this counts as overload */
     double backoff, smoothing, tolerance;
 };
 

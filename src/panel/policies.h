@@ -71,11 +71,15 @@ struct swgi_budget_words {
 };
 
 struct swgi_adaptive_words {
-    swgi_word stamp; /* when the running sample window began */
-    swgi_word limit; /* the estimate, a double's bits */
-    swgi_word long_rtt, least_rtt;
+    swgi_word stamp;               /* when an update was last taken */
+    swgi_word memory;              /* algorithm, phase, rounds, lot: one word (engine/adaptive.c) */
+    swgi_word limit;               /* the estimate; this and the next three are a double's bits */
+    swgi_word least_rtt, long_rtt; /* ns */
+    swgi_word reference;           /* what the algorithm needs besides */
+    swgi_word began;               /* when the sums below were taken */
     swgi_word calls, time_ns, failed; /* sums at the window's beginning */
-    swgi_word rounds;
+    swgi_word seal;                   /* fits these sums and no others */
+    swgi_word spare[5];
 };
 
 struct swgi_timeout_words {
@@ -109,7 +113,7 @@ struct swgi_policies {
 static_assert(sizeof(struct swgi_bulkhead_words) == 128, "part of the file format");
 static_assert(sizeof(struct swgi_limiter_words) == 128, "part of the file format");
 static_assert(sizeof(struct swgi_budget_words) == 64, "part of the file format");
-static_assert(sizeof(struct swgi_adaptive_words) == 64, "part of the file format");
+static_assert(sizeof(struct swgi_adaptive_words) == 128, "part of the file format");
 static_assert(sizeof(struct swgi_timeout_words) == 1088, "part of the file format");
 static_assert(sizeof(struct swgi_policies) <= 4352, "about a page a circuit");
 
