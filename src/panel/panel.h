@@ -46,6 +46,13 @@ struct swgi_geometry {
 };
 #define SWGI_FORMER_TAGS 16u
 
+/* What this process's event loops wait on: one timer for all queued permits of a map (waiters.h). */
+struct swgi_wait_timer {
+    swgi_word descriptor; /* + 1; 0: none */
+    swgi_word tag;        /* of the map when it was made: a forked child makes its own */
+    swgi_word askers;     /* queued permits that asked for it */
+};
+
 /* One attachment. */
 struct swgi_map {
     unsigned char *bytes;
@@ -74,6 +81,7 @@ struct swgi_map {
     swgi_word identity;              /* who this process is here; swgi_map_identity() reads it */
     swgi_word lease_stamp;           /* when dead holders of columns were last looked for */
     _Atomic uint32_t claim_hint;     /* where a free cell may be found */
+    struct swgi_wait_timer wait_timer;
     uint64_t device, inode;
     uint64_t virtual_on; /* time is header->virtual_clock */
     bool writable;       /* false: an inspector's copy */

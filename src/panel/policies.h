@@ -30,22 +30,27 @@ static inline uint32_t swgi_run_count(uint64_t run) {
     return (uint32_t)(run >> 32);
 }
 
-/* Calls in flight. A permit is a word of the run that names its owner, 0 when free; the instants
- * they were taken at follow behind all of them. */
+/* Calls in flight. A permit is a word of the run that names its owner, 0 when free; behind all of
+ * them follows for each the instant it was taken at (panel/permits.h). */
 struct swgi_bulkhead_words {
-    swgi_word run;    /* twice as many slots as permits */
-    swgi_word former; /* the run that permits are being moved from; 0: none */
-    swgi_word limit;  /* how many may be held now: the setting, or what adapts; 0: no bulkhead */
-    swgi_word rule;   /* compiled: reserve, ceilings of priorities (engine/bulkhead.h) */
-    swgi_word spare[4];
-    _Alignas(64) swgi_word waiting; /* not 0: somebody may wait; whoever frees a permit looks */
+    swgi_word run;        /* twice as many slots as permits */
+    swgi_word former;     /* the run that permits are, or were, moved from; 0: none */
+    swgi_word limit;      /* how many may be held now: the setting, or what adapts; 0: no bulkhead.
+                             In parts: panel/permits.h */
+    swgi_word rule;       /* who may not have all of them, compiled: panel/permits.h */
+    swgi_word partitions; /* four of priority and percent */
+    swgi_word ageing_ns;  /* what one step of priority is worth in time waited */
+    swgi_word spare[2];
+    _Alignas(64) swgi_word waiting; /* not 0 in its lower part: somebody may wait, and whoever
+                                       frees a permit looks (panel/waiters.h) */
     swgi_word liveness_stamp;
     swgi_word queue; /* run of places, SWGI_PLACE_WORDS slots each */
     swgi_word full_stamp;
-    swgi_word spare2[4];
+    swgi_word untracked; /* calls let through without a permit, because a run was full */
+    swgi_word spare2[3];
 };
 
-/* A place in the queue: owner, key (lower is served first), state and its futex, spare. */
+/* A place in the queue: owner, key (lower is served first), state and its futex, deadline. */
 #define SWGI_PLACE_WORDS 4u
 
 struct swgi_limiter_words {

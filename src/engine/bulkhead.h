@@ -1,0 +1,104 @@
+/*
+ * Bulkhead: whether a call may be made now, has to wait, or is one too many.
+ *
+ * Who may have which permits: all of them those of priority <= the reserve's, the first limit -
+ * reserve everybody; under partitions a priority's share of the limit. Who is served first: the
+ * least key, which is the instant of asking plus priority times ageing, so that nobody starves. A
+ * free permit is taken by a newcomer only if enough are left for those who wait before it and
+ * answer; whoever has been silent (stopped, or asleep beyond its turn) is passed over and keeps its
+ * place.
+ *
+ * words is &policies->bulkhead of the circuit's extent. now: panel time as the caller has it;
+ * what waits is compared with our own clock.
+ */
+#ifndef SWGI_ENGINE_BULKHEAD_H
+#define SWGI_ENGINE_BULKHEAD_H
+
+#include "engine/policy_settings.h"
+#include "panel/permits.h"
+#include "panel/waiters.h"
+
+/* Compile settings into the words that calls read. limit: what is to hold now (the setting, or what
+ * adapts). Under the registry's lock; run and queue are moved before. Wakes whoever gains. */
+void swgi_bulkhead_install(struct swgi_map *map, struct swgi_bulkhead_words *words,
+                           const struct swgi_bulkhead_settings *settings, uint32_t limit);
+/* Slots that the settings' permits and places need; most: the largest limit there may be. */
+uint32_t swgi_bulkhead_permit_slots(const struct swgi_bulkhead_settings *settings, uint32_t most);
+uint32_t swgi_bulkhead_place_slots(const struct swgi_bulkhead_settings *settings, uint32_t most);
+/* The limit adapts. Wakes whoever gains. */
+void swgi_bulkhead_limit(struct swgi_map *map, struct swgi_bulkhead_words *words, uint32_t limit,
+                         int64_t now);
+
+/* SWG_GO or SWG_FULL. Out of line: priorities, waiters, a limit that shrank, a move, the dead. */
+int swgi_bulkhead_take_slowly(struct swgi_map *map, struct swgi_bulkhead_words *words, int priority,
+                              int64_t now, struct swgi_held *out);
+int swgi_bulkhead_release_slowly(struct swgi_map *map, struct swgi_bulkhead_words *words,
+                                 struct swgi_held held, int64_t now);
+void swgi_bulkhead_released(struct swgi_map *map, struct swgi_bulkhead_words *words, uint32_t slot,
+                            int64_t now);
+
+/* SWG_GO with *out (whose word is 0 where calls are only tracked and the run is full), or SWG_FULL.
+ * priority: -32 urgent .. 31. */
+static inline int swgi_bulkhead_take(struct swgi_map *map, struct swgi_bulkhead_words *words,
+                                     int priority, int64_t now, struct swgi_held *out) {
+    uint64_t limit = swgi_load(&words->limit), run = swgi_load(&words->run);
+    struct swgi_permit_run permits = swgi_permit_run(map, run);
+    uint32_t hint = swgi_permit_thread.hint;
+    bool plain = swgi_load(&words->rule) == 0 && swgi_limit_high(limit) <= swgi_limit_of(limit) &&
+                 swgi_waiting_high(swgi_load(&words->waiting)) == 0;
+    if (swgi_unlikely(!plain || hint >= swgi_limit_of(limit) || hint >= permits.count ||
+                      swgi_load(&permits.permits[hint]) != 0))
+        return swgi_bulkhead_take_slowly(map, words, priority, now, out);
+    uint64_t mine = swgi_permit_mine(map);
+    if (swgi_unlikely(!swgi_cas(&permits.permits[hint], 0, mine)))
+        return swgi_bulkhead_take_slowly(map, words, priority, now, out);
+    swgi_store_release(&permits.permits[permits.count + hint], swgi_permit_stamp(mine, now));
+    *out = (struct swgi_held){ .word = mine, .slot = hint };
+    if (swgi_likely(swgi_load(&words->limit) == limit && swgi_load(&words->run) == run))
+        return SWG_GO;
+    swgi_bulkhead_release_slowly(map, words, *out, now);
+    return swgi_bulkhead_take_slowly(map, words, priority, now, out);
+}
+
+/*
+ * Give back, and wake whoever is next. 0; -EINVAL: a copy of a permit that was ended; -ESTALE: it
+ * had been given back, because this process was taken for dead. held.word 0: 0.
+ */
+static inline int swgi_bulkhead_release(struct swgi_map *map, struct swgi_bulkhead_words *words,
+                                        struct swgi_held held, int64_t now) {
+    struct swgi_permit_run permits = swgi_permit_run(map, swgi_load(&words->run));
+    if (swgi_unlikely(held.word == 0 || held.slot >= permits.count ||
+                      !swgi_cas(&permits.permits[held.slot], held.word, 0)))
+        return swgi_bulkhead_release_slowly(map, words, held, now);
+    swgi_permit_thread.hint = held.slot;
+    if (swgi_unlikely(swgi_waiting_high(swgi_load(&words->waiting)) != 0))
+        swgi_bulkhead_released(map, words, held.slot, now);
+    return 0;
+}
+
+/* ---- waiting. All of these make a system call at most when somebody is woken, but wait. */
+/*
+ * After SWG_FULL: SWG_QUEUED with a place, SWG_GO (a permit had become free), or SWG_FULL: the queue
+ * is full, and nobody in it is less urgent. deadline: when the caller gives up, panel time; for
+ * people.
+ */
+int swgi_bulkhead_enqueue(struct swgi_map *map, struct swgi_bulkhead_words *words, int priority,
+                          int64_t now, int64_t deadline, struct swgi_waiter *out,
+                          struct swgi_held *held);
+/* SWG_GO: granted, and the place is left; SWG_QUEUED: not yet; SWG_FULL: displaced by somebody more
+ * urgent. Whoever waits polls at least every 10 ms, or others are served before. */
+int swgi_bulkhead_poll(struct swgi_map *map, struct swgi_bulkhead_words *words,
+                       struct swgi_waiter *waiter, struct swgi_held *held);
+/*
+ * Polls, sleeps until woken, for 5 ms or for ns, whatever is least, and polls. As poll; on
+ * SWG_QUEUED the caller looks whether the circuit still admits and whether its time is up, and
+ * comes again. Blocks only here.
+ */
+int swgi_bulkhead_wait(struct swgi_map *map, struct swgi_bulkhead_words *words,
+                       struct swgi_waiter *waiter, int64_t ns, struct swgi_held *held);
+/* Waits no more: timed out, cancelled, tripped. Whoever is next is woken if a permit is free. A
+ * waiter without a place: nothing. */
+void swgi_bulkhead_leave(struct swgi_map *map, struct swgi_bulkhead_words *words,
+                         struct swgi_waiter *waiter);
+
+#endif

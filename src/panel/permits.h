@@ -1,0 +1,148 @@
+/*
+ * Permits: how many calls of a circuit are under way, as words that each name their holder.
+ *
+ * There is no count anywhere: a word that grants something names its owner, so that what the killed
+ * held can be given back, and only that. A permit is taken by one compare-and-swap 0 -> mine and
+ * given back by mine -> 0; the word's sequence tells a copy of an ended permit from a living one.
+ * Order is that of the loads below: the limit is looked at again after a word was taken.
+ *
+ * A longer run takes over from a shorter one without anybody stopping: each word of the former run
+ * is frozen (it can never change again), then copied to the same index. Until it is copied the new
+ * word says that the former one counts. Everybody who meets one half-way finishes it, so that a
+ * killed mover is no matter.
+ */
+#ifndef SWGI_PANEL_PERMITS_H
+#define SWGI_PANEL_PERMITS_H
+
+#include "panel/panel.h"
+#include "panel/words.h"
+
+/* ---- a permit's word: owner:10 | incarnation:22 | sequence:31 | frozen:1; 0 is free */
+#define SWGI_PERMIT_FROZEN      (UINT64_C(1) << 63)
+#define SWGI_PERMIT_IN_FORMER   (SWGI_PERMIT_FROZEN | 1u << SWGI_OWNER_BITS) /* of no owner */
+#define SWGI_PERMIT_INCARNATION 22
+
+static inline uint64_t swgi_permit_word(struct swgi_identity who, uint32_t sequence) {
+    return (uint64_t)who.owner | (uint64_t)(who.incarnation & 0x3fffff) << SWGI_OWNER_BITS |
+           (uint64_t)(sequence & 0x7fffffff) << 32;
+}
+static inline unsigned swgi_permit_owner(uint64_t word) {
+    return (unsigned)swgi_field(word, 0, SWGI_OWNER_BITS);
+}
+static inline uint32_t swgi_permit_incarnation(uint64_t word) {
+    return (uint32_t)swgi_field(word, SWGI_OWNER_BITS, SWGI_PERMIT_INCARNATION);
+}
+
+/* ---- the limit: limit:20 | high:20 | version:24. high: no permit at or above that index is held;
+ * above the limit while permits of a time of a larger one are. The version grows with each change
+ * of the limit. */
+static inline uint32_t swgi_limit_of(uint64_t word) {
+    return (uint32_t)swgi_field(word, 0, 20);
+}
+static inline uint32_t swgi_limit_high(uint64_t word) {
+    return (uint32_t)swgi_field(word, 20, 20);
+}
+
+/* ---- the rule: reserve:16 | least urgent that has it:8 (+ 32) | flags; 0: all may have all */
+#define SWGI_RULE_PARTITIONED (UINT64_C(1) << 24)
+#define SWGI_RULE_TRACK       (UINT64_C(1) << 25) /* there is no limit: beyond the run uncounted */
+static inline uint64_t swgi_rule(uint32_t reserve, unsigned priority, uint64_t flags) {
+    return (uint64_t)(reserve & 0xffff) | (uint64_t)(priority & 0xff) << 16 | flags;
+}
+
+/* What a caller holds. By value, and to be ended once. */
+struct swgi_held {
+    uint64_t word; /* 0: none */
+    uint32_t slot;
+};
+
+/* Of this thread: where a free permit may be, and numbers for words. */
+struct swgi_permit_thread {
+    uint32_t hint, next, left;
+};
+extern __thread struct swgi_permit_thread swgi_permit_thread
+    __attribute__((tls_model("initial-exec")));
+uint32_t swgi_permit_sequence_refill(void);
+
+static inline uint64_t swgi_permit_mine(const struct swgi_map *map) {
+    struct swgi_permit_thread *here = &swgi_permit_thread;
+    uint32_t sequence =
+        swgi_likely(here->left != 0) ? (here->left--, here->next++) : swgi_permit_sequence_refill();
+    return swgi_permit_word(swgi_map_identity(map), sequence);
+}
+
+/* A run as read from shared memory, bounded: NULL and 0 when it lies outside. */
+struct swgi_permit_run {
+    swgi_word *permits; /* count of them, then as many stamps */
+    uint32_t count;
+};
+static inline struct swgi_permit_run swgi_permit_run(const struct swgi_map *map, uint64_t run) {
+    uint32_t first = swgi_run_first(run) - 1, slots = swgi_run_count(run);
+    if (swgi_unlikely(first >= map->geometry.slots || slots > map->geometry.slots - first))
+        return (struct swgi_permit_run){ 0 };
+    return (struct swgi_permit_run){ .permits = map->slots + first, .count = slots / 2 };
+}
+
+/* When it was taken, in units of 256 ns, with the end of its word's sequence: a stamp of another
+ * permit is told. */
+#define SWGI_STAMP_TAG_BITS 12
+static inline uint64_t swgi_permit_stamp(uint64_t word, int64_t now) {
+    return (uint64_t)now >> 8 << SWGI_STAMP_TAG_BITS | swgi_field(word, 32, SWGI_STAMP_TAG_BITS);
+}
+
+/* ---- taking and giving back */
+/*
+ * One of the first `ceiling` permits: true, and *out. false: none is free, or as many as the limit
+ * are held. Helps a move along.
+ */
+bool swgi_permits_take(struct swgi_map *map, struct swgi_bulkhead_words *words, uint32_t ceiling,
+                       int64_t now, struct swgi_held *out);
+/* 0; -EINVAL: ended before, the caller has a copy; -ESTALE: given back for us, because this process
+ * was taken for dead. Wakes nobody. */
+int swgi_permits_release(struct swgi_map *map, struct swgi_bulkhead_words *words,
+                         struct swgi_held held);
+
+/* ---- bounds */
+/* How many of the first permits a call of that priority (-32..31) may use under that limit word. */
+uint32_t swgi_permits_ceiling(const struct swgi_bulkhead_words *words, uint64_t limit,
+                              int priority);
+/* Change how many may be held. What is held stays; nobody is woken. true: it became more. */
+bool swgi_permits_limit(struct swgi_bulkhead_words *words, uint32_t limit);
+static inline uint32_t swgi_permits_limit_now(const struct swgi_bulkhead_words *words) {
+    return swgi_limit_of(swgi_load(&words->limit));
+}
+
+/* ---- other runs */
+/*
+ * Under the registry's lock. Use that zeroed run from now on; what is held in the present one is
+ * moved there, holders keep their slots. -EINVAL: shorter than the present one, or none. What
+ * `former` pointed to before may be given back afterwards, what it points to now must not: callers
+ * that stalled may still write there.
+ */
+int swgi_permits_move(struct swgi_map *map, struct swgi_bulkhead_words *words, uint64_t run);
+
+/* ---- the dead */
+/* Give back all permits of that owner; NULL: of any incarnation. How many. */
+unsigned swgi_permits_reap(struct swgi_map *map, struct swgi_bulkhead_words *words, unsigned owner,
+                           const uint32_t *incarnation);
+
+/* ---- how many, and how long: only read, also from an inspector's copy */
+struct swgi_permit_seen {
+    uint64_t word;
+    unsigned owner;
+    uint32_t incarnation;
+    uint32_t slot;
+    int64_t since; /* panel time; INT64_MAX: just taken, not noted yet */
+};
+/* Those held, one after the other; *cursor begins at 0. */
+bool swgi_permits_next(const struct swgi_map *map, const struct swgi_bulkhead_words *words,
+                       uint32_t *cursor, struct swgi_permit_seen *out);
+uint32_t swgi_permits_held(const struct swgi_map *map, const struct swgi_bulkhead_words *words);
+/* Held for longer than ns. */
+uint32_t swgi_permits_older(const struct swgi_map *map, const struct swgi_bulkhead_words *words,
+                            int64_t now, uint64_t ns);
+/* The one held longest: false when none is. */
+bool swgi_permits_oldest(const struct swgi_map *map, const struct swgi_bulkhead_words *words,
+                         struct swgi_permit_seen *out);
+
+#endif

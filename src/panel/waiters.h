@@ -1,0 +1,90 @@
+/*
+ * The queue before a bulkhead: places that name who waits, each with a futex of its own.
+ *
+ * There is no list to be left half linked: a place is taken by one compare-and-swap of its owner's
+ * word and is seen by others once that word is whole, so who dies leaves a place that names the
+ * dead. Who is served next is whoever has the least key among those that answer. Nothing here
+ * decides on permits; engine/bulkhead.h does.
+ */
+#ifndef SWGI_PANEL_WAITERS_H
+#define SWGI_PANEL_WAITERS_H
+
+#include "panel/permits.h"
+
+/* ---- waiting: high:24 | version:40. No place at or above high is in use; each arrival raises the
+ * version, so that whoever finds fewer in use lowers high only if nobody came meanwhile. */
+#define SWGI_WAITING_BITS 24
+static inline uint32_t swgi_waiting_high(uint64_t waiting) {
+    return (uint32_t)swgi_field(waiting, 0, SWGI_WAITING_BITS);
+}
+
+/* A place taken. By value, used by one thread at a time, and to be left once. */
+struct swgi_waiter {
+    uint64_t word;  /* of the place, like a permit's; 0: none */
+    int64_t key;    /* panel time + priority * ageing */
+    uint32_t queue; /* first slot + 1 of the run it is in */
+    uint16_t place;
+    int8_t priority;
+    uint8_t asked; /* for the descriptor */
+};
+static_assert(sizeof(struct swgi_waiter) == 24, "three words of a caller's permit");
+
+/* How long a waiter sleeps at a time, and from when on a silent one holds nobody up. */
+#define SWGI_WAIT_SLICE_NS INT64_C(5000000)
+
+/*
+ * Take a place: out->key and out->priority say for whom. When all are taken, a place of somebody of
+ * less urgent priority and greater key is taken over, who is woken and finds out. false: the queue
+ * is full (or there is none).
+ */
+bool swgi_waiters_enter(struct swgi_map *map, struct swgi_bulkhead_words *words, int64_t now,
+                        int64_t deadline, struct swgi_waiter *waiter);
+/*
+ * The waiter looks: its place says that it answers, and that it wants to be told anew. To be called
+ * before looking at permits. false: the place is another's; *waiter is empty.
+ */
+bool swgi_waiters_look(struct swgi_map *map, struct swgi_bulkhead_words *words, int64_t now,
+                       struct swgi_waiter *waiter);
+/* Give the place up, if it is still ours. Wakes nobody. */
+void swgi_waiters_leave(struct swgi_map *map, struct swgi_bulkhead_words *words,
+                        struct swgi_waiter *waiter);
+/*
+ * How many that answer wait with a key below that, and may use permit number `slot`. nudge: tell
+ * those of them who have not been told, for whoever freed it may be dead.
+ */
+uint32_t swgi_waiters_before(struct swgi_map *map, struct swgi_bulkhead_words *words, int64_t key,
+                             uint32_t slot, int64_t now, bool nudge);
+/* Wake whoever is served next of those who may use that permit. false: nobody. */
+bool swgi_waiters_wake(struct swgi_map *map, struct swgi_bulkhead_words *words, uint32_t slot,
+                       int64_t now);
+/* Everybody, to ask again (a trip). */
+void swgi_waiters_wake_all(struct swgi_map *map, struct swgi_bulkhead_words *words);
+/* Sleep until woken, at most that long and at most one slice. Returns at once if told before. */
+void swgi_waiters_sleep(struct swgi_map *map, struct swgi_bulkhead_words *words,
+                        const struct swgi_waiter *waiter, int64_t ns);
+
+/* Under the registry's lock. Use that zeroed run (0: none) from now on; who waits in the present
+ * one is woken and changes over. */
+void swgi_waiters_move(struct swgi_map *map, struct swgi_bulkhead_words *words, uint64_t run);
+/* Places of the dead; NULL: of any incarnation. How many. */
+unsigned swgi_waiters_reap(struct swgi_map *map, struct swgi_bulkhead_words *words, unsigned owner,
+                           const uint32_t *incarnation);
+/* How many wait: only read. */
+uint32_t swgi_waiters_count(const struct swgi_map *map, const struct swgi_bulkhead_words *words);
+
+/* Both of this file and permits.h, of all circuits of a map, and whoever waits is told. For reap.c. */
+void swgi_waiters_reap_map(struct swgi_map *map, unsigned owner, const uint32_t *incarnation);
+/* Give back what the dead hold in one bulkhead, at most once per 10 ms: one question an owner.
+ * true: something was given back, and whoever waits was told. */
+bool swgi_waiters_liveness(struct swgi_map *map, struct swgi_bulkhead_words *words, int64_t now);
+
+/*
+ * A descriptor that turns readable when a queued permit of this process should be polled: one for
+ * all of a map, a timer of 2 ms, fired at once by a release in this process. Owned by the map. To
+ * be polled, not read: swgi_waiters_look() empties it. -errno.
+ */
+int swgi_wait_descriptor(struct swgi_map *map, struct swgi_waiter *waiter);
+/* The map goes. */
+void swgi_wait_descriptor_close(struct swgi_map *map);
+
+#endif
