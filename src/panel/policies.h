@@ -53,20 +53,24 @@ struct swgi_bulkhead_words {
 /* A place in the queue: owner, key (lower is served first), state and its futex, deadline. */
 #define SWGI_PLACE_WORDS 4u
 
+/* A limiter's first line is what it was told, words that are valid alone; its second what it moves. */
 struct swgi_limiter_words {
-    swgi_word rule;         /* algorithm and what goes with it (engine/limiter.h) */
-    swgi_word interval_ns;  /* between two calls at the full rate */
-    swgi_word tolerance_ns; /* how far ahead of its time a burst may be */
+    swgi_word rule;         /* algorithm and what adapts (engine/limiter.h); 0: no limiter */
+    swgi_word interval_ns;  /* buckets: between two calls at the rate let through now */
+    swgi_word tolerance_ns; /* buckets: how far ahead of its time a burst may be */
+    swgi_word limit;        /* windows and log: calls per per_ns let through now */
     swgi_word per_ns;
-    swgi_word log;    /* run of the sliding log */
-    swgi_word factor; /* share of the rate that is let through now; adaptive and resource-aware */
-    swgi_word spare[2];
-    _Alignas(64) swgi_word state; /* what the algorithm moves by one compare-and-swap */
-    swgi_word state2;
-    swgi_word judged; /* generation or stamp of the last adaptation */
-    swgi_word outcomes[2];
-    swgi_word load_stamp;
-    swgi_word spare2[2];
+    swgi_word horizon_ns; /* no honest state lies farther ahead than this */
+    swgi_word log;        /* run of the sliding log */
+    swgi_word rates;      /* configured rate:32 | least that adapting leaves:32 */
+    /* Each algorithm has its own word, so that none can take another's for its own. */
+    _Alignas(64) swgi_word tat; /* buckets: theoretical arrival time of the next call */
+    swgi_word window;           /* index:24 | calls before:20 | calls in it:20 */
+    swgi_word head;             /* log: position:16 | time:48 of the last call */
+    swgi_word judged;           /* when outcomes were last looked at */
+    swgi_word outcomes[2];      /* calls and bad ones, summed, at that time */
+    swgi_word factor;           /* share of the rate outcomes leave, of 2^32 */
+    swgi_word load_factor;      /* share of the rate the system's load leaves, of 2^32 */
 };
 
 struct swgi_budget_words {
