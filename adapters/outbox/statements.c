@@ -95,9 +95,14 @@ int swgi_outbox_sqlite_fault(struct swg_outbox *outbox, struct swg_error *error)
     int extended = sqlite3_extended_errcode(outbox->database), primary = extended & 0xff;
     int system = sqlite3_system_errno(outbox->database);
 
+    /* SQLite does not keep it when a commit fails. */
+    if (system == 0 && primary == SQLITE_IOERR)
+        system = errno;
     if (extended == SQLITE_IOERR_NOMEM || extended == SQLITE_IOERR_SHMMAP)
         return swgi_outbox_fault(error, extended == SQLITE_IOERR_NOMEM ? -ENOMEM : -EIO,
                                  outbox->path, "no memory to share: %s", strerror(system));
+    if (primary == SQLITE_IOERR && (system == EFBIG || system == EDQUOT))
+        return swgi_outbox_fault(error, -ENOSPC, outbox->path, "no room: %s", strerror(system));
     for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
         if (meanings[i].primary == primary)
             return swgi_outbox_fault(error, meanings[i].code, outbox->path, "%s", meanings[i].text);
@@ -110,8 +115,10 @@ int swgi_outbox_sqlite_fault(struct swg_outbox *outbox, struct swg_error *error)
 }
 
 int swgi_outbox_step(struct swg_outbox *outbox, sqlite3_stmt *statement, struct swg_error *error) {
-    int rc = sqlite3_step(statement);
+    int rc;
 
+    errno = 0;
+    rc = sqlite3_step(statement);
     if (rc == SQLITE_ROW)
         return 1;
     rc = rc == SQLITE_DONE ? 0 : swgi_outbox_sqlite_fault(outbox, error);
