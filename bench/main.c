@@ -82,6 +82,7 @@ static bool make_directory(struct bench *bench) {
 }
 
 static void clean_up(void) {
+    bench_outbox_remove();
     bench_remove_files(cleaned_up_for);
     rmdir(cleaned_up_for->directory);
 }
@@ -105,6 +106,7 @@ static void measure(struct bench *bench) {
     bench_measure_circuits(bench);
     bench_measure_memory(bench);
     bench_measure_attach(bench);
+    bench_measure_outbox(bench);
     bench_measure_callpath(bench);
 }
 

@@ -19,6 +19,9 @@ void bench_measure_circuits(struct bench *bench);
 /* footprint.c: what is paid once. */
 void bench_measure_memory(struct bench *bench);
 void bench_measure_attach(struct bench *bench);
+/* outbox.c: entries against SQLite alone. remove: its files, from a signal's handler too; outbox-fallback.c does nothing. */
+void bench_measure_outbox(struct bench *bench);
+void bench_outbox_remove(void);
 /* counts.c: allocations and system calls. */
 void bench_measure_callpath(struct bench *bench);
 

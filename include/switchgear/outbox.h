@@ -57,20 +57,18 @@ struct swg_outbox_options {
      * There is no default.
      */
     const char *path;
-    const char *
-        queue; /* [A-Za-z0-9._:@/-]{1,127}, e.g. the circuit's name; NULL: "default". Order holds within a queue */
-    uint64_t rows_max; /* of this queue, dead letters included, 1..10^9; 0: 100,000 */
-    uint64_t
-        bytes_max; /* of this queue's entries, dead letters included, 1..2^40; 0: 256 MiB. Keys do not count */
-    uint32_t attempts_max; /* 1..10^6 failures or broken-off attempts make a dead letter; 0: 10 */
-    int32_t
-        priority; /* of the calls made when replaying, -32 urgent ... 31 least; 0: as any other */
-    swg_ns
-        age_max; /* older entries become dead letters when their turn comes, at least 1 ms; 0: any age will do */
-    uint64_t
-        remember_max; /* delivered keys remembered, 1..10^9; 0: 100,000. The oldest are forgotten first */
-    swg_ns remember; /* how long, at least 1 s; 0: 7 days */
-    swg_ns busy_max; /* the longest wait for other processes' transactions, 1 ms .. 1 min; 0: 5 s */
+    /* [A-Za-z0-9._:@/-]{1,127}, e.g. the circuit's name; NULL: "default". Order holds within a queue. */
+    const char *queue;
+    /* Entries and their bytes in this queue, dead letters included; keys do not count. The file grows up to that, and stays. */
+    uint64_t rows_max;     /* 1..10^9; 0: 100,000 */
+    uint64_t bytes_max;    /* 1..2^40; 0: 256 MiB */
+    uint32_t attempts_max; /* 1..10^6 failed or broken-off attempts make a dead letter; 0: 10 */
+    int32_t priority;      /* of calls when replaying, -32 urgent ... 31 least; 0: as any other */
+    swg_ns age_max;        /* at least 1 ms; 0: any age will do */
+    /* Delivered keys are remembered until they are too old, or too many: then the oldest go first. */
+    swg_ns remember;       /* at least 1 s; 0: 7 days */
+    uint64_t remember_max; /* 1..10^9; 0: 100,000 */
+    swg_ns busy_max;       /* longest wait for others' transactions, 1 ms .. 1 min; 0: 5 s */
 };
 #define SWG_OUTBOX_OPTIONS_INIT SWG_SIZED(swg_outbox_options)
 
@@ -128,9 +126,8 @@ struct swg_outbox_item {
     const char *key; /* for the receiver to know it again by */
     const void *bytes;
     size_t length;
-    uint32_t
-        attempt; /* 1: never tried before; more: it may have been delivered, even if nobody was told */
-    swg_ns age; /* since it was put, by CLOCK_REALTIME */
+    uint32_t attempt; /* 1: never tried before; more: it may have been delivered already */
+    swg_ns age;       /* since it was put, by CLOCK_REALTIME */
 };
 
 /*
@@ -196,8 +193,8 @@ struct swg_outbox_dead {
     uint32_t attempts;
     int outcome; /* of the last attempt; 0: it was not tried, or broke off */
     int code;    /* of the last failure */
-    char kind
-        [24]; /* of the last failure; "expired": older than age_max; "broken_off": no attempt came to an end */
+    /* Of the last failure; "expired": older than age_max; "broken_off": no attempt came to an end. */
+    char kind[24];
     char text[128];
     int64_t put_wall_ms, died_wall_ms; /* CLOCK_REALTIME, ms since 1970 */
 };

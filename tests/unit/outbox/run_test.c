@@ -238,12 +238,20 @@ static int reason_on_the_stack(struct swg_outbox_item *item, void *arg) {
 
 static void reasons_are_copied(void **state) {
     struct fixture *f = *state;
+    struct swg_why *why = calloc(1, sizeof(*why));
+
+    assert_non_null(why);
+    why->size = sizeof(*why);
 
     put_abc(f);
     assert_int_equal(
         swg_outbox_run(f->outbox, f->circuit, reason_on_the_stack, NULL, 0, &f->result, NULL),
         SWG_FAILED);
     assert_string_equal(look(f).text, "gone");
+    assert_int_equal(swg_circuit_why(f->circuit, why), 0);
+    assert_int_equal(why->samples_count, 1);
+    assert_string_equal(why->samples[0].text, "gone");
+    free(why);
 }
 
 static void results_of_an_older_caller_are_not_overrun(void **state) {
