@@ -41,6 +41,11 @@ static inline bool swgi_adaptive_due(const struct swgi_adaptive_words *words, ui
 /* Takes the update; false: another has it, or it is not due any more. */
 bool swgi_adaptive_begin(struct swgi_adaptive_words *words, uint64_t window_ns, int64_t now);
 
+/* When the running window began: what sample.limited is about. */
+static inline int64_t swgi_adaptive_began(const struct swgi_adaptive_words *words) {
+    return (int64_t)swgi_load(&words->began);
+}
+
 /* Judges the window and begins the next; returns the new limit. For whom swgi_adaptive_begin()
  * answered true, with the same now. */
 uint32_t swgi_adaptive_update(struct swgi_adaptive_words *words,
