@@ -101,7 +101,7 @@ int swgi_outbox_sqlite_fault(struct swg_outbox *outbox, struct swg_error *error)
 int swgi_outbox_begin(struct swg_outbox *outbox, bool synced, struct swg_error *error);
 /* Ends it: commits if rc is 0, rolls back otherwise. Returns rc, or why the commit failed. */
 int swgi_outbox_end(struct swg_outbox *outbox, int rc, struct swg_error *error);
-/* Changes the counters; rows and bytes (NULL ok): pending and dead ones, afterwards. */
+/* Changes the counters; rows and bytes (both, or rows NULL): pending and dead ones, afterwards. */
 int swgi_outbox_count(struct swg_outbox *outbox, const struct swgi_outbox_change *change,
                       int64_t *rows, int64_t *bytes, struct swg_error *error);
 
