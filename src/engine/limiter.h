@@ -92,7 +92,7 @@ static inline struct swgi_limiter_answer swgi_limiter_take(struct swgi_limiter_w
 void swgi_limiter_give_back(struct swgi_limiter_words *words, uint64_t place);
 
 static inline bool swgi_limiter_is_on(const struct swgi_limiter_words *words) {
-    return swgi_load_relaxed(&words->rule, FAST_SETTING) != 0;
+    return (swgi_load_relaxed(&words->rule, FAST_SETTING) & SWGI_LIMITER_ALGORITHM) != 0;
 }
 
 /* For people. */
@@ -106,9 +106,10 @@ struct swgi_limiter_view {
     double share;     /* of the configured rate that adapting leaves */
 };
 /* Changes nothing. */
-void swgi_limiter_look(const struct swgi_limiter_words *words, const swgi_word *slots,
+void swgi_limiter_look(const struct swgi_limiter_words *words, swgi_word *slots,
                        uint32_t slots_count, int64_t now, struct swgi_limiter_view *out);
-uint32_t swgi_limiter_left(const struct swgi_limiter_words *words, const swgi_word *slots,
+/* Calls that could go at once; UINT32_MAX where there is no limiter. */
+uint32_t swgi_limiter_left(const struct swgi_limiter_words *words, swgi_word *slots,
                            uint32_t slots_count, int64_t now);
 
 /* ---- what they are told (limiter_settings.c) */
@@ -152,7 +153,9 @@ bool swgi_limiter_adapt(struct swgi_limiter_words *words,
  * system_load_above / load. Both factors are multiplied. */
 void swgi_limiter_load(struct swgi_limiter_words *words,
                        const struct swgi_limiter_settings *settings, double load);
-/* Scales the configured rate by both factors, into the words that calls read. */
+/* The share of the configured rate that both leave, of SWGI_LIMITER_WHOLE, within its bounds. */
+uint64_t swgi_limiter_share(const struct swgi_limiter_words *words);
+/* Scales the configured rate by it, into the words that calls read. */
 void swgi_limiter_apply(struct swgi_limiter_words *words);
 
 #endif
