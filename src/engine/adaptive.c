@@ -114,11 +114,10 @@ static struct swgi_adaptive_window window_of(const struct swgi_adaptive_sample *
                                              const struct sums *sums, int64_t now, uint32_t limit) {
     uint64_t time_ns = since(sample->time_ns, sums->time_ns);
     uint64_t calls = since(sample->calls, sums->calls), mean_ns = calls != 0 ? time_ns / calls : 0;
-    uint64_t failed = since(sample->failed, sums->failed);
 
     return (struct swgi_adaptive_window){
         .calls = calls,
-        .failed = failed < calls ? failed : calls,
+        .failed = since(sample->failed, sums->failed),
         .rtt = mean_ns != 0 ? (double)mean_ns : 1,
         .in_flight = most_in_flight(sample, sums, time_ns, now, limit),
         .limited = sample->limited,
@@ -150,7 +149,6 @@ static void judge(struct swgi_estimate *own, const struct swgi_adaptive_settings
     default:
         break;
     }
-    own->limit = swgi_within(own->limit, settings->least, settings->most);
 }
 
 bool swgi_adaptive_begin(struct swgi_adaptive_words *words, uint64_t window_ns, int64_t now) {

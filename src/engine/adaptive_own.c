@@ -120,8 +120,6 @@ void swgi_own_step(struct swgi_estimate *own, const struct swgi_adaptive_setting
                    const struct swgi_adaptive_window *window) {
     double failed = (double)window->failed / (double)window->calls;
 
-    if (own->phase > MEASURING)
-        own->phase = SETTLED;
     if (failed >= FAILING) {
         own->phase = SETTLED;
         own->limit *= 1 - (1 - settings->backoff) * fmin(1, failed / FAILING_BADLY);

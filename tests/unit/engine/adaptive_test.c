@@ -82,8 +82,9 @@ static void test_aimd_adds_one_and_keeps_nine_tenths(void **state) {
     begin(SWGI_ADAPTIVE_AIMD, 20);
     assert_int_equal(window(10, 10000, 0, 20), 21);
     assert_int_equal(window(10, 10000, 1, 20), 18); /* 21 x 0.9 = 18.9 */
-    assert_int_equal(window(10, 10000, 0, 9), 19);  /* 9 x 2 >= 18: used */
-    assert_int_equal(window(10, 10000, 0, 9), 19);  /* 18 < 19: not used */
+    assert_real(&words.limit, 18);
+    assert_int_equal(window(10, 10000, 0, 9), 19); /* 9 x 2 >= 18: used */
+    assert_int_equal(window(10, 10000, 0, 9), 19); /* 18 < 19: not used */
     /* The mean is what is longer than the timeout, by one nanosecond. */
     settings.timeout_ns = MS(10);
     assert_int_equal(window(10, 10000, 0, 19), 20);
@@ -112,6 +113,9 @@ static void test_vegas_by_the_queue(void **state) {
     assert_int_equal(window(10, 10000, 0, 7), 15);  /* 14 < 15: not used */
     assert_int_equal(window(10, 9000, 0, 15), 15);  /* a new least, and no more */
     assert_int_equal(window(10, 10000, 0, 15), 16); /* ceil(15 (1 - 9/10)) = 2 < 3 */
+    assert_int_equal(window(10, 14000, 0, 16), 16); /* ceil(5.71) = 6, within 3..6 */
+    assert_int_equal(window(10, 11000, 0, 16), 16); /* ceil(2.91) = 3, too */
+    assert_int_equal(window(10, 9500, 0, 16), 22);  /* ceil(0.84) = 1 <= 1 */
 }
 
 static void test_vegas_steps_grow_with_the_limit(void **state) {
@@ -346,6 +350,11 @@ static void test_who_was_overtaken_moves_nothing(void **state) {
     assert_true(swgi_adaptive_begin(&words, S(1), now));
     old = sample;
     assert_int_equal(window(10, 10000, 0, 20), 18);
+    assert_int_equal(swgi_adaptive_update(&words, &settings, &old, now - S(1)), 18);
+    /* Nor when it summed up after the other did. */
+    old = sample;
+    old.calls += 20;
+    old.failed += 20;
     assert_int_equal(swgi_adaptive_update(&words, &settings, &old, now - S(1)), 18);
     assert_int_equal(swgi_adaptive_began(&words), now);
     assert_int_equal(window(10, 10000, 0, 20), 19);
