@@ -65,28 +65,40 @@ static void fill_entry(struct swg_outbox_entry *entry, struct body *body, char k
                                                        : swgi_random_below(&chance, 100));
 }
 
+static int put_all(struct swg_outbox *outbox, const struct swg_outbox_entry *entries,
+                   unsigned count, size_t *stored, struct swg_error *error) {
+    if (count > 1)
+        return swg_outbox_put_many(outbox, entries, count, stored, error);
+    int rc = swg_outbox_put(outbox, entries->key, entries->bytes, entries->length, error);
+    *stored = rc == 0;
+    return rc;
+}
+
+/* Now and then a writer has not heard the answer, and puts again what may be waiting or delivered already. */
 static void put_some(struct swg_outbox *outbox, unsigned writer) {
     static struct body bodies[BATCH];
     struct swg_outbox_entry entries[BATCH];
     struct swg_error error = SWG_ERROR_INIT;
     char keys[BATCH][32];
-    uint64_t from = atomic_load(&ledger->acknowledged[writer]) + 1;
+    uint64_t acknowledged = atomic_load(&ledger->acknowledged[writer]), from = acknowledged + 1;
     unsigned count = 1 + (unsigned)swgi_random_below(&chance, BATCH);
-    int rc;
+    size_t stored = 0;
+    if (swgi_random_below(&chance, 10) == 0)
+        from -= swgi_random_below(&chance, from < ROWS_MAX ? from : ROWS_MAX);
     for (unsigned i = 0; i < count; i++)
         fill_entry(&entries[i], &bodies[i], keys[i], writer, from + i);
-    if (count == 1)
-        rc = swg_outbox_put(outbox, keys[0], entries[0].bytes, entries[0].length, &error);
-    else
-        rc = swg_outbox_put_many(outbox, entries, count, NULL, &error);
+    uint64_t last = from + count - 1;
+    int rc = put_all(outbox, entries, count, &stored, &error);
     if (rc == -ENOSPC && strcmp(error.key, "rows_max") == 0) {
         atomic_fetch_add(&ledger->refusals, 1);
         poll(NULL, 0, 1);
-    } else if (rc < 0) {
-        give_up("put: %s: %s", error.key, error.text);
-    } else {
-        atomic_store(&ledger->acknowledged[writer], from + count - 1);
+        return;
     }
+    if (rc < 0)
+        give_up("put: %s: %s", error.key, error.text);
+    MUST(stored <= (last > acknowledged ? last - acknowledged : 0));
+    if (last > acknowledged)
+        atomic_store(&ledger->acknowledged[writer], last);
 }
 
 static void reseed(void) {
