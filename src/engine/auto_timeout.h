@@ -44,7 +44,8 @@
 /* Sums since the circuit was made, over all columns. */
 struct swgi_durations {
     uint64_t bins[SWGI_HISTOGRAM_BINS]; /* successes only, by swgi_histogram_bin() */
-    uint64_t timeouts;
+    uint64_t timeouts; /* calls that our own timeout cut off; not overload the dependency told of,
+                          nor those that the caller's deadline ended earlier */
 };
 
 /* The timeout of one attempt now, in nanoseconds; UINT64_MAX: none. One load, for every call. */
