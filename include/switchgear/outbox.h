@@ -144,8 +144,8 @@ struct swg_outbox_result {
     uint64_t dead;      /* entries that became dead letters in this run */
     int outcome;        /* of the last attempt; 0: there was none */
     /*
-     * When running again may help. After a rejection as swg_retry_in(). After SWG_FAILED the longest of: the retry_after given
-     * to swg_outbox_failure(), what the circuit's retry policy says, and 100 ms x 2^(attempt - 1), at most 1 min. It is not enforced.
+     * When running again may help; not enforced. After a rejection as swg_retry_in(). After SWG_FAILED the longest of: the
+     * retry_after given to swg_outbox_failure(), what the circuit's retry policy says, and 100 ms x 2^(attempt - 1), at most 1 min.
      */
     swg_ns retry_in;
     uint32_t attempt; /* of the last attempt */

@@ -192,6 +192,19 @@ static void what_is_too_old_is_not_tried(void **state) {
     check_counters(f);
 }
 
+static void an_open_circuit_does_not_keep_what_is_too_old(void **state) {
+    struct fixture *f = *state;
+
+    f->options.age_max = 3600 * SECOND;
+    reopen(f);
+    put_abc(f);
+    sql(f, "UPDATE outbox SET put_ms = put_ms - 3601000 WHERE key < 'c'");
+    assert_int_equal(swg_circuit_trip(f->circuit, NULL, NULL), 0);
+    assert_int_equal(run(f, 0), SWG_OPEN);
+    assert_int_equal(f->result.dead, 2);
+    assert_int_equal(look(f).pending, 1);
+}
+
 static void a_clock_that_was_set_back_makes_nothing_old(void **state) {
     struct fixture *f = *state;
 
@@ -278,6 +291,7 @@ int main(void) {
         STORY(so_many_failures_make_a_dead_letter),
         STORY(the_callers_own_error_does_not_stop_the_run),
         STORY(what_is_too_old_is_not_tried),
+        STORY(an_open_circuit_does_not_keep_what_is_too_old),
         STORY(a_clock_that_was_set_back_makes_nothing_old),
         STORY(the_callback_may_put_but_not_run),
         STORY(reasons_are_copied),
