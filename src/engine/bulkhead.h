@@ -8,8 +8,8 @@
  * answer; whoever has been silent (stopped, or asleep beyond its turn) is passed over and keeps its
  * place.
  *
- * words is &policies->bulkhead of the circuit's extent. now: panel time as the caller has it;
- * what waits is compared with our own clock.
+ * words is &policies->bulkhead of the circuit's extent. now: panel time as the caller has it; for
+ * those who wait the panel's own clock is read.
  */
 #ifndef SWGI_ENGINE_BULKHEAD_H
 #define SWGI_ENGINE_BULKHEAD_H
@@ -26,25 +26,28 @@ void swgi_bulkhead_install(struct swgi_map *map, struct swgi_bulkhead_words *wor
 uint32_t swgi_bulkhead_permit_slots(const struct swgi_bulkhead_settings *settings, uint32_t most);
 uint32_t swgi_bulkhead_place_slots(const struct swgi_bulkhead_settings *settings, uint32_t most);
 /* The limit adapts. Wakes whoever gains. */
-void swgi_bulkhead_limit(struct swgi_map *map, struct swgi_bulkhead_words *words, uint32_t limit,
-                         int64_t now);
+void swgi_bulkhead_limit(struct swgi_map *map, struct swgi_bulkhead_words *words, uint32_t limit);
 
 /* SWG_GO or SWG_FULL. Out of line: priorities, waiters, a limit that shrank, a move, the dead. */
 int swgi_bulkhead_take_slowly(struct swgi_map *map, struct swgi_bulkhead_words *words, int priority,
                               int64_t now, struct swgi_held *out);
+/* *out was taken in that run while limit or run changed. */
+int swgi_bulkhead_take_again(struct swgi_map *map, struct swgi_bulkhead_words *words, uint64_t run,
+                             int priority, int64_t now, struct swgi_held *out);
 int swgi_bulkhead_release_slowly(struct swgi_map *map, struct swgi_bulkhead_words *words,
-                                 struct swgi_held held, int64_t now);
-void swgi_bulkhead_released(struct swgi_map *map, struct swgi_bulkhead_words *words, uint32_t slot,
-                            int64_t now);
+                                 struct swgi_held held);
+/* A permit is free: wakes whoever is next. */
+void swgi_bulkhead_released(struct swgi_map *map, struct swgi_bulkhead_words *words);
 
-/* SWG_GO with *out (whose word is 0 where calls are only tracked and the run is full), or SWG_FULL.
- * priority: -32 urgent .. 31. */
+/* SWG_GO with *out (whose word is 0 where there is no limit: none is configured, or calls are only
+ * tracked and the run is full), or SWG_FULL. priority: -32 urgent .. 31. */
 static inline int swgi_bulkhead_take(struct swgi_map *map, struct swgi_bulkhead_words *words,
                                      int priority, int64_t now, struct swgi_held *out) {
     uint64_t limit = swgi_load(&words->limit), run = swgi_load(&words->run);
     struct swgi_permit_run permits = swgi_permit_run(map, run);
     uint32_t hint = swgi_permit_thread.hint;
-    bool plain = swgi_load(&words->rule) == 0 && swgi_limit_high(limit) <= swgi_limit_of(limit) &&
+    bool plain = (swgi_load(&words->rule) & ~SWGI_RULE_TRACK) == 0 &&
+                 swgi_limit_high(limit) <= swgi_limit_of(limit) &&
                  swgi_waiting_high(swgi_load(&words->waiting)) == 0;
     if (swgi_unlikely(!plain || hint >= swgi_limit_of(limit) || hint >= permits.count ||
                       swgi_load(&permits.permits[hint]) != 0))
@@ -56,8 +59,7 @@ static inline int swgi_bulkhead_take(struct swgi_map *map, struct swgi_bulkhead_
     *out = (struct swgi_held){ .word = mine, .slot = hint };
     if (swgi_likely(swgi_load(&words->limit) == limit && swgi_load(&words->run) == run))
         return SWG_GO;
-    swgi_bulkhead_release_slowly(map, words, *out, now);
-    return swgi_bulkhead_take_slowly(map, words, priority, now, out);
+    return swgi_bulkhead_take_again(map, words, run, priority, now, out);
 }
 
 /*
@@ -65,34 +67,35 @@ static inline int swgi_bulkhead_take(struct swgi_map *map, struct swgi_bulkhead_
  * had been given back, because this process was taken for dead. held.word 0: 0.
  */
 static inline int swgi_bulkhead_release(struct swgi_map *map, struct swgi_bulkhead_words *words,
-                                        struct swgi_held held, int64_t now) {
+                                        struct swgi_held held) {
     struct swgi_permit_run permits = swgi_permit_run(map, swgi_load(&words->run));
     if (swgi_unlikely(held.word == 0 || held.slot >= permits.count ||
                       !swgi_cas(&permits.permits[held.slot], held.word, 0)))
-        return swgi_bulkhead_release_slowly(map, words, held, now);
+        return swgi_bulkhead_release_slowly(map, words, held);
     swgi_permit_thread.hint = held.slot;
     if (swgi_unlikely(swgi_waiting_high(swgi_load(&words->waiting)) != 0))
-        swgi_bulkhead_released(map, words, held.slot, now);
+        swgi_bulkhead_released(map, words);
     return 0;
 }
 
-/* ---- waiting. All of these make a system call at most when somebody is woken, but wait. */
+/* ---- waiting. A system call is made only to wake somebody, to ask at most once per 10 ms who is
+ * dead, and by swgi_bulkhead_wait(). */
 /*
  * After SWG_FULL: SWG_QUEUED with a place, SWG_GO (a permit had become free), or SWG_FULL: the queue
  * is full, and nobody in it is less urgent. deadline: when the caller gives up, panel time; for
  * people.
  */
 int swgi_bulkhead_enqueue(struct swgi_map *map, struct swgi_bulkhead_words *words, int priority,
-                          int64_t now, int64_t deadline, struct swgi_waiter *out,
-                          struct swgi_held *held);
+                          int64_t deadline, struct swgi_waiter *out, struct swgi_held *held);
 /* SWG_GO: granted, and the place is left; SWG_QUEUED: not yet; SWG_FULL: displaced by somebody more
- * urgent. Whoever waits polls at least every 10 ms, or others are served before. */
+ * urgent, and the place is gone. Whoever waits polls at least every 10 ms, or others are served
+ * before. */
 int swgi_bulkhead_poll(struct swgi_map *map, struct swgi_bulkhead_words *words,
                        struct swgi_waiter *waiter, struct swgi_held *held);
 /*
- * Polls, sleeps until woken, for 5 ms or for ns, whatever is least, and polls. As poll; on
- * SWG_QUEUED the caller looks whether the circuit still admits and whether its time is up, and
- * comes again. Blocks only here.
+ * Sleeps until woken, for 5 ms or for ns, whatever is least, then polls. As poll; on SWG_QUEUED the
+ * caller looks whether the circuit still admits and whether its time is up, and comes again. Only
+ * this blocks.
  */
 int swgi_bulkhead_wait(struct swgi_map *map, struct swgi_bulkhead_words *words,
                        struct swgi_waiter *waiter, int64_t ns, struct swgi_held *held);

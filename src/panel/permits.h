@@ -92,11 +92,15 @@ static inline uint64_t swgi_permit_stamp(uint64_t word, int64_t now) {
 
 /* ---- taking and giving back */
 /*
- * One of the first `ceiling` permits: true, and *out. false: none is free, or as many as the limit
- * are held. Helps a move along.
+ * One of the permits that a call of that priority may use: true, and *out. false: none is free, or
+ * as many as the limit are held. Helps a move along.
  */
-bool swgi_permits_take(struct swgi_map *map, struct swgi_bulkhead_words *words, uint32_t ceiling,
+bool swgi_permits_take(struct swgi_map *map, struct swgi_bulkhead_words *words, int priority,
                        int64_t now, struct swgi_held *out);
+/* A permit just taken in that run, by other means than swgi_permits_take(): may it be kept? false:
+ * it was given back, the limit or the run have changed. */
+bool swgi_permits_confirm(struct swgi_map *map, struct swgi_bulkhead_words *words, uint64_t run,
+                          int priority, struct swgi_held mine);
 /* 0; -EINVAL: ended before, the caller has a copy; -ESTALE: given back for us, because this process
  * was taken for dead. Wakes nobody. */
 int swgi_permits_release(struct swgi_map *map, struct swgi_bulkhead_words *words,
@@ -111,6 +115,10 @@ bool swgi_permits_limit(struct swgi_bulkhead_words *words, uint32_t limit);
 static inline uint32_t swgi_permits_limit_now(const struct swgi_bulkhead_words *words) {
     return swgi_limit_of(swgi_load(&words->limit));
 }
+
+/* How many a call of that priority could take now, and the number of the first. */
+uint32_t swgi_permits_open(const struct swgi_map *map, const struct swgi_bulkhead_words *words,
+                           int priority, uint32_t *lowest);
 
 /* ---- other runs */
 /*

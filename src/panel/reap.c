@@ -6,6 +6,7 @@
 
 #include "panel/liveness.h"
 #include "panel/process.h"
+#include "panel/waiters.h"
 #include "panel/words.h"
 
 #define LEASE_BITS 22
@@ -67,6 +68,7 @@ static void reap_probe(swgi_word *slot, unsigned owner, const uint32_t *incarnat
 void swgi_owner_reap(struct swgi_map *map, unsigned owner, const uint32_t *incarnation) {
     uint64_t high = swgi_load(&map->header->circuits_high);
     reap_leases(map, owner, incarnation);
+    swgi_bulkheads_reap(map, owner, incarnation);
     for (uint32_t c = 0; c < map->geometry.circuits && c < high; c++)
         for (unsigned i = 0; i < SWGI_PROBES_MAX; i++)
             reap_probe(&map->cells[c].probes[i], owner, incarnation);

@@ -29,11 +29,16 @@ struct swgi_waiter {
 };
 static_assert(sizeof(struct swgi_waiter) == 24, "three words of a caller's permit");
 
-/* How long a waiter sleeps at a time, and from when on a silent one holds nobody up. */
-#define SWGI_WAIT_SLICE_NS INT64_C(5000000)
+/* How long a waiter sleeps at a time; since when one that was told, or that has not looked, is
+ * silent and holds nobody up. */
+#define SWGI_WAIT_SLICE_NS  INT64_C(5000000)
+#define SWGI_WAIT_TOLD_NS   INT64_C(10000000)
+#define SWGI_WAIT_SILENT_NS INT64_C(20000000)
+/* The clock that keys and silence are told by: ours, never a caller's. */
+int64_t swgi_waiters_clock(const struct swgi_map *map);
 
 /*
- * Take a place: out->key and out->priority say for whom. When all are taken, a place of somebody of
+ * Take a place: waiter->key and waiter->priority say for whom. When all are taken, a place of somebody of
  * less urgent priority and greater key is taken over, who is woken and finds out. false: the queue
  * is full (or there is none).
  */
@@ -48,20 +53,27 @@ bool swgi_waiters_look(struct swgi_map *map, struct swgi_bulkhead_words *words, 
 /* Give the place up, if it is still ours. Wakes nobody. */
 void swgi_waiters_leave(struct swgi_map *map, struct swgi_bulkhead_words *words,
                         struct swgi_waiter *waiter);
+/* Who waits and answers, of those who may use permit number `slot`. */
+struct swgi_waiters_ahead {
+    uint32_t before; /* with a key below that */
+    uint32_t told;   /* of all, those who were told that one is free */
+};
+struct swgi_waiters_ahead swgi_waiters_ahead(const struct swgi_map *map,
+                                             const struct swgi_bulkhead_words *words, int64_t key,
+                                             uint32_t slot, int64_t now);
 /*
- * How many that answer wait with a key below that, and may use permit number `slot`. nudge: tell
- * those of them who have not been told, for whoever freed it may be dead.
+ * Tell whoever is served next of those who may use that permit and have not been told: the least
+ * key among those who answer, or else among the silent. false: nobody. Lowers `waiting` when nobody
+ * is there at all.
  */
-uint32_t swgi_waiters_before(struct swgi_map *map, struct swgi_bulkhead_words *words, int64_t key,
-                             uint32_t slot, int64_t now, bool nudge);
-/* Wake whoever is served next of those who may use that permit. false: nobody. */
 bool swgi_waiters_wake(struct swgi_map *map, struct swgi_bulkhead_words *words, uint32_t slot,
                        int64_t now);
+/* As many as permits are free. */
+void swgi_waiters_wake_free(struct swgi_map *map, struct swgi_bulkhead_words *words, int64_t now);
 /* Everybody, to ask again (a trip). */
 void swgi_waiters_wake_all(struct swgi_map *map, struct swgi_bulkhead_words *words);
 /* Sleep until woken, at most that long and at most one slice. Returns at once if told before. */
-void swgi_waiters_sleep(struct swgi_map *map, struct swgi_bulkhead_words *words,
-                        const struct swgi_waiter *waiter, int64_t ns);
+void swgi_waiters_sleep(const struct swgi_map *map, const struct swgi_waiter *waiter, int64_t ns);
 
 /* Under the registry's lock. Use that zeroed run (0: none) from now on; who waits in the present
  * one is woken and changes over. */
@@ -69,14 +81,18 @@ void swgi_waiters_move(struct swgi_map *map, struct swgi_bulkhead_words *words, 
 /* Places of the dead; NULL: of any incarnation. How many. */
 unsigned swgi_waiters_reap(struct swgi_map *map, struct swgi_bulkhead_words *words, unsigned owner,
                            const uint32_t *incarnation);
+/* Whose the places are, one after the other, 0 at the end; *cursor begins at 0. */
+uint64_t swgi_waiters_owner(const struct swgi_map *map, const struct swgi_bulkhead_words *words,
+                            uint32_t *cursor);
 /* How many wait: only read. */
 uint32_t swgi_waiters_count(const struct swgi_map *map, const struct swgi_bulkhead_words *words);
 
-/* Both of this file and permits.h, of all circuits of a map, and whoever waits is told. For reap.c. */
-void swgi_waiters_reap_map(struct swgi_map *map, unsigned owner, const uint32_t *incarnation);
+/* ---- permits and places of the dead (bulkhead_reap.c) */
+/* Of all circuits of a map; whoever waits is told. */
+void swgi_bulkheads_reap(struct swgi_map *map, unsigned owner, const uint32_t *incarnation);
 /* Give back what the dead hold in one bulkhead, at most once per 10 ms: one question an owner.
  * true: something was given back, and whoever waits was told. */
-bool swgi_waiters_liveness(struct swgi_map *map, struct swgi_bulkhead_words *words, int64_t now);
+bool swgi_bulkhead_liveness(struct swgi_map *map, struct swgi_bulkhead_words *words, int64_t now);
 
 /*
  * A descriptor that turns readable when a queued permit of this process should be polled: one for
