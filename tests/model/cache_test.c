@@ -315,7 +315,7 @@ static void live_often(const struct plan *plan) {
     proven = returned = refused = 0;
     for (uint64_t seed = 1; seed <= 20; seed++)
         live(plan, seed, 30000);
-    assert_true(proven > 1000 && returned > 1000 && refused > 100);
+    assert_true(proven > 100 && returned > 100 && refused > 100);
 }
 
 static void test_answers_of_one_size(void **state) {
@@ -330,7 +330,7 @@ static void test_answers_of_all_sizes(void **state) {
 
 static void test_answers_that_die_young(void **state) {
     (void)state;
-    live_often(&(struct plan){ 1 << 17, 1000, 500, 3000, 6000, 5, false });
+    live_often(&(struct plan){ 1 << 17, 1000, 500, 1000, 3000, 20, false });
 }
 
 static void test_a_bound_that_moves(void **state) {

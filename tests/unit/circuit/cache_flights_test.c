@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/random.h"
@@ -192,6 +193,7 @@ static void test_one_takes_over(void **state) {
 static void test_who_asks_after_one_left_leads(void **state) {
     (void)state;
     swgi_cache_leave(cache, &leader);
+    assert_int_equal(leader.ticket, 0);
     assert_int_equal(begin_at(KEY, 0, &unused), SWGI_CACHE_LEAD);
     assert_int_equal(begin_at(KEY, 0, &unused), SWGI_CACHE_FOLLOW);
 }
@@ -235,9 +237,10 @@ static void test_who_asks_after_the_lease_leads(void **state) {
 }
 
 static void test_only_leaders_end(void **state) {
-    struct swgi_cache_ask follower = ask_for(KEY);
+    struct swgi_cache_ask follower = leader;
     (void)state;
     assert_int_equal(swgi_cache_begin(cache, &follower, 0, &unused), SWGI_CACHE_FOLLOW);
+    assert_int_equal(follower.ticket, 0);
     swgi_cache_fail(cache, &follower);
     swgi_cache_leave(cache, &follower);
     assert_int_equal(begin_at(KEY, 0, &unused), SWGI_CACHE_FOLLOW);
@@ -247,6 +250,25 @@ static void test_only_leaders_end(void **state) {
     swgi_cache_fail(cache, &leader);
     swgi_cache_fail(cache, &ended);
     assert_true(is_kept(KEY, 0));
+}
+
+/* Sleeping, not asking again and again. */
+static void *wait_in_vain(void *arg) {
+    struct swgi_cache_ask ask = ask_for(KEY);
+    struct rusage before, after;
+    bool good = getrusage(RUSAGE_THREAD, &before) == 0 &&
+                swgi_cache_wait(cache, &ask, 0, 20000000, &unused) == SWGI_CACHE_LATE &&
+                getrusage(RUSAGE_THREAD, &after) == 0 && after.ru_nvcsw > before.ru_nvcsw;
+    return good ? arg : NULL;
+}
+
+static void test_waiting_is_sleeping(void **state) {
+    pthread_t thread;
+    void *good = NULL;
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, wait_in_vain, cache), 0);
+    assert_int_equal(pthread_join(thread, &good), 0);
+    assert_non_null(good);
 }
 
 static void test_patience_ends(void **state) {
@@ -316,6 +338,22 @@ static void test_flights_are_bounded(void **state) {
     assert_int_equal(begin_at(99, later, &unused), SWGI_CACHE_LEAD);
     assert_int_equal(begin_at(99, later, &unused), SWGI_CACHE_FOLLOW);
     assert_int_equal(begin_at(KEY, later, &unused), SWGI_CACHE_FOLLOW);
+}
+
+/* Followers that have not come to look keep what they were told. */
+static void test_a_flight_is_not_taken_from_who_waits(void **state) {
+    struct swgi_cache_ask ask = ask_for(KEY + 1);
+    struct swgi_cache_stripe *stripe =
+        &cache->stripes[swgi_cache_hash(cache, &ask) % SWGI_CACHE_STRIPES];
+    (void)state;
+    for (uint32_t i = 0; i < SWGI_CACHE_FLIGHTS; i++)
+        stripe->flights[i].waiting++;
+    assert_int_equal(swgi_cache_begin(cache, &ask, 0, &unused), SWGI_CACHE_LEAD);
+    assert_int_equal(swgi_cache_begin(cache, &ask, 0, &unused), SWGI_CACHE_LEAD);
+    for (uint32_t i = 0; i < SWGI_CACHE_FLIGHTS; i++)
+        stripe->flights[i].waiting--;
+    assert_int_equal(swgi_cache_begin(cache, &ask, 0, &unused), SWGI_CACHE_LEAD);
+    assert_int_equal(swgi_cache_begin(cache, &ask, 0, &unused), SWGI_CACHE_FOLLOW);
 }
 
 /* ---- many threads, all at once */
@@ -409,6 +447,45 @@ static void test_a_storm(void **state) {
         assert_int_equal(waiting(key), 0);
 }
 
+/* ---- the bound at every instant */
+
+static _Atomic uint64_t copies;
+static _Atomic bool enough;
+
+static void *copy_on_and_on(void *arg) {
+    while (!swgi_load(&enough)) {
+        put_at(1 + swgi_load(&copies) % 2, 0, BYTES / 2);
+        swgi_add(&copies, 1);
+    }
+    return arg;
+}
+
+/* What was being copied then does not get in. */
+static bool shrinks_well(void) {
+    struct swgi_cache_settings small = settings_of(SWGI_CACHE_BYTES_MIN),
+                               large = settings_of(BYTES);
+    int64_t end = swgi_clock_of(CLOCK_MONOTONIC) + MINUTE;
+    bool good = swgi_cache_resize(cache, &small, 0) == 0;
+    for (uint64_t now = swgi_load(&copies); swgi_load(&copies) < now + 2;)
+        if (swgi_clock_of(CLOCK_MONOTONIC) > end)
+            return false;
+    good = good && counted().bytes <= SWGI_CACHE_BYTES_MIN;
+    return swgi_cache_resize(cache, &large, 0) == 0 && good;
+}
+
+static void test_a_bound_that_shrinks_under_a_copy(void **state) {
+    pthread_t thread;
+    int bad = 0;
+    (void)state;
+    swgi_store(&enough, false);
+    assert_int_equal(pthread_create(&thread, NULL, copy_on_and_on, NULL), 0);
+    for (int i = 0; i < 300; i++)
+        bad += !shrinks_well();
+    swgi_store(&enough, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(bad, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FLIGHT(test_one_call_for_all),
@@ -422,12 +499,15 @@ int main(void) {
         IN_FLIGHT(test_the_dead_lead_for_their_lease),
         IN_FLIGHT(test_who_asks_after_the_lease_leads),
         IN_FLIGHT(test_only_leaders_end),
+        IN_FLIGHT(test_waiting_is_sleeping),
         IN_FLIGHT(test_patience_ends),
         IN_FLIGHT(test_what_is_too_big_is_asked_for_by_each),
         IN_FLIGHT(test_switched_off_nobody_waits_on),
         IN_FLIGHT(test_another_size_disturbs_no_flight),
         IN_FLIGHT(test_a_cancelled_follower_leaves_nothing_locked),
         IN_FLIGHT(test_flights_are_bounded),
+        IN_FLIGHT(test_a_flight_is_not_taken_from_who_waits),
+        WITH_CACHE(test_a_bound_that_shrinks_under_a_copy),
         WITH_CACHE(test_a_storm),
     };
 
