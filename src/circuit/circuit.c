@@ -134,7 +134,16 @@ static const struct swgi_binding *bind_beyond(struct swg_circuit *circuit) {
     return shared != NULL ? bind_existing(shared) : NULL;
 }
 
+/* One thread goes; the rest stay with the former file until it has. */
+static void follow_replaced(struct swg_panel *panel) {
+    if (swgi_load_relaxed(&panel->replaced, HINT) == 0 || swgi_exchange(&panel->replaced, 0) == 0)
+        return;
+    if (swgi_panel_follow(panel) > 0)
+        swgi_circuits_follow(panel);
+}
+
 const struct swgi_binding *swgi_circuit_bind(struct swg_circuit *circuit) {
+    follow_replaced(circuit->panel);
     if (circuit->unprotected)
         return NULL;
     const struct swgi_binding *binding = bind_existing(circuit);

@@ -1,8 +1,9 @@
 /*
  * Probes: the few calls of HALF_OPEN, each a slot that names its holder.
  *
- * A slot is a lease. A dead holder's is taken over at once, a silent one's after half_open_max
- * without any grant or outcome. Order is everything: load the slot, re-load ctl and push its
+ * A slot is a lease. A dead holder's is taken over at once, which is: by the first caller in need
+ * whose pass asks about that holder, a pass each 10 ms asking about one; a silent one's after
+ * half_open_max without any grant or outcome. Order is everything: load the slot, re-load ctl and push its
  * deadline, take the slot by compare-and-swap, re-load ctl. Without the first re-load a caller who
  * stalled overwrites a newer generation's slot; pushed only after the take, a lease could be freed
  * as expired in between; without the second re-load a call is let through after the trip.
@@ -11,37 +12,14 @@
 
 #include <errno.h>
 
-/* One system call per 10 ms and circuit: asking whether a holder lives costs one. */
-#define LIVENESS_EVERY_NS UINT64_C(10000000)
-
-static bool is_mine(const struct swgi_turn *turn, unsigned owner, unsigned incarnation) {
-    struct swgi_identity me = swgi_map_identity(turn->map);
-    return owner == me.owner && incarnation == (me.incarnation & 0x3fff);
-}
-
-static bool may_ask_liveness(struct swgi_turn *turn) {
-    swgi_word *stamp = &turn->cell->liveness_stamp;
-    uint64_t last = swgi_load_relaxed(stamp, STAMP);
-    /* As unsigned: a stamp that others wrote may be farther away than int64_t can tell. */
-    uint64_t passed = (uint64_t)swgi_turn_now(turn) - last;
-    if (passed < LIVENESS_EVERY_NS && last != 0)
-        return false;
-    return swgi_cas(stamp, last, (uint64_t)swgi_turn_now(turn));
-}
-
-static bool holder_is_dead(struct swgi_turn *turn, uint64_t probe, int *may_ask) {
-#ifdef SWGI_MUTANT_NO_RELEASE_ON_DEATH
-    (void)turn, (void)probe, (void)may_ask, (void)is_mine, (void)may_ask_liveness;
-    return false;
-#else
-    unsigned owner = swgi_probe_owner(probe), incarnation = swgi_probe_incarnation(probe);
-    if (is_mine(turn, owner, incarnation))
-        return false;
-    if (*may_ask < 0)
-        *may_ask = may_ask_liveness(turn);
-    return *may_ask && !swgi_owner_alive(turn->map, owner, incarnation, SWGI_INCARNATION_BITS);
-#endif
-}
+/*
+ * Whether a holder lives is a system call, so a pass asks about one holder, and a circuit has one
+ * pass in 10 ms. Which slot's holder is next stands in the low bits of the stamp: passes of all
+ * processes go round together.
+ */
+#define PASS_EVERY_NS UINT64_C(10000000)
+#define NEXT_BITS     4u
+static_assert(SWGI_PROBES_MAX == 1u << NEXT_BITS, "the stamp's low bits name a slot");
 
 /* Free, with its successes kept. */
 static uint64_t freed_as(uint64_t probe, unsigned sequence) {
@@ -57,17 +35,11 @@ void swgi_probe_free(struct swgi_turn *turn, const struct swgi_ticket *ticket) {
              freed(ticket->probe));
 }
 
-/* The slot's word if I took it now; 0 when it cannot be taken. */
-static uint64_t taken(struct swgi_turn *turn, uint64_t probe, uint64_t generation, int *may_ask) {
+/* The slot's word if I took it now. */
+static uint64_t taken(const struct swgi_turn *turn, uint64_t probe, uint64_t generation) {
     struct swgi_identity me = swgi_map_identity(turn->map);
-    unsigned successes = 0;
-    if (swgi_probe_generation(probe) == generation) {
-        unsigned state = swgi_probe_state(probe);
-        bool dead = state == SWGI_PROBE_HELD && holder_is_dead(turn, probe, may_ask);
-        if (state != SWGI_PROBE_FREE && !dead)
-            return 0;
-        successes = swgi_probe_successes(probe);
-    }
+    bool of_now = swgi_probe_generation(probe) == generation;
+    unsigned successes = of_now ? swgi_probe_successes(probe) : 0;
     unsigned sequence = swgi_probe_sequence(probe) + 1;
 #ifdef SWGI_MUTANT_ABA
     sequence = 0;
@@ -113,13 +85,11 @@ static void expire_leases(struct swgi_turn *turn, uint64_t ctl) {
     push_deadline(turn, generation);
 }
 
+/* present was loaded before, and is free, of another phase, or held by the dead. */
 static enum swgi_probe_answer take_slot(struct swgi_turn *turn, uint64_t generation, unsigned slot,
-                                        int *may_ask, struct swgi_ticket *ticket) {
+                                        uint64_t present, struct swgi_ticket *ticket) {
     swgi_word *word = &turn->cell->probes[slot];
-    uint64_t present = swgi_load(word);
-    uint64_t mine = taken(turn, present, generation, may_ask);
-    if (mine == 0)
-        return SWGI_PROBE_NONE_FREE;
+    uint64_t mine = taken(turn, present, generation);
 #ifndef SWGI_MUTANT_NO_CTL_RELOAD_BEFORE
     if (!push_deadline(turn, generation))
         return SWGI_PROBE_MOVED;
@@ -138,16 +108,102 @@ static enum swgi_probe_answer take_slot(struct swgi_turn *turn, uint64_t generat
     return SWGI_PROBE_GRANTED;
 }
 
-enum swgi_probe_answer swgi_probe_take(struct swgi_turn *turn, uint64_t ctl,
-                                       struct swgi_ticket *ticket) {
-    uint64_t generation = swgi_ctl_generation(ctl);
-    int may_ask = -1;
-    expire_leases(turn, ctl);
+static enum swgi_probe_answer take_free(struct swgi_turn *turn, uint64_t generation,
+                                        struct swgi_ticket *ticket) {
     for (unsigned slot = 0; slot < turn->settings.probes; slot++) {
-        enum swgi_probe_answer answer = take_slot(turn, generation, slot, &may_ask, ticket);
+        uint64_t present = swgi_load(&turn->cell->probes[slot]);
+        if (swgi_probe_generation(present) == generation &&
+            swgi_probe_state(present) != SWGI_PROBE_FREE)
+            continue;
+        enum swgi_probe_answer answer = take_slot(turn, generation, slot, present, ticket);
         if (answer != SWGI_PROBE_NONE_FREE)
             return answer;
     }
+    return SWGI_PROBE_NONE_FREE;
+}
+
+/* ---- holders that are gone */
+
+static bool same_holder(uint64_t a, uint64_t b) {
+    return swgi_probe_owner(a) == swgi_probe_owner(b) &&
+           swgi_probe_incarnation(a) == swgi_probe_incarnation(b);
+}
+
+/* Held now, by somebody else. */
+static bool is_theirs(const struct swgi_turn *turn, uint64_t probe, uint64_t generation) {
+    struct swgi_identity me = swgi_map_identity(turn->map);
+    uint64_t mine = swgi_probe(0, 0, me.owner, me.incarnation, 0, 0);
+    return swgi_probe_generation(probe) == generation &&
+           swgi_probe_state(probe) == SWGI_PROBE_HELD && !same_holder(probe, mine);
+}
+
+/* The first slot from there on, going round, that somebody else holds; SWGI_PROBES_MAX: none. */
+static unsigned next_of_theirs(const struct swgi_turn *turn, uint64_t generation, unsigned from) {
+    for (unsigned i = 0; i < SWGI_PROBES_MAX; i++) {
+        unsigned slot = (from + i) % SWGI_PROBES_MAX;
+        if (slot < turn->settings.probes &&
+            is_theirs(turn, swgi_load(&turn->cell->probes[slot]), generation))
+            return slot;
+    }
+    return SWGI_PROBES_MAX;
+}
+
+/* The slot whose holder this caller may ask about now; SWGI_PROBES_MAX: none. */
+static unsigned begin_pass(struct swgi_turn *turn, uint64_t generation) {
+    swgi_word *stamp = &turn->cell->liveness_stamp;
+    uint64_t last = swgi_load_relaxed(stamp, STAMP);
+    int64_t now = swgi_turn_now(turn), at = (int64_t)(last & ~SWGI_MASK(NEXT_BITS));
+    if (last != 0 && swgi_passed(now, at) < PASS_EVERY_NS)
+        return SWGI_PROBES_MAX;
+    unsigned slot = next_of_theirs(turn, generation, (unsigned)(last & SWGI_MASK(NEXT_BITS)));
+    if (slot == SWGI_PROBES_MAX)
+        return slot;
+    /* Rounded up: the next pass is never early. */
+    uint64_t next = (slot + 1) % SWGI_PROBES_MAX;
+    uint64_t then = ((uint64_t)now + SWGI_MASK(NEXT_BITS)) & ~SWGI_MASK(NEXT_BITS);
+    return swgi_cas(stamp, last, then | next) ? slot : SWGI_PROBES_MAX;
+}
+
+/* All that it held is free: nobody has to ask for each of its slots. */
+static void free_all_of(struct swgi_turn *turn, uint64_t generation, uint64_t dead) {
+    for (unsigned i = 0; i < turn->settings.probes; i++) {
+        uint64_t probe = swgi_load(&turn->cell->probes[i]);
+        if (swgi_probe_generation(probe) == generation &&
+            swgi_probe_state(probe) == SWGI_PROBE_HELD && same_holder(probe, dead))
+            swgi_cas(&turn->cell->probes[i], probe, freed(probe));
+    }
+}
+
+static enum swgi_probe_answer take_from_dead(struct swgi_turn *turn, uint64_t generation,
+                                             struct swgi_ticket *ticket) {
+#ifdef SWGI_MUTANT_NO_RELEASE_ON_DEATH
+    (void)begin_pass, (void)free_all_of, (void)turn, (void)generation, (void)ticket;
+    return SWGI_PROBE_NONE_FREE;
+#else
+    unsigned slot = begin_pass(turn, generation);
+    if (slot == SWGI_PROBES_MAX)
+        return SWGI_PROBE_NONE_FREE;
+    uint64_t probe = swgi_load(&turn->cell->probes[slot]);
+    if (!is_theirs(turn, probe, generation) ||
+        swgi_owner_passes(turn->map, swgi_probe_owner(probe), swgi_probe_incarnation(probe),
+                          SWGI_INCARNATION_BITS))
+        return SWGI_PROBE_NONE_FREE;
+    enum swgi_probe_answer answer = take_slot(turn, generation, slot, probe, ticket);
+    if (answer != SWGI_PROBE_MOVED)
+        free_all_of(turn, generation, probe);
+    return answer;
+#endif
+}
+
+enum swgi_probe_answer swgi_probe_take(struct swgi_turn *turn, uint64_t ctl,
+                                       struct swgi_ticket *ticket) {
+    uint64_t generation = swgi_ctl_generation(ctl);
+    expire_leases(turn, ctl);
+    enum swgi_probe_answer answer = take_free(turn, generation, ticket);
+    if (answer == SWGI_PROBE_NONE_FREE)
+        answer = take_from_dead(turn, generation, ticket);
+    if (answer != SWGI_PROBE_NONE_FREE)
+        return answer;
     /* All taken: perhaps because whoever should have decided was killed before. */
     return swgi_probe_decide(turn, swgi_load(&turn->cell->ctl)) ? SWGI_PROBE_MOVED
                                                                 : SWGI_PROBE_NONE_FREE;

@@ -82,10 +82,10 @@ static void raise_columns_high(struct swgi_map *map, uint64_t high) {
 }
 
 static bool lease_dead(struct swgi_map *map, uint64_t lease) {
-    return !swgi_owner_alive(map, swgi_lease_owner(lease), swgi_lease_incarnation(lease), 22);
+    return !swgi_owner_passes(map, swgi_lease_owner(lease), swgi_lease_incarnation(lease), 22);
 }
 
-/* Asking for every holder's life is many system calls: at most once per 10 ms and process. */
+/* Whether a holder lives is a system call: it is asked at most once per 10 ms and process. */
 static bool may_ask_for_dead(struct swgi_map *map) {
     uint64_t now = (uint64_t)swgi_clock_coarse();
     uint64_t last = swgi_load_relaxed(&map->lease_stamp, STAMP);
@@ -99,11 +99,19 @@ static uint32_t lease_free_column(struct swgi_map *map, uint64_t lease) {
     return 0;
 }
 
-static uint32_t lease_dead_column(struct swgi_map *map, uint64_t lease) {
-    if (!may_ask_for_dead(map))
+/*
+ * Goes round the columns, and asks about so many holders of other processes: all where a thread
+ * comes new or house is kept, one where calls go on.
+ */
+static uint32_t lease_dead_column(struct swgi_map *map, uint64_t lease, uint32_t most) {
+    if (map->geometry.columns < 2 || !may_ask_for_dead(map))
         return 0;
-    for (uint32_t c = 1; c < map->geometry.columns; c++) {
+    for (uint32_t i = 1; i < map->geometry.columns && most != 0; i++) {
+        uint64_t next = swgi_add_relaxed(&map->lease_next, 1, HINT);
+        uint32_t c = 1 + (uint32_t)(next % (map->geometry.columns - 1));
         uint64_t held = swgi_load(&map->leases[c]);
+        if (held != 0 && swgi_lease_owner(held) != swgi_lease_owner(lease))
+            most--;
         if (held != lease && (held == 0 || lease_dead(map, held)) &&
             swgi_cas(&map->leases[c], held, lease))
             return c;
@@ -111,12 +119,12 @@ static uint32_t lease_dead_column(struct swgi_map *map, uint64_t lease) {
     return 0;
 }
 
-static void seat_lease(struct seat *seat, struct swgi_map *map) {
+static void seat_lease(struct seat *seat, struct swgi_map *map, uint32_t most) {
     struct swgi_identity me = swgi_map_identity(map);
     uint64_t lease = swgi_lease(me.owner, me.incarnation, (uint32_t)gettid());
     seat->column = lease_free_column(map, lease);
     if (seat->column == 0)
-        seat->column = lease_dead_column(map, lease);
+        seat->column = lease_dead_column(map, lease, most);
     seat->lease = seat->column == 0 ? 0 : lease;
     raise_columns_high(map, seat->column + 1);
 }
@@ -138,7 +146,7 @@ static struct seat *seat_take(struct swgi_map *map, uint64_t tag) {
     seat->map = map;
     watch_thread();
     swgi_random_init(&swgi_thread.lot, swgi_random_seed());
-    seat_lease(seat, map);
+    seat_lease(seat, map, UINT32_MAX);
     return seat;
 }
 
@@ -160,7 +168,7 @@ int swgi_thread_enter(struct swgi_map *map) {
     if (seat == NULL)
         seat = seat_take(map, tag);
     else if (seat->lease == 0 && ++seat->enters % RETRY_ENTERS == 0)
-        seat_lease(seat, map);
+        seat_lease(seat, map, 1);
     seat_use(seat, map);
     return 0;
 }
@@ -174,7 +182,7 @@ void swgi_thread_retry(struct swgi_map *map) {
     struct seat *seat = seat_find(swgi_load(map->tag));
     if (seat == NULL || seat->lease != 0)
         return;
-    seat_lease(seat, map);
+    seat_lease(seat, map, UINT32_MAX);
     if (swgi_thread.tag == seat->tag)
         seat_use(seat, map);
 }

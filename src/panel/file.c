@@ -200,6 +200,11 @@ int swgi_file_open(const struct swg_panel *panel, struct stat *status, struct sw
     return open_safely(panel, panel->panel_path, status, error);
 }
 
+bool swgi_file_in_place(const char *path, uint64_t device, uint64_t inode) {
+    struct stat status;
+    return lstat(path, &status) == 0 && status.st_dev == device && status.st_ino == inode;
+}
+
 static int make_lock(const struct swg_panel *panel, struct swg_error *error) {
     struct swgi_draft draft;
     int rc = swgi_draft_open(&draft, panel, panel->lock_path, error);

@@ -20,6 +20,8 @@ int swgi_file_directory(const struct swg_panel *panel, struct swg_error *error);
 int swgi_file_open(const struct swg_panel *panel, struct stat *status, struct swg_error *error);
 /* The same for the lock file, which is made when it is missing and we do not inspect. */
 int swgi_file_lock(const struct swg_panel *panel, struct stat *status, struct swg_error *error);
+/* Is that file, and no other, still at the path? */
+bool swgi_file_in_place(const char *path, uint64_t device, uint64_t inode);
 
 /*
  * A file that has no name yet, so that nobody sees it half made and a killed maker leaves

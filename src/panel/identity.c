@@ -109,7 +109,7 @@ int swgi_panel_reclaim(struct swg_panel *panel, struct swg_error *error) {
     return rc;
 }
 
-static int make_sure_of_slot(struct swg_panel *panel) {
+int swgi_lock_keep(struct swg_panel *panel) {
     if (swgi_lock_valid(panel) && panel->slot >= 0)
         return 0;
     return swgi_panel_reclaim(panel, NULL);
@@ -118,14 +118,19 @@ static int make_sure_of_slot(struct swg_panel *panel) {
 int swgi_lock_ask(struct swg_panel *panel, int byte) {
     int rc = 0;
     if (panel->access != SWG_PANEL_INSPECT)
-        rc = make_sure_of_slot(panel);
+        rc = swgi_lock_keep(panel);
     else if (!swgi_lock_valid(panel))
         rc = -EBADF;
     return rc < 0 ? rc : swgi_lock_held(panel, byte);
 }
 
+bool swgi_lock_glance(const struct swg_panel *panel, int byte) {
+    return panel->lock_fd >= 0 && panel->slot >= 0 && panel->lock_token == swgi_process_token() &&
+           swgi_lock_held(panel, byte) == 1;
+}
+
 int swgi_lock_try(struct swg_panel *panel, int byte) {
-    int rc = make_sure_of_slot(panel);
+    int rc = swgi_lock_keep(panel);
     return rc < 0 ? rc : swgi_lock_byte(panel, byte);
 }
 

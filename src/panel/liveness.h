@@ -25,6 +25,8 @@ void swgi_lock_close(struct swg_panel *panel);
 /* Lock one byte through the descriptor as it is: 0, -EAGAIN, or another -errno. */
 int swgi_lock_byte(struct swg_panel *panel, int byte);
 void swgi_lock_release(struct swg_panel *panel, int byte);
+/* Is the lock file that we opened still the one at its path? */
+bool swgi_lock_in_place(const struct swg_panel *panel);
 /* Is the byte locked through another descriptor? 1, 0 or -errno. */
 int swgi_lock_held(const struct swg_panel *panel, int byte);
 
@@ -42,6 +44,13 @@ int swgi_panel_reclaim(struct swg_panel *panel, struct swg_error *error);
 int swgi_lock_try(struct swg_panel *panel, int byte);
 /* swgi_lock_held(), likewise; an inspector has no slot and may have no descriptor. */
 int swgi_lock_ask(struct swg_panel *panel, int byte);
+/*
+ * Is the byte locked, asked through the descriptor as we know it: one system call. What it says is locked is so, or the
+ * descriptor was lost, which swgi_lock_keep() finds; anything else proves nothing.
+ */
+bool swgi_lock_glance(const struct swg_panel *panel, int byte);
+/* Make sure of descriptor and slot: 0 or -errno. One system call as long as they are ours. */
+int swgi_lock_keep(struct swg_panel *panel);
 /* Nothing of ours is left in the panel, and its slot is free. */
 void swgi_identity_release(struct swg_panel *panel);
 /* Tells people when we last kept house. */

@@ -25,6 +25,10 @@ bool swgi_lock_valid(const struct swg_panel *panel) {
     return panel->lock_token == swgi_process_token() && is_lock_file(panel, panel->lock_fd);
 }
 
+bool swgi_lock_in_place(const struct swg_panel *panel) {
+    return swgi_file_in_place(panel->lock_path, panel->lock_device, panel->lock_inode);
+}
+
 /*
  * Opened while the child still has its parent's rights: it may give them up before it first uses
  * the panel.

@@ -132,11 +132,6 @@ void swgi_panel_free(struct swg_panel *panel) {
     free(panel);
 }
 
-static bool still_there(const char *path, uint64_t device, uint64_t inode) {
-    struct stat status;
-    return lstat(path, &status) == 0 && status.st_dev == device && status.st_ino == inode;
-}
-
 /*
  * Others find each other at the lock file's path, so a lock on one that is not there any more
  * proves nothing to them.
@@ -144,8 +139,7 @@ static bool still_there(const char *path, uint64_t device, uint64_t inode) {
 static int follow_lock(struct swg_panel *panel) {
     int rc = 0;
     swgi_process_lock();
-    bool there = panel->access == SWG_PANEL_INSPECT ||
-                 still_there(panel->lock_path, panel->lock_device, panel->lock_inode);
+    bool there = panel->access == SWG_PANEL_INSPECT || swgi_lock_in_place(panel);
     if (!there) {
         swgi_lock_close(panel);
         rc = swgi_panel_reclaim(panel, NULL);
@@ -157,7 +151,7 @@ static int follow_lock(struct swg_panel *panel) {
 static int follow_file(struct swg_panel *panel) {
     static const struct swg_panel_options any = SWG_PANEL_OPTIONS_INIT;
     const struct swgi_map *map = swgi_load(&panel->map);
-    if (still_there(panel->panel_path, map->device, map->inode))
+    if (swgi_file_in_place(panel->panel_path, map->device, map->inode))
         return 0;
     int rc = panel->access == SWG_PANEL_INSPECT ? swgi_inspect(panel, &any, NULL)
                                                 : swgi_attach(panel, &any, NULL);
@@ -182,6 +176,7 @@ int swgi_panel_follow(struct swg_panel *panel) {
     int rc = swgi_map_refresh(map);
     if (rc < 0 || !begin_following(panel))
         return rc;
+    swgi_store(&panel->replaced, 0);
     rc = follow_lock(panel);
     if (rc == 0)
         rc = follow_file(panel);

@@ -80,6 +80,9 @@ struct swgi_map {
     pthread_mutex_t *registry_mutex; /* beside the tag: unlocked in a forked child */
     swgi_word identity;              /* who this process is here; swgi_map_identity() reads it */
     swgi_word lease_stamp;           /* when dead holders of columns were last looked for */
+    swgi_word lease_next;            /* the column whose holder is asked about next */
+    swgi_word look_stamp;            /* when a pass last looked whether all is in its place */
+    swgi_word looks;                 /* how often it did */
     _Atomic uint32_t claim_hint;     /* where a free cell may be found */
     struct swgi_wait_timer wait_timer;
     uint64_t device, inode;
@@ -143,8 +146,9 @@ struct swg_panel {
     bool is_private;
     const struct swgi_panel_hooks *hooks;
     _Atomic(struct swg_circuit *) handles[SWGI_HANDLE_BUCKETS];
-    swgi_word following; /* token of the process one of whose threads is attaching again */
-    swg_log_fn *log;     /* these three under the process lock, which is not held while log runs */
+    swgi_word following;       /* token of the process one of whose threads is attaching again */
+    _Atomic uint32_t replaced; /* a pass found one of the files replaced, and nobody followed yet */
+    swg_log_fn *log; /* these three under the process lock, which is not held while log runs */
     void *log_arg;
     uint64_t log_cursor;
     struct swg_panel *next_open; /* list of the process's open panels, for fork */
@@ -261,6 +265,12 @@ struct swgi_map *swgi_map_of_tag(bool (*matches)(uint64_t tag, void *arg), void 
  * calls, unless the process lost its lock, which is then taken anew.
  */
 bool swgi_owner_alive(struct swgi_map *map, unsigned owner, uint32_t incarnation, unsigned bits);
+/*
+ * The same for the passes that calls make: one system call, unless the answer is no, which is made sure of. Once a second that
+ * call goes to whether files and descriptor are still ours, in turn, and the owner passes for alive; what was replaced is
+ * noted in the panel, and the next call that leaves the fast path follows it.
+ */
+bool swgi_owner_passes(struct swgi_map *map, unsigned owner, uint32_t incarnation, unsigned bits);
 /* Give back what dead processes hold (columns). Returns how many were found dead. */
 unsigned swgi_panel_reap(struct swg_panel *panel);
 

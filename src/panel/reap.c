@@ -4,6 +4,7 @@
  */
 #include "panel/reap.h"
 
+#include "panel/file.h"
 #include "panel/liveness.h"
 #include "panel/process.h"
 #include "panel/waiters.h"
@@ -19,28 +20,83 @@ static bool same(uint32_t a, uint32_t b, unsigned bits) {
  * On a map whose file was replaced nobody is declared dead: the lock file may be another one by
  * now.
  */
-static bool locked(struct swgi_map *map, unsigned owner) {
+static bool locked(struct swgi_map *map, unsigned owner, bool glance) {
+    int byte = SWGI_LOCK_PROCESSES + (int)owner - 1;
     if (map != swgi_load(&map->panel->map))
         return true;
     swgi_process_lock();
-    int held = swgi_lock_ask(map->panel, SWGI_LOCK_PROCESSES + (int)owner - 1);
+    bool held =
+        (glance && swgi_lock_glance(map->panel, byte)) || swgi_lock_ask(map->panel, byte) != 0;
     swgi_process_unlock();
-    return held != 0;
+#ifdef SWGI_MUTANT_ALIVE_IS_DEAD
+    return !held;
+#endif
+    return held;
+}
+
+enum life { DEAD, ALIVE, ASK };
+
+/* What is known without asking the kernel. */
+static enum life known(const struct swgi_map *map, unsigned owner, uint32_t incarnation,
+                       unsigned bits) {
+    struct swgi_identity me = swgi_map_identity(map);
+    if (owner == 0 || owner > SWGI_PROCESSES_MAX)
+        return DEAD;
+    if (owner == me.owner)
+        return same(incarnation, me.incarnation, bits) ? ALIVE : DEAD;
+    if (map->panel->is_private ||
+        !same(incarnation, (uint32_t)swgi_load(&map->processes[owner - 1].incarnation), bits))
+        return DEAD;
+    return ASK;
 }
 
 bool swgi_owner_alive(struct swgi_map *map, unsigned owner, uint32_t incarnation, unsigned bits) {
-    struct swgi_identity me = swgi_map_identity(map);
-    if (owner == 0 || owner > SWGI_PROCESSES_MAX)
-        return false;
-    if (owner == me.owner)
-        return same(incarnation, me.incarnation, bits);
-    if (map->panel->is_private ||
-        !same(incarnation, (uint32_t)swgi_load(&map->processes[owner - 1].incarnation), bits))
-        return false;
-#ifdef SWGI_MUTANT_ALIVE_IS_DEAD
-    return !locked(map, owner);
-#endif
-    return locked(map, owner);
+    enum life life = known(map, owner, incarnation, bits);
+    return life == ASK ? locked(map, owner, false) : life == ALIVE;
+}
+
+/*
+ * Files and descriptor in turn, so that each look is one system call: the panel's file, the lock
+ * file, and whether our descriptor is still open on it, which mends itself.
+ */
+static void look(struct swgi_map *map) {
+    struct swg_panel *panel = map->panel;
+    bool there = true;
+    swgi_process_lock();
+    switch (swgi_add_relaxed(&map->looks, 1, COUNTER) % 3) {
+    case 0:
+        there = swgi_file_in_place(panel->panel_path, map->device, map->inode);
+        break;
+    case 1:
+        there = swgi_lock_in_place(panel);
+        break;
+    default:
+        (void)swgi_lock_keep(panel);
+    }
+    if (!there)
+        swgi_store(&panel->replaced, 1);
+    swgi_process_unlock();
+}
+
+#define LOOK_EVERY_NS UINT64_C(1000000000)
+
+/* Not at the very first pass: attaching has just looked. */
+static bool may_look(struct swgi_map *map) {
+    uint64_t now = (uint64_t)swgi_map_clock(map);
+    uint64_t last = swgi_load_relaxed(&map->look_stamp, STAMP);
+    bool due = now - last >= LOOK_EVERY_NS || last == 0;
+    return due && swgi_cas(&map->look_stamp, last, now) && last != 0;
+}
+
+bool swgi_owner_passes(struct swgi_map *map, unsigned owner, uint32_t incarnation, unsigned bits) {
+    enum life life = known(map, owner, incarnation, bits);
+    if (life != ASK)
+        return life == ALIVE;
+    if (map == swgi_load(&map->panel->map) && may_look(map)) {
+        look(map);
+        return true;
+    }
+    return locked(map, owner, true);
 }
 
 static void reap_leases(struct swgi_map *map, unsigned owner, const uint32_t *incarnation) {

@@ -119,6 +119,7 @@ static void revive(struct caller_state *caller) {
         REQUIRE(lock(caller, F_WRLCK, 4096 + caller->panel->slot, 1) == 0);
     caller->dead = false;
     caller->panel->map->claim_hint = 0;
+    caller->panel->map->look_stamp = 0;
     memset(caller->permits, 0, sizeof(caller->permits));
     memset(caller->panel->map->registry_mutex, 0, sizeof(pthread_mutex_t));
     caller->doing = -1;
