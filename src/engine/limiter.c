@@ -170,16 +170,6 @@ static uint32_t left_in_window(const struct swgi_limiter_window *window,
 
 /* ---- log */
 
-bool swgi_limiter_ring_find(uint64_t run, swgi_word *slots, uint32_t slots_count,
-                            struct swgi_limiter_ring *out) {
-    uint64_t first = swgi_run_first(run), length = swgi_run_count(run);
-    if (first == 0 || length == 0 || (length & (length - 1)) != 0 ||
-        first - 1 + length > slots_count)
-        return false;
-    *out = (struct swgi_limiter_ring){ slots + (first - 1), length };
-    return true;
-}
-
 struct log_rule {
     struct swgi_limiter_ring ring;
     uint64_t per_ns, limit;

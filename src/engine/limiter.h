@@ -114,17 +114,19 @@ uint32_t swgi_limiter_left(const struct swgi_limiter_words *words, swgi_word *sl
 
 /* ---- what they are told (limiter_settings.c) */
 
-/* How long a run of slots such a limiter needs; 0: none. */
-uint32_t swgi_limiter_slots(const struct swgi_limiter_settings *settings);
+/* How long a run of slots to claim before such settings are installed; 0: none is needed, or the
+ * one there is will do: a log that gets shorter keeps it, and with it what it would forget. */
+uint32_t swgi_limiter_slots(const struct swgi_limiter_words *words, uint32_t slots_count,
+                            const struct swgi_limiter_settings *settings);
 /* -EINVAL names the key, its value and what is allowed. Fills what follows other settings. */
 int swgi_limiter_compile(struct swgi_limiter_settings *settings, struct swg_error *error);
 /* For settings read from memory that others can write. */
 bool swgi_limiter_settings_check(const struct swgi_limiter_settings *settings);
 /*
- * Under the registry's lock: settings that passed the check become words. log: the run for a
- * sliding log, 0 for another; what stood in the present one is moved, and the caller then frees
- * that. Calls in progress go on: what was counted is kept, in other windows too, and what another
- * algorithm had counted is carried over as a share of the limit.
+ * Under the registry's lock: settings that passed the check become words. log: the run that
+ * swgi_limiter_slots() asked for, else 0; what the present one holds is moved, and once words->log
+ * names it no longer the caller frees that. Calls in progress go on, and what was counted is kept:
+ * in a smaller bucket as far as it could have lent it, in another window, by another algorithm.
  */
 void swgi_limiter_install(struct swgi_limiter_words *words,
                           const struct swgi_limiter_settings *settings, swgi_word *slots,

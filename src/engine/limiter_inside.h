@@ -5,6 +5,8 @@
 #ifndef SWGI_ENGINE_LIMITER_INSIDE_H
 #define SWGI_ENGINE_LIMITER_INSIDE_H
 
+#include <stddef.h>
+
 #include "base/wide.h"
 #include "engine/limiter.h"
 #include "panel/words.h"
@@ -69,9 +71,19 @@ struct swgi_limiter_ring {
     uint64_t length;
 };
 
-/* What a run names in the pool; false: nothing that lies in it. */
-bool swgi_limiter_ring_find(uint64_t run, swgi_word *slots, uint32_t slots_count,
-                            struct swgi_limiter_ring *out);
+/* How long the ring is that a run names in a pool of so many slots; 0: nothing that lies in it. */
+static inline uint64_t swgi_limiter_ring_length(uint64_t run, uint32_t slots_count) {
+    uint64_t first = swgi_run_first(run), length = swgi_run_count(run);
+    bool lies_in = first != 0 && first - 1 + length <= slots_count;
+    return lies_in && (length & (length - 1)) == 0 ? length : 0;
+}
+
+static inline bool swgi_limiter_ring_find(uint64_t run, swgi_word *slots, uint32_t slots_count,
+                                          struct swgi_limiter_ring *out) {
+    out->length = swgi_limiter_ring_length(run, slots_count);
+    out->slots = out->length != 0 ? slots + (swgi_run_first(run) - 1) : NULL;
+    return out->length != 0;
+}
 
 static inline uint64_t swgi_log_position(uint64_t word) {
     return word >> SWGI_LOG_TIME_BITS;

@@ -69,14 +69,13 @@ static uint64_t at_most(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
-/* The window that ran is the window that runs, though longer or shorter. */
+/* The window that ran is the window that runs, though longer or shorter. Whoever came between has written the new index. */
 static void window_move(const struct plan *plan, uint64_t former_per) {
     struct swgi_limiter_words *words = plan->words;
     uint64_t per = plan->settings->per_ns, most = plan->settings->rate;
     for (;;) {
         uint64_t word = swgi_load(&words->window);
-        if (former_per == 0 || is_near(word, plan->now, per) ||
-            !is_near(word, plan->now, former_per))
+        if (former_per == 0 || former_per == per || is_near(word, plan->now, per))
             return;
         struct swgi_limiter_window window = swgi_limiter_window_at(word, plan->now, former_per);
         uint64_t index = (plan->now / per) & SWGI_MASK(SWGI_WINDOW_INDEX_BITS);
@@ -209,6 +208,10 @@ void swgi_limiter_install(struct swgi_limiter_words *words,
                           const struct swgi_limiter_settings *settings, swgi_word *slots,
                           uint32_t slots_count, uint64_t log, int64_t now) {
     struct plan plan = { words, settings, slots, slots_count, log, (uint64_t)now };
+    if (settings->algorithm != SWGI_SLIDING_LOG)
+        plan.log = 0;
+    else if (log == 0)
+        plan.log = swgi_load(&words->log);
     if (settings->rate != 0) {
         install(&plan);
         return;

@@ -160,12 +160,14 @@ bool swgi_limiter_settings_check(const struct swgi_limiter_settings *settings) {
            settings->rate_min >= 1 && settings->rate_min <= settings->rate;
 }
 
-uint32_t swgi_limiter_slots(const struct swgi_limiter_settings *settings) {
+uint32_t swgi_limiter_slots(const struct swgi_limiter_words *words, uint32_t slots_count,
+                            const struct swgi_limiter_settings *settings) {
+    uint64_t present = swgi_limiter_ring_length(swgi_load(&words->log), slots_count);
     uint32_t slots = 1;
 
     if (settings->rate == 0 || settings->algorithm != SWGI_SLIDING_LOG)
         return 0;
     while (slots < settings->rate && slots < SWGI_LOG_MAX)
         slots *= 2;
-    return slots;
+    return slots <= present ? 0 : slots;
 }

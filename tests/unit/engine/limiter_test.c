@@ -41,12 +41,16 @@ static void compile(void) {
 }
 
 /* Runs of the log alternate between the halves of the pool. */
-static void install(void) {
-    uint32_t needed = swgi_limiter_slots(&settings);
+static void install_unchecked(void) {
+    uint32_t needed = swgi_limiter_slots(&words, SLOTS, &settings);
     uint32_t first = swgi_run_first(words.log) == 1 ? 1 + SLOTS / 2 : 1;
-    compile();
     swgi_limiter_install(&words, &settings, slots, SLOTS, needed != 0 ? swgi_run(first, needed) : 0,
                          now);
+}
+
+static void install(void) {
+    compile();
+    install_unchecked();
 }
 
 static void begin(unsigned algorithm, uint32_t rate, int64_t per) {
@@ -459,6 +463,33 @@ static void test_another_rate_keeps_what_was_counted(void **state) {
     }
 }
 
+static void test_a_log_that_was_shorter_for_a_moment_forgets_nothing(void **state) {
+    (void)state;
+    begin(SWGI_SLIDING_LOG, 100, S(1));
+    assert_int_equal(take_all(), 100);
+    settings.rate = 2;
+    install();
+    assert_int_equal(take_all(), 0);
+    settings.rate = 100;
+    install();
+    assert_int_equal(take_all(), 0);
+    settings.rate = 300;
+    install();
+    assert_int_equal(take_all(), 200);
+}
+
+static void test_a_window_long_past_is_past_in_another_unit_too(void **state) {
+    (void)state;
+    for (unsigned algorithm = SWGI_FIXED_WINDOW; algorithm <= SWGI_SLIDING_WINDOW; algorithm++) {
+        begin(algorithm, 8, S(1));
+        assert_int_equal(take_all(), 8);
+        now += S(10);
+        settings.per_ns = (uint64_t)S(60);
+        install();
+        assert_int_equal(take_all(), 8);
+    }
+}
+
 static void test_another_window_keeps_what_was_counted(void **state) {
     (void)state;
     for (unsigned algorithm = SWGI_FIXED_WINDOW; algorithm <= SWGI_SLIDING_LOG; algorithm++) {
@@ -700,12 +731,16 @@ static void test_what_follows_is_taken_anew_by_each_compilation(void **state) {
     settings.algorithm = SWGI_SLIDING_LOG;
     compile();
     assert_int_equal(settings.burst, 1);
-    assert_int_equal(swgi_limiter_slots(&settings), 32);
+    words.log = 0;
+    assert_int_equal(swgi_limiter_slots(&words, SLOTS, &settings), 32);
     settings.rate = 4096;
-    assert_int_equal(swgi_limiter_slots(&settings), 4096);
+    assert_int_equal(swgi_limiter_slots(&words, SLOTS, &settings), 4096);
+    words.log = swgi_run(1, 4096);
+    assert_int_equal(swgi_limiter_slots(&words, SLOTS, &settings), 0);
+    words.log = 0;
     settings.rate = 0;
     compile();
-    assert_int_equal(swgi_limiter_slots(&settings), 0);
+    assert_int_equal(swgi_limiter_slots(&words, SLOTS, &settings), 0);
 }
 
 /* What the check lets pass can be acted upon, whatever else it holds. */
@@ -726,8 +761,7 @@ static void test_the_check_stands_between_any_bytes_and_the_limiter(void **state
         if (!swgi_limiter_settings_check(&settings))
             continue;
         passed++;
-        swgi_limiter_install(&words, &settings, slots, SLOTS,
-                             swgi_run(1, swgi_limiter_slots(&settings)), now);
+        install_unchecked();
         ask(S(1));
         swgi_limiter_adapt(&words, &settings, 1, 1, now += S(20));
         swgi_limiter_load(&words, &settings, 2);
@@ -763,6 +797,8 @@ int main(void) {
         cmocka_unit_test(test_a_smaller_bucket_forgets_what_it_could_not_have_lent),
         cmocka_unit_test(test_the_same_settings_again_change_nothing),
         cmocka_unit_test(test_another_rate_keeps_what_was_counted),
+        cmocka_unit_test(test_a_log_that_was_shorter_for_a_moment_forgets_nothing),
+        cmocka_unit_test(test_a_window_long_past_is_past_in_another_unit_too),
         cmocka_unit_test(test_another_window_keeps_what_was_counted),
         cmocka_unit_test(test_another_algorithm_goes_on_from_what_was_counted),
         cmocka_unit_test(test_the_rate_falls_by_its_factor_and_rises_step_by_step),
