@@ -3,12 +3,13 @@
 
 #include <stddef.h>
 
-void swgi_ghosts_init(struct swgi_cache_ghosts *ghosts, uint32_t *memory, uint32_t places) {
+void swgi_ghosts_init(struct swgi_cache_ghosts *ghosts, void *memory, uint32_t places) {
+    uint32_t *words = memory;
     *ghosts = (struct swgi_cache_ghosts){
         .mask = places - 1,
-        .heads = memory,
-        .tags = memory + places,
-        .nexts = memory + 2 * (size_t)places,
+        .heads = words,
+        .tags = words + places,
+        .nexts = words + 2 * (size_t)places,
     };
 }
 

@@ -20,8 +20,8 @@ struct swgi_cache_ghosts {
 /* Memory for that many places, a power of two. */
 #define SWGI_CACHE_GHOST_BYTES (3 * sizeof(uint32_t))
 
-/* memory is zeroed. */
-void swgi_ghosts_init(struct swgi_cache_ghosts *ghosts, uint32_t *memory, uint32_t places);
+/* memory is zeroed, and aligned for uint32_t. */
+void swgi_ghosts_init(struct swgi_cache_ghosts *ghosts, void *memory, uint32_t places);
 void swgi_ghosts_add(struct swgi_cache_ghosts *ghosts, uint64_t hash);
 /* Was it there? It is no more. */
 bool swgi_ghosts_take(struct swgi_cache_ghosts *ghosts, uint64_t hash);

@@ -47,7 +47,7 @@ struct swgi_cache_table *swgi_cache_table_new(uint64_t bytes_max) {
         return NULL;
     table->bytes = bytes;
     table->mask = count - 1;
-    swgi_ghosts_init(&table->ghosts, (uint32_t *)(void *)&table->buckets[count], (uint32_t)count);
+    swgi_ghosts_init(&table->ghosts, &table->buckets[count], (uint32_t)count);
     return table;
 }
 
