@@ -11,8 +11,9 @@
  * All of it is one word: phase, how many are back, since when, and the number of the last trip that
  * was seen, so that a trip nobody looked at is noticed afterwards. It moves when somebody asks, by
  * at most one feature a time: a circuit whose features nobody uses has not shown that it bears
- * them. A caller killed anywhere has moved it or has not. Times are kept in units of 2^22 ns, so
- * `hold` lasts up to 4.2 ms longer.
+ * them. A caller killed anywhere has moved it or has not; one that was stopped while the breaker
+ * was open, and goes on after it closed, may make the return begin anew. Times are kept in units of
+ * 2^22 ns, so `hold` lasts up to 4.2 ms longer.
  */
 #ifndef SWGI_ENGINE_FEATURES_H
 #define SWGI_ENGINE_FEATURES_H
