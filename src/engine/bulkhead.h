@@ -41,23 +41,24 @@ void swgi_bulkhead_released(struct swgi_map *map, struct swgi_bulkhead_words *wo
 
 /* SWG_GO with *out (whose word is 0 where there is no limit: none is configured, or calls are only
  * tracked and the run is full), or SWG_FULL. priority: -32 urgent .. 31. */
-static inline int swgi_bulkhead_take(struct swgi_map *map, struct swgi_bulkhead_words *words,
-                                     int priority, int64_t now, struct swgi_held *out) {
+static inline __attribute__((always_inline)) int swgi_bulkhead_take(
+    struct swgi_map *map, struct swgi_bulkhead_words *words, int priority, int64_t now,
+    struct swgi_held *out) {
     uint64_t limit = swgi_load(&words->limit), run = swgi_load(&words->run);
     struct swgi_permit_run permits = swgi_permit_run(map, run);
     uint32_t hint = swgi_permit_thread.hint;
-    bool plain = (swgi_load(&words->rule) & ~SWGI_RULE_TRACK) == 0 &&
-                 swgi_limit_high(limit) <= swgi_limit_of(limit) &&
-                 swgi_waiting_high(swgi_load(&words->waiting)) == 0;
-    if (swgi_unlikely(!plain || hint >= swgi_limit_of(limit) || hint >= permits.count ||
-                      swgi_load(&permits.permits[hint]) != 0))
+    uint64_t special = (swgi_load(&words->rule) & ~SWGI_RULE_TRACK) | (limit & SWGI_LIMIT_HIGH) |
+                       (swgi_load(&words->waiting) & SWGI_MASK(SWGI_WAITING_BITS));
+    if (swgi_unlikely(special != 0 || hint >= swgi_limit_of(limit) || hint >= permits.count ||
+                      !swgi_permit_ready(map) || swgi_load(&permits.permits[hint]) != 0))
         return swgi_bulkhead_take_slowly(map, words, priority, now, out);
-    uint64_t mine = swgi_permit_mine(map);
+    uint64_t mine = swgi_permit_thread.word;
+    swgi_permit_thread.word = mine + (UINT64_C(1) << 32);
     if (swgi_unlikely(!swgi_cas(&permits.permits[hint], 0, mine)))
         return swgi_bulkhead_take_slowly(map, words, priority, now, out);
     swgi_store_release(&permits.permits[permits.count + hint], swgi_permit_stamp(mine, now));
-    *out = (struct swgi_held){ .word = mine, .slot = hint };
-    if (swgi_likely(swgi_load(&words->limit) == limit && swgi_load(&words->run) == run))
+    *out = (struct swgi_held){ .word = mine, .slot = hint, .at = swgi_run_first(run) - 1 + hint };
+    if (swgi_likely(((swgi_load(&words->limit) ^ limit) | (swgi_load(&words->run) ^ run)) == 0))
         return SWG_GO;
     return swgi_bulkhead_take_again(map, words, run, priority, now, out);
 }
@@ -66,13 +67,14 @@ static inline int swgi_bulkhead_take(struct swgi_map *map, struct swgi_bulkhead_
  * Give back, and wake whoever is next. 0; -EINVAL: a copy of a permit that was ended; -ESTALE: it
  * had been given back, because this process was taken for dead. held.word 0: 0.
  */
-static inline int swgi_bulkhead_release(struct swgi_map *map, struct swgi_bulkhead_words *words,
-                                        struct swgi_held held) {
-    struct swgi_permit_run permits = swgi_permit_run(map, swgi_load(&words->run));
-    if (swgi_unlikely(held.word == 0 || held.slot >= permits.count ||
-                      !swgi_cas(&permits.permits[held.slot], held.word, 0)))
+static inline __attribute__((always_inline)) int swgi_bulkhead_release(
+    struct swgi_map *map, struct swgi_bulkhead_words *words, struct swgi_held held) {
+    /* Where the run was changed since, that word is frozen, or another's. */
+    if (swgi_unlikely(held.word == 0 || held.at >= map->geometry.slots ||
+                      !swgi_cas(&map->slots[held.at], held.word, 0)))
         return swgi_bulkhead_release_slowly(map, words, held);
-    swgi_permit_thread.hint = held.slot;
+    if (swgi_permit_thread.hint != held.slot)
+        swgi_permit_thread.hint = held.slot;
     if (swgi_unlikely(swgi_waiting_high(swgi_load(&words->waiting)) != 0))
         swgi_bulkhead_released(map, words);
     return 0;

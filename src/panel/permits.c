@@ -11,18 +11,18 @@
 
 #include <errno.h>
 
-#define SEQUENCE_BLOCK 4096u
-#define RETRIES_MAX    64u /* each stands for a move or a limit changed meanwhile */
-#define INDEX_BITS     20
+#define RETRIES_MAX 64u /* each stands for a move or a limit changed meanwhile */
+#define INDEX_BITS  20
 
 __thread struct swgi_permit_thread swgi_permit_thread __attribute__((tls_model("initial-exec")));
 
-uint32_t swgi_permit_sequence_refill(void) {
+/* Number 0 of a block is given at once; a thread that finds it again has used the block up. */
+uint64_t swgi_permit_refill(const struct swgi_map *map) {
     static swgi_word blocks;
-    uint32_t first = (uint32_t)swgi_add(&blocks, 1) * SEQUENCE_BLOCK;
-    swgi_permit_thread.next = first + 1;
-    swgi_permit_thread.left = SEQUENCE_BLOCK - 1;
-    return first;
+    uint32_t first = (uint32_t)swgi_add(&blocks, 1) * SWGI_PERMIT_BLOCK;
+    swgi_permit_thread.identity = swgi_load(&map->identity);
+    swgi_permit_thread.word = swgi_permit_word(swgi_map_identity(map), first + 1);
+    return swgi_permit_word(swgi_map_identity(map), first);
 }
 
 static bool is_settled(uint64_t word) {
@@ -133,6 +133,7 @@ bool swgi_permits_limit(struct swgi_bulkhead_words *words, uint32_t limit) {
         if (before == limit)
             return false;
         high = high > before ? high : before;
+        high = high > limit ? high : 0;
 #ifdef SWGI_MUTANT_LIMIT_FORGETS_HIGH
         high = 0;
 #endif
@@ -178,28 +179,32 @@ uint32_t swgi_permits_ceiling(const struct swgi_bulkhead_words *words, uint64_t 
 
 /* ---- taking */
 
-/* The first of [from, to) that is free, or frozen, or still in the former run; else `to`. */
+/* The first of [from, to) that is free (0), or frozen, or still in the former run (negative as a
+ * signed number); else `to`. */
 static uint32_t first_open(const swgi_word *permits, uint32_t from, uint32_t to) {
-    for (uint32_t i = from; i < to; i++) {
-        uint64_t word = swgi_load(&permits[i]);
-        if (word == 0 || !is_settled(word))
-            return i;
-    }
-    return to;
+    uint32_t i = from;
+    for (; i + 4 <= to; i += 4)
+        if ((int64_t)swgi_load(&permits[i]) <= 0 || (int64_t)swgi_load(&permits[i + 1]) <= 0 ||
+            (int64_t)swgi_load(&permits[i + 2]) <= 0 || (int64_t)swgi_load(&permits[i + 3]) <= 0)
+            break;
+    while (i < to && (int64_t)swgi_load(&permits[i]) > 0)
+        i++;
+    return i;
 }
 
 /* After the limit shrank: with mine among them, are more held than it? Notes when none is above it
  * any more. */
 static bool too_many(const struct swgi_map *map, struct swgi_bulkhead_words *words,
                      uint64_t limit) {
-    uint32_t held = 0, top = swgi_limit_of(limit), high = swgi_limit_high(limit);
-    if (swgi_likely(high <= top))
+    uint32_t held = 0, top = 0, high = swgi_limit_high(limit);
+    if (swgi_likely(high == 0))
         return false;
     for (uint32_t i = 0; i < high && i < SWGI_PERMITS_MAX; i++) {
         bool taken = look(map, words, i).word != 0;
         held += taken;
-        top = taken && i >= top ? i + 1 : top;
+        top = taken ? i + 1 : top;
     }
+    top = top > swgi_limit_of(limit) ? top : 0;
     if (top < high)
         swgi_cas(&words->limit, limit,
                  limit_word(swgi_limit_of(limit), top, limit >> (2 * INDEX_BITS)));
@@ -255,6 +260,7 @@ static enum attempt take_at(struct swgi_map *map, struct swgi_bulkhead_words *wo
         return NONE;
     swgi_store_release(&permits.permits[permits.count + out->slot], swgi_permit_stamp(mine, now));
     out->word = mine;
+    out->at = swgi_run_first(run) - 1 + out->slot;
     return confirm(map, words, run, priority, *out);
 }
 
@@ -359,7 +365,7 @@ uint32_t swgi_permits_open(const struct swgi_map *map, const struct swgi_bulkhea
     uint32_t ceiling = swgi_permits_ceiling(words, limit, priority), open = 0, held = 0;
     ceiling = ceiling < count ? ceiling : count;
     *lowest = UINT32_MAX;
-    for (uint32_t i = 0; i < (high > all ? high : ceiling) && i < count; i++) {
+    for (uint32_t i = 0; i < (high != 0 ? high : ceiling) && i < count; i++) {
         bool taken = look(map, words, i).word != 0;
         held += taken;
         if (taken || i >= ceiling)
@@ -367,7 +373,7 @@ uint32_t swgi_permits_open(const struct swgi_map *map, const struct swgi_bulkhea
         *lowest = open == 0 ? i : *lowest;
         open++;
     }
-    if (high <= all)
+    if (high == 0)
         return open;
     uint32_t left = held < all ? all - held : 0;
     return open < left ? open : left;

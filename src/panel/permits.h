@@ -33,9 +33,9 @@ static inline uint32_t swgi_permit_incarnation(uint64_t word) {
     return (uint32_t)swgi_field(word, SWGI_OWNER_BITS, SWGI_PERMIT_INCARNATION);
 }
 
-/* ---- the limit: limit:20 | high:20 | version:24. high: no permit at or above that index is held;
- * above the limit while permits of a time of a larger one are. The version grows with each change
- * of the limit. */
+/* ---- the limit: limit:20 | high:20 | version:24. high: 0, or above the limit, because permits of a
+ * time of a larger one may be held below that. The version grows with each change of the limit. */
+#define SWGI_LIMIT_HIGH (SWGI_MASK(20) << 20)
 static inline uint32_t swgi_limit_of(uint64_t word) {
     return (uint32_t)swgi_field(word, 0, 20);
 }
@@ -53,22 +53,34 @@ static inline uint64_t swgi_rule(uint32_t reserve, unsigned priority, uint64_t f
 /* What a caller holds. By value, and to be ended once. */
 struct swgi_held {
     uint64_t word; /* 0: none */
-    uint32_t slot;
+    uint32_t slot; /* its number, for good */
+    uint32_t at;   /* where in the pool it was taken: right unless the run was changed since */
 };
 
-/* Of this thread: where a free permit may be, and numbers for words. */
+/* Of this thread: where a free permit may be, and the next word to take one with. Numbers come in
+ * blocks, so that threads of a process never give the same. */
 struct swgi_permit_thread {
-    uint32_t hint, next, left;
+    uint64_t word;     /* of that identity, as the map has it */
+    uint64_t identity; /* 0: none yet */
+    uint32_t hint;
 };
 extern __thread struct swgi_permit_thread swgi_permit_thread
     __attribute__((tls_model("initial-exec")));
-uint32_t swgi_permit_sequence_refill(void);
+#define SWGI_PERMIT_BLOCK 4096u
+uint64_t swgi_permit_refill(const struct swgi_map *map);
 
+/* Is the next word this process's in that map, and of a block not used up? */
+static inline bool swgi_permit_ready(const struct swgi_map *map) {
+    const struct swgi_permit_thread *here = &swgi_permit_thread;
+    return here->identity == swgi_load(&map->identity) &&
+           (here->word >> 32) % SWGI_PERMIT_BLOCK != 0;
+}
 static inline uint64_t swgi_permit_mine(const struct swgi_map *map) {
-    struct swgi_permit_thread *here = &swgi_permit_thread;
-    uint32_t sequence =
-        swgi_likely(here->left != 0) ? (here->left--, here->next++) : swgi_permit_sequence_refill();
-    return swgi_permit_word(swgi_map_identity(map), sequence);
+    uint64_t word = swgi_permit_thread.word;
+    if (swgi_unlikely(!swgi_permit_ready(map)))
+        return swgi_permit_refill(map);
+    swgi_permit_thread.word = word + (UINT64_C(1) << 32);
+    return word;
 }
 
 /* A run as read from shared memory, bounded: NULL and 0 when it lies outside. */
@@ -78,7 +90,7 @@ struct swgi_permit_run {
 };
 static inline struct swgi_permit_run swgi_permit_run(const struct swgi_map *map, uint64_t run) {
     uint32_t first = swgi_run_first(run) - 1, slots = swgi_run_count(run);
-    if (swgi_unlikely(first >= map->geometry.slots || slots > map->geometry.slots - first))
+    if (swgi_unlikely((uint64_t)first + slots > map->geometry.slots))
         return (struct swgi_permit_run){ 0 };
     return (struct swgi_permit_run){ .permits = map->slots + first, .count = slots / 2 };
 }
