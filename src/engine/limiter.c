@@ -221,7 +221,11 @@ static bool log_help(const struct swgi_limiter_words *words, const struct swgi_l
 #endif
     if (present == head)
         return true;
-    return swgi_load(&words->head) == head && swgi_cas(slot, present, head);
+#ifndef SWGI_MUTANT_LIMITER_STALE_HELP
+    if (swgi_load(&words->head) != head)
+        return false;
+#endif
+    return swgi_cas(slot, present, head);
 }
 
 /* The next head. Instants do not go back: whose clock is behind is taken for as late as the last. */
@@ -247,9 +251,10 @@ static struct swgi_limiter_answer take_log(struct swgi_limiter_words *words, swg
         uint64_t before = swgi_log_before(swgi_log_position(next), rule.limit);
         uint64_t slot = swgi_load(swgi_log_slot(&rule.ring, before));
         uint64_t wait = log_wait(&rule, slot, before, now);
-        if (wait != 0 && swgi_load(&words->head) == head)
+        /* What was found in that place stood there when head was loaded: positions do not come back. */
+        if (wait != 0)
             return rejected(wait);
-        if (wait == 0 && swgi_cas(&words->head, head, next))
+        if (swgi_cas(&words->head, head, next))
             return (struct swgi_limiter_answer){ 0, next };
     }
 }

@@ -100,8 +100,10 @@ static void read_arguments(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    const struct story *const *const chapters[] = { stories_machine, stories_count, stories_time,
-                                                    stories_registry, stories_modes };
+    const struct story *const *const chapters[] = {
+        stories_machine,  stories_count, stories_time,
+        stories_registry, stories_modes, stories_limiter
+    };
     unsigned passed = 0, failed = 0;
     read_arguments(argc, argv);
     setvbuf(stdout, NULL, _IOLBF, 0);

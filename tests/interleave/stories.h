@@ -16,7 +16,8 @@ struct story {
 
 extern const struct story *const stories_machine[],
     *const stories_count[], *const stories_time[], *const stories_registry[],
-                                                       *const stories_modes[];
+                                                       *const stories_modes[],
+                                                           *const stories_limiter[];
 
 static inline bool chance(struct swgi_random *random, unsigned one_in) {
     return swgi_random_below(random, one_in) == 0;

@@ -27,6 +27,10 @@ NO_HELP               count-window         30000  the pending outcome of another
 ZEROED_TAGS           time-window-failures 30000  a snapshot never written looks newer than all
 ACCUSED_EPOCH         time-window-failures 30000  who was stopped after reading the clock takes others for ahead of it
 NO_REPAIR             registry             30000  what a killed maker of circuits left is not repaired
+LIMITER_PLAIN_STORE   limiter-window       30000  a window is moved with a load and a store
+LIMITER_GIVE_BACK_PASSED limiter-bucket    30000  a place is given back though somebody came after
+LIMITER_NO_HELP       limiter-log          30000  the last call is not written to the ring before the next
+LIMITER_STALE_HELP    limiter-log-2        30000  who stalled writes to the ring what stood there a lap ago
 '
 
 compile() { # OUTPUT SOURCE [FLAG]: a source's object is named after it
