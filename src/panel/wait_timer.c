@@ -29,6 +29,11 @@ static void set(int fd, long first_ns) {
     timerfd_settime(fd, 0, &times, NULL);
 }
 
+static bool is_running(int fd) {
+    struct itimerspec times;
+    return timerfd_gettime(fd, &times) == 0 && times.it_interval.tv_nsec != 0;
+}
+
 static bool is_of_this_process(const struct swgi_map *map) {
     return swgi_load(&map->wait_timer.tag) == map->tag_value;
 }
@@ -54,10 +59,11 @@ int swgi_wait_descriptor(struct swgi_map *map, struct swgi_waiter *waiter) {
     int fd = begin(map);
     if (fd >= 0 && !waiter->asked) {
         waiter->asked = 1;
-        /* Running already for others: to start it anew would put them off. */
-        if (swgi_add(&map->wait_timer.askers, 1) == 0)
-            set(fd, EVERY_NS);
+        swgi_add(&map->wait_timer.askers, 1);
     }
+    /* Running already for others: to start it anew would put them off. */
+    if (fd >= 0 && !is_running(fd))
+        set(fd, EVERY_NS);
     swgi_process_unlock();
     return fd;
 }
