@@ -20,6 +20,9 @@
 #define RACES           16u
 #define STEPS_TO_DOUBLE 4.0
 
+/* The first word is no caller's: the mean of the others at its tick. */
+enum { MEAN, FIRST_CALLER };
+
 static_assert(TICK_BITS + COST_BITS == 64, "a cost is one word");
 
 struct cost {
@@ -64,7 +67,7 @@ static uint64_t pack(struct cost cost) {
 }
 
 static unsigned slot_of(uint64_t key) {
-    return (unsigned)(swgi_random_mix(key) % SWGI_COSTS);
+    return FIRST_CALLER + (unsigned)(swgi_random_mix(key) % (SWGI_COSTS - FIRST_CALLER));
 }
 
 /* Even the shortest call is one. */
@@ -95,6 +98,29 @@ static uint64_t read_or_clear(swgi_word *slot, uint64_t tick) {
     return cost.units;
 }
 
+static uint64_t work_out_mean(swgi_word costs[SWGI_COSTS], uint64_t tick) {
+    uint64_t sum = 0, callers = 0;
+
+    for (unsigned i = FIRST_CALLER; i < SWGI_COSTS; i++) {
+        uint64_t units = read_or_clear(&costs[i], tick);
+        sum += units;
+        callers += units != 0;
+    }
+    return callers > 0 ? sum / callers : 0;
+}
+
+/* Reading all words takes as long as many calls do, so it is done once a tick. */
+static uint64_t mean_at(swgi_word costs[SWGI_COSTS], uint64_t tick) {
+    uint64_t word = swgi_load(&costs[MEAN]);
+    uint64_t ahead = (swgi_field(word, COST_BITS, TICK_BITS) - tick) & SWGI_MASK(TICK_BITS);
+
+    if (word != 0 && ahead <= AHEAD_MOST)
+        return word & SWGI_MASK(COST_BITS);
+    uint64_t mean = work_out_mean(costs, tick);
+    swgi_cas(&costs[MEAN], word, pack((struct cost){ .tick = tick, .units = mean }));
+    return mean;
+}
+
 static int steps(double ratio) {
     double exact = STEPS_TO_DOUBLE * log2(ratio);
 
@@ -104,17 +130,11 @@ static int steps(double ratio) {
 }
 
 int swgi_cost_priority(swgi_word costs[SWGI_COSTS], uint64_t key, int64_t now) {
-    uint64_t tick = tick_of(now), mine = 0, sum = 0;
-    unsigned callers = 0;
+    uint64_t tick = tick_of(now);
 
     if (key == 0)
         return 0;
-    for (unsigned i = 0; i < SWGI_COSTS; i++) {
-        uint64_t units = read_or_clear(&costs[i], tick);
-        sum += units;
-        callers += units != 0;
-        if (i == slot_of(key))
-            mine = units;
-    }
-    return sum == 0 ? 0 : steps((double)mine * callers / (double)sum);
+    uint64_t mean = mean_at(costs, tick);
+    uint64_t mine = read(swgi_load(&costs[slot_of(key)]), tick).units;
+    return mean == 0 ? 0 : steps((double)mine / (double)mean);
 }

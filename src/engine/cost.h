@@ -1,7 +1,7 @@
 /*
  * Dynamic priority: callers that recently took much more of a circuit than others stand back.
  *
- * A caller is told by the key of its request, by hash one of 32 words, each a time and the caller's
+ * A caller is told by the key of its request, by hash one of 31 words, each a time and the caller's
  * durations decayed by half every ten seconds. Callers whose keys fall into one word share it: with
  * few heavy callers that is rare, and costs no more than a wrong place in a queue.
  *
@@ -9,7 +9,7 @@
  *
  * where the mean is over the words that hold any cost: twice the mean is 4 steps less urgent, four
  * times and more is 8; half of it is 4 steps more urgent. Within a fifth of the mean it is 0, and
- * so it is for a caller that is alone or has no key.
+ * so it is for a caller that is alone or has no key. The mean is worked out anew every 78 ms.
  */
 #ifndef SWGI_ENGINE_COST_H
 #define SWGI_ENGINE_COST_H

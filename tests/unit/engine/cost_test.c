@@ -24,7 +24,7 @@ static int64_t now;
 static unsigned words_used(void) {
     unsigned used = 0;
 
-    for (unsigned i = 0; i < SWGI_COSTS; i++)
+    for (unsigned i = 1; i < SWGI_COSTS; i++)
         used += swgi_load(&costs[i]) != 0;
     return used;
 }
@@ -52,7 +52,9 @@ static void spend(unsigned caller, int64_t ns) {
     swgi_cost_add(costs, keys[caller], ns, now);
 }
 
+/* By a mean that is worked out now: the first word keeps the last one. */
 static int priority(unsigned caller) {
+    swgi_store(&costs[0], 0);
     return swgi_cost_priority(costs, keys[caller], now);
 }
 
@@ -78,6 +80,19 @@ static void test_more_than_the_mean_is_less_urgent(void **state) {
         spend(i, S(3));
     assert_int_equal(priority(0), 4);  /* 2.14 times the mean */
     assert_int_equal(priority(1), -1); /* 0.71 of it */
+}
+
+static void test_the_mean_is_worked_out_once_a_tick(void **state) {
+    (void)state;
+    now = S(1000);
+    spend(0, S(1));
+    spend(1, S(1));
+    assert_int_equal(priority(0), 0);
+    spend(0, S(1)); /* twice the mean that was, 4/3 of the one that is */
+    assert_int_equal(swgi_cost_priority(costs, keys[0], now), 4);
+    assert_int_equal(swgi_cost_priority(costs, keys[0], now - MS(900)), 4); /* another clock */
+    now += MS(79);
+    assert_int_equal(swgi_cost_priority(costs, keys[0], now), 1);
 }
 
 static void test_it_ends_at_eight_steps(void **state) {
@@ -215,13 +230,13 @@ static void test_any_words_stay_within_bounds_and_are_got_over(void **state) {
     for (unsigned i = 0; i < 20000; i++) {
         for (unsigned j = 0; j < SWGI_COSTS; j++)
             swgi_store(&costs[j], swgi_random_next(&random) >> swgi_random_below(&random, 64));
-        int found = priority(i % CALLERS);
+        int found = swgi_cost_priority(costs, keys[i % CALLERS], now);
         assert_true(found >= -8 && found <= 8);
         now += S(500);
         for (unsigned j = 0; j < CALLERS; j++)
             spend(j, S(1));
         for (unsigned j = 0; j < CALLERS; j++)
-            assert_int_equal(priority(j), 0);
+            assert_int_equal(swgi_cost_priority(costs, keys[j], now), 0);
     }
 }
 
@@ -257,7 +272,7 @@ static void test_threads_add_up(void **state) {
         assert_int_equal(pthread_create(&threads[i], NULL, spend_often, NULL), 0);
     for (unsigned i = 0; i < 4; i++)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
-    for (unsigned i = 0; i < SWGI_COSTS; i++)
+    for (unsigned i = 1; i < SWGI_COSTS; i++)
         units += swgi_load(&costs[i]) & UINT64_C(0xffffffffff);
     assert_true(units <= 4 * 200000 * 2);
     assert_true(units > 4 * 200000 * 2 / 1000 * 999);
@@ -268,6 +283,7 @@ int main(void) {
         STORY(test_nobody_stands_back_alone),
         STORY(test_equals_are_equal),
         STORY(test_more_than_the_mean_is_less_urgent),
+        STORY(test_the_mean_is_worked_out_once_a_tick),
         STORY(test_it_ends_at_eight_steps),
         STORY(test_who_took_nothing_comes_first),
         STORY(test_no_key_is_nobody),
