@@ -67,7 +67,10 @@ static int release(struct swgi_held held) {
     return swgi_bulkhead_release(map, words, held);
 }
 static int enqueue(int priority, struct swgi_waiter *waiter, struct swgi_held *held) {
-    return swgi_bulkhead_enqueue(map, words, priority, INT64_MAX, waiter, held);
+    int rc = swgi_bulkhead_enqueue(map, words, priority, INT64_MAX, waiter, held);
+    if (map->virtual_on) /* who comes next comes later */
+        assert_int_equal(swg_panel_advance(panel, 1), 0);
+    return rc;
 }
 static int ask(struct swgi_waiter *waiter, struct swgi_held *held) {
     return swgi_bulkhead_poll(map, words, waiter, held);
