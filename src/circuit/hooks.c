@@ -40,10 +40,27 @@ static uint64_t moved_deadline(uint64_t deadline, int64_t shift, int64_t most) {
     return swgi_deadline_from(at < most ? at : most);
 }
 
-static void move_word(swgi_word *word, int64_t shift) {
-    int64_t at = (int64_t)swgi_load(word), there = moved(at, shift);
+/* One cell's part of a re-base. */
+struct move {
+    struct swgi_map *map;
+    struct swgi_turn turn;
+    int64_t shift;
+    uint64_t number; /* of the next word */
+};
+/* ctl, since, shadow's bound, last trip; a column's last success and failure. */
+#define NUMBERS_OF_CELL   4u
+#define NUMBERS_OF_COLUMN 2u
+
+static void move_to(struct move *move, swgi_word *word, uint64_t value) {
+    swgi_rebase_move(move->map, move->number++, word, value);
+}
+
+static void move_word(struct move *move, swgi_word *word) {
+    int64_t at = (int64_t)swgi_load(word), there = moved(at, move->shift);
     if (at != 0)
-        swgi_store(word, there > 0 ? (uint64_t)there : 1);
+        move_to(move, word, there > 0 ? (uint64_t)there : 1);
+    else
+        move->number++;
 }
 
 /* A deadline may come earlier than its open time, by the wall clock; never later: the wall clock
@@ -62,44 +79,44 @@ static uint64_t moved_ctl(const struct swgi_turn *turn, uint64_t ctl, int64_t sh
     return (ctl & SWGI_MASK(24)) | swgi_payload_deadline(deadline, swgi_ctl_rule(ctl)) << 24;
 }
 
-static void move_side_line(struct swgi_cell *cell, int64_t shift) {
-    uint64_t since = swgi_load(&cell->since);
+static void move_side_line(struct move *move) {
+    struct swgi_cell *cell = move->turn.cell;
+    uint64_t since = swgi_load(&cell->since), shadow = swgi_load(&cell->shadow_until);
     int64_t at = swgi_since_time(since);
-    if (at != 0) {
-        at = moved(at, shift) > 0 ? moved(at, shift) : 0;
-        swgi_store(&cell->since,
-                   swgi_since(swgi_since_generation(since), swgi_since_step(since), at));
-    }
-    uint64_t shadow = swgi_load(&cell->shadow_until);
-    if (shadow != 0)
-        swgi_store(&cell->shadow_until, moved_deadline(shadow, shift, INT64_MAX));
-    move_word(&cell->last_trip, shift);
+    if (at != 0)
+        at = moved(at, move->shift) > 0 ? moved(at, move->shift) : 0;
+    move_to(move, &cell->since,
+            swgi_since(swgi_since_generation(since), swgi_since_step(since), at));
+    move_to(move, &cell->shadow_until,
+            shadow != 0 ? moved_deadline(shadow, move->shift, INT64_MAX) : 0);
+    move_word(move, &cell->last_trip);
     swgi_store(&cell->liveness_stamp, 0);
     swgi_store(&cell->shed_stamp, 0);
 }
 
-static void rebase_cell(struct swgi_map *map, uint32_t index, int64_t shift, int64_t now) {
-    struct swgi_turn turn;
-    swgi_turn_begin(&turn, map, index, now);
-    for (;;) {
-        uint64_t ctl = swgi_load(&turn.cell->ctl);
-        if (swgi_cas(&turn.cell->ctl, ctl, moved_ctl(&turn, ctl, shift)))
-            break;
-    }
-    move_side_line(turn.cell, shift);
-    swgi_time_restart(turn.cell, turn.settings.slice_ns, now);
-    for (uint32_t i = 0; i < map->geometry.columns; i++) {
+/* Nobody else is here: who attaches waits for the re-base. */
+static void rebase_cell(struct move *move, uint32_t index, int64_t now) {
+    struct swgi_map *map = move->map;
+    uint32_t columns = map->geometry.columns;
+    swgi_turn_begin(&move->turn, map, index, now);
+    struct swgi_cell *cell = move->turn.cell;
+    move->number = 1 + index * (uint64_t)(NUMBERS_OF_CELL + NUMBERS_OF_COLUMN * columns);
+    move_to(move, &cell->ctl, moved_ctl(&move->turn, swgi_load(&cell->ctl), move->shift));
+    move_side_line(move);
+    swgi_time_restart(cell, move->turn.settings.slice_ns, now);
+    for (uint32_t i = 0; i < columns; i++) {
         struct swgi_column *column = &map->columns[(uint64_t)i * map->geometry.circuits + index];
-        move_word(&column->last_success, shift);
-        move_word(&column->last_failure, shift);
+        move_word(move, &column->last_success);
+        move_word(move, &column->last_failure);
     }
 }
 
 static void rebase(struct swgi_map *map, int64_t shift, int64_t now) {
+    struct move move = { .map = map, .shift = shift };
     uint64_t high = swgi_load(&map->header->circuits_high);
     for (uint32_t i = 0; i < high && i < map->geometry.circuits; i++)
         if (swgi_load(&map->cells[i].life) != 0)
-            rebase_cell(map, i, shift, now);
+            rebase_cell(&move, i, now);
 }
 
 const struct swgi_panel_hooks swgi_circuit_hooks = { .first = first, .rebase = rebase };

@@ -3,6 +3,10 @@
  * is of another clock. The last housekeeping stamped both clocks; by the calendar we know what
  * the old one would show now, and all instants are moved by the difference. One process does it,
  * under a byte lock, and tells the rest by writing which boot the panel belongs to.
+ *
+ * It may be killed at any instruction, and an instant moved twice is wrong by weeks. So what it
+ * began with and how far it is stand in the header, and the next one ends it with that shift, even
+ * in yet another boot, to which it then goes on.
  */
 #include "panel/boot.h"
 
@@ -55,24 +59,72 @@ static int64_t shift_of(const struct swgi_map *map, int64_t now) {
     return (int64_t)((uint64_t)now - (swgi_load(&map->header->stamp_monotonic) + passed));
 }
 
-static void rebase(struct swgi_map *map) {
+/* Killed before `begun` names this word, we find it as it was; after, what it becomes is known. */
+void swgi_rebase_move(struct swgi_map *map, uint64_t number, swgi_word *word, uint64_t value) {
+    struct swgi_header *header = map->header;
+    if (number <= swgi_load(&header->rebase.done))
+        return;
+    if (number != swgi_load(&header->rebase.begun)) {
+        swgi_store_release(&header->rebase.value, value);
+        swgi_store_release(&header->rebase.begun, number);
+    }
+    swgi_store_release(word, swgi_load(&header->rebase.value));
+    swgi_store_release(&header->rebase.done, number);
+}
+
+/* The last store makes it one that is under way: killed before, it has not begun. */
+static void begin_rebase(struct swgi_map *map) {
+    struct swgi_header *header = map->header;
     int64_t now = swgi_map_clock(map);
-    int64_t shift = shift_of(map, now);
-    swgi_store(&map->header->boot_state, swgi_load(&map->header->boot_state) | 1);
-    map->panel->hooks->rebase(map, shift, now);
-    swgi_store(&map->header->swept_at, 0);
-    swgi_store(&map->header->stamp_monotonic, (uint64_t)now);
-    swgi_store(&map->header->stamp_wall, (uint64_t)swgi_clock_wall_ms() * 1000000u);
-    swgi_store(&map->header->boot_state, (swgi_load(&map->header->boot_state) | 1) + 1);
+    swgi_store(&header->rebase.shift, (uint64_t)shift_of(map, now));
+    swgi_store(&header->rebase.now, (uint64_t)now);
+    swgi_store(&header->rebase.boot_id[0], map->panel->boot_id[0]);
+    swgi_store(&header->rebase.boot_id[1], map->panel->boot_id[1]);
+    swgi_store(&header->rebase.begun, 0);
+    swgi_store(&header->rebase.done, 0);
+    swgi_store(&header->boot_state, swgi_load(&header->boot_state) | 1);
+}
+
+/* An instant of ours is in the first half of what can be told. */
+static int64_t begun_at(const struct swgi_map *map) {
+    uint64_t now = swgi_load(&map->header->rebase.now);
+    return now <= INT64_MAX / 2 ? (int64_t)now : swgi_map_clock(map);
+}
+
+/*
+ * The stamp is moved last and its calendar stays: together they say what they said before, on the
+ * new clock.
+ */
+static void end_rebase(struct swgi_map *map) {
+    struct swgi_header *header = map->header;
+    uint64_t shift = swgi_load(&header->rebase.shift);
+    map->panel->hooks->rebase(map, (int64_t)shift, begun_at(map));
+    swgi_store(&header->swept_at, 0);
+    swgi_rebase_move(map, UINT64_MAX, &header->stamp_monotonic,
+                     swgi_load(&header->stamp_monotonic) + shift);
+    swgi_store(&header->boot_id[0], swgi_load(&header->rebase.boot_id[0]));
+    swgi_store(&header->boot_id[1], swgi_load(&header->rebase.boot_id[1]));
+    swgi_store(&header->boot_state, (swgi_load(&header->boot_state) | 1) + 1);
+}
+
+static bool under_way(const struct swgi_map *map) {
+    return swgi_load(&map->header->boot_state) & 1;
 }
 
 /* Virtual time knows no boots. */
+static bool settled(const struct swgi_map *map) {
+    return same_boot(map) && (map->virtual_on || !under_way(map));
+}
+
 static void settle_locked(struct swgi_map *map) {
-    if (same_boot(map))
-        return;
-    if (!map->virtual_on)
-        rebase(map);
-    swgi_boot_write(map);
+    if (map->virtual_on)
+        swgi_boot_write(map);
+    else if (under_way(map))
+        end_rebase(map);
+    if (!settled(map)) {
+        begin_rebase(map);
+        end_rebase(map);
+    }
 }
 
 static int settle_once(struct swgi_map *map) {
@@ -90,7 +142,7 @@ static int settle_once(struct swgi_map *map) {
 
 int swgi_boot_settle(struct swgi_map *map, struct swg_error *error) {
     int64_t deadline = swgi_clock_of(CLOCK_MONOTONIC) + WAIT_NS;
-    while (!same_boot(map)) {
+    while (!settled(map)) {
         int rc = settle_once(map);
         if (rc == 0)
             break;
@@ -105,5 +157,6 @@ int swgi_boot_settle(struct swgi_map *map, struct swg_error *error) {
 }
 
 void swgi_boot_settle_copy(struct swgi_map *map) {
-    settle_locked(map);
+    if (!settled(map))
+        settle_locked(map);
 }

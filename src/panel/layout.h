@@ -87,6 +87,10 @@ struct swgi_header {
     swgi_word unprotected; /* calls let through without a circuit */
     _Alignas(64) swgi_word acts_next;
     _Alignas(64) swgi_word notices_next;
+    _Alignas(64) struct {
+        swgi_word shift, now, boot_id[2]; /* what it began with, whoever ends it */
+        swgi_word value, begun, done;     /* the instant being moved, and how many were */
+    } rebase;                             /* the one under way (boot.c) */
 };
 
 /* Life is proved by a byte lock on the lock file, never by what stands here. */

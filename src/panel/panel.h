@@ -25,10 +25,18 @@ struct swgi_panel_hooks {
      * "_beyond" (life odd), and publish it. The map has neither tag nor identity.
      */
     void (*first)(struct swgi_map *map);
-    /* The machine was booted anew: in cells and columns each time t becomes t + shift. now is the
-     * new panel time. */
+    /*
+     * The machine was booted anew: in cells and columns each time t becomes t + shift, by
+     * swgi_rebase_move(). now is the new panel time. What a killed one began, another goes through
+     * from the start again, with the same shift and now.
+     */
     void (*rebase)(struct swgi_map *map, int64_t shift, int64_t now);
 };
+/*
+ * The word becomes value, unless it did before whoever began was killed. Numbers grow from 1 in the
+ * order of calls, and are the same for the same word each time; not UINT64_MAX.
+ */
+void swgi_rebase_move(struct swgi_map *map, uint64_t number, swgi_word *word, uint64_t value);
 #define SWGI_BEYOND_NAME "_beyond"
 
 /* The private copy of what a panel's header says, checked once at attach and believed ever after.
