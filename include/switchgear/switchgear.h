@@ -88,15 +88,17 @@ enum {
 
 /* Answers. */
 enum {
-    SWG_GO,      /* call it, then end the permit */
-    SWG_OPEN,    /* not called: the breaker is open */
-    SWG_FULL,    /* not called: the bulkhead is full */
-    SWG_LIMITED, /* not called: over the rate limit */
-    SWG_SHED,    /* not called: the system is overloaded and this call is heavy */
-    SWG_EXPIRED, /* not called: the request's deadline had passed */
-    SWG_FAILED,  /* called, and it failed */
-    SWG_QUEUED,  /* the permit is a place in the queue */
-    SWG_RETRY    /* recorded; the policy allows another attempt */
+    SWG_GO,             /* call it, then end the permit */
+    SWG_OPEN,           /* not called: the breaker is open */
+    SWG_FULL,           /* not called: the bulkhead is full */
+    SWG_LIMITED,        /* not called: over the rate limit */
+    SWG_SHED,           /* not called: the system is overloaded and this call is heavy */
+    SWG_EXPIRED,        /* not called: the request's deadline had passed */
+    SWG_FAILED,         /* called, and it failed */
+    SWG_QUEUED,         /* the permit is a place in the queue */
+    SWG_RETRY,          /* recorded; the policy allows another attempt */
+    SWG_QUEUE_SATURATED /* not called: bulkhead and queue are full, and the policy wants that told
+                           apart */
 };
 
 /* Which rule tripped a breaker. */
@@ -114,7 +116,8 @@ enum {
     SWG_RULE_HAND   /* a person */
 };
 
-/* Is this answer one of ours for a call that was not made (SWG_OPEN ... SWG_EXPIRED)? */
+/* Is this answer one of ours for a call that was not made (SWG_OPEN ... SWG_EXPIRED,
+ * SWG_QUEUE_SATURATED)? */
 SWG_API int swg_is_rejection(int rc);
 /* A short sentence for any answer, outcome or -errno of this library. Static storage. */
 SWG_API const char *swg_strerror(int rc);
@@ -130,6 +133,7 @@ SWG_API const char *swg_mode_name(int mode);
 SWG_API const char *swg_rule_name(int rule);
 SWG_API const char *swg_outcome_name(int outcome);
 SWG_API const char *swg_event_name(int kind);
+SWG_API const char *swg_source_name(int source);
 
 /* What was wrong, where, and what is allowed. Filled in on a fault only; every error parameter may
  * be NULL. */
@@ -351,9 +355,12 @@ struct swg_request {
     int32_t priority;   /* -32 urgent ... 0 ... 31 least; -EINVAL beyond */
     uint32_t load;      /* what this call costs, in the caller's own units; for load shedding */
     uint32_t operation; /* the caller's own number, for its records */
-    uint64_t key;    /* 0, or a stable number of user or tenant: the ramp treats equal keys alike */
-    swg_ns deadline; /* 0, or the instant after which the answer is worth nothing */
+    uint64_t key;       /* 0, or a stable number: of the user or tenant, whom the ramp and dynamic
+                        priority treat alike; of the answer, where the circuit has a cache */
+    swg_ns deadline;    /* 0, or the instant after which the answer is worth nothing */
     const char *traceparent; /* NULL, or a W3C trace context */
+    const void *payload;     /* NULL, or what fallback "queue" keeps, to make the call later */
+    size_t payload_length;
 };
 #define SWG_REQUEST_INIT SWG_SIZED(swg_request)
 
@@ -375,24 +382,53 @@ struct swg_failure {
 
 /*
  * May I call? Never blocks. SWG_GO: call, then end *out with swg_record(), swg_record_error() or
- * swg_cancel(). A verdict > 0: do not call; *out holds nothing, and swg_retry_in() tells when it
- * may be worth asking again. Allocates nothing; makes no system call while CLOSED or OPEN. request
- * NULL: nothing special.
+ * swg_cancel(). SWG_QUEUED, where bulkhead or limiter say wait: *out is a place in the queue; go on
+ * with swg_wait() or swg_poll(), or swg_cancel() it. Another verdict > 0: do not call; *out holds
+ * nothing, and swg_retry_in() tells when it may be worth asking again. Allocates nothing; makes no
+ * system call while CLOSED or OPEN. request NULL: nothing special.
  */
 SWG_API int swg_acquire(struct swg_circuit *circuit, const struct swg_request *request,
                         struct swg_permit *out);
 /*
- * Tell what the call came to. 0, also for an ended or zeroed permit, and for one whose circuit
+ * After SWG_QUEUED: SWG_GO and *permit is as if swg_acquire() had said so; still SWG_QUEUED; or
+ * another verdict and *permit holds nothing. swg_wait() blocks until there is an answer or the
+ * instant `until` (CLOCK_MONOTONIC; SWG_NS_MAX: as long as the policy lets it wait), swg_poll() does
+ * not block. Both are 0 for a permit that was admitted already, -EINVAL for one that is none.
+ */
+SWG_API int swg_wait(struct swg_permit *permit, swg_ns until);
+SWG_API int swg_poll(struct swg_permit *permit);
+/*
+ * After SWG_QUEUED, for event loops: a descriptor that turns readable when queued permits of this
+ * process should be polled, all of them: at once when this process freed one, within 5 ms
+ * otherwise. One for the whole panel; it belongs to the library: do not read or close it. A forked
+ * child asks anew. -errno when there is none to be had.
+ */
+SWG_API int swg_wait_fd(struct swg_permit *permit);
+/* The instant (CLOCK_MONOTONIC) by which this attempt should be given up: the request's deadline,
+ * timeout.total and timeout.attempt, whichever is first; SWG_NS_MAX: none. */
+SWG_API swg_ns swg_deadline(const struct swg_permit *permit);
+
+/*
+ * Tell what the call came to. SWG_RETRY: recorded, and the retry policy allows another attempt in
+ * swg_retry_in(): *permit is now a ticket that holds nothing, for swg_acquire_again(), or to be
+ * dropped. 0, also for an ended or zeroed permit, and for one whose circuit
  * moved on meanwhile; -EINVAL for anything that is not a permit of this process, for a copy that
  * was ended already where that can be told, and for an outcome that is none (the permit is
  * cancelled then).
  */
 SWG_API int swg_record(struct swg_permit *permit, int outcome);
 SWG_API int swg_record_error(struct swg_permit *permit, int outcome, const struct swg_failure *why);
-/* The call was not made after all: frees what the permit holds, counts neither way. */
+/*
+ * The next attempt of the same call, with its number, deadline, key and priority: as swg_acquire().
+ * A verdict ends the ticket. -EINVAL for what is no ticket.
+ */
+SWG_API int swg_acquire_again(struct swg_permit *permit);
+/* The call was not made after all: frees what the permit holds, a place in a queue too; counts
+ * neither way. */
 SWG_API void swg_cancel(struct swg_permit *permit);
 /* After a rejection: how long until asking again may help; 0 at once; SWG_NS_MAX: not before
- * somebody acts. */
+ * somebody acts. After SWG_RETRY: how long to wait before the next attempt. After SWG_QUEUED: how
+ * long until polling may help, 0 when nobody knows. */
 SWG_API swg_ns swg_retry_in(const struct swg_permit *permit);
 
 /* The same with the clock in the caller's hand: the few-nanosecond path. now is CLOCK_MONOTONIC
@@ -406,20 +442,54 @@ SWG_API int swg_record_at(struct swg_permit *permit, int outcome, const struct s
 
 typedef int swg_fn(struct swg_attempt *attempt,
                    void *arg); /* makes the call, returns its outcome */
-/* When the caller gives up (the request's deadline), SWG_NS_MAX if never. */
+/* When the attempt should be given up (as swg_deadline()), SWG_NS_MAX if never. */
 SWG_API swg_ns swg_attempt_deadline(const struct swg_attempt *attempt);
 /* 1 for the first. */
 SWG_API uint32_t swg_attempt_number(const struct swg_attempt *attempt);
 /* Say why, before returning SWG_FAILURE or SWG_TIMEOUT. Copied. */
 SWG_API void swg_attempt_failure(struct swg_attempt *attempt, const struct swg_failure *why);
 
+/* Bytes to keep as this call's answer, should it succeed: for result.value, and for the cache of
+ * the circuit where the request has a key. Copied; 0, or -ENOMEM (the call goes on). */
+SWG_API int swg_attempt_keep(struct swg_attempt *attempt, const void *bytes, size_t length);
+/* The circuit this attempt is for: another one than was asked for while fallback.chain tries its
+ * alternative, and then fn should call that one's dependency. */
+SWG_API struct swg_circuit *swg_attempt_circuit(const struct swg_attempt *attempt);
+
+/* Bytes that are given back with swg_buffer_release(); never written to after they were handed out. */
+struct swg_buffer {
+    uint32_t size;
+    const void *bytes; /* NULL: none */
+    size_t length;
+    void *owner; /* the library's */
+};
+#define SWG_BUFFER_INIT SWG_SIZED(swg_buffer)
+/* NULL is fine, and so is one that was released or never filled. */
+SWG_API void swg_buffer_release(struct swg_buffer *buffer);
+
+/* Where the answer came from. All but CALL and CACHE are degraded. */
+enum {
+    SWG_SOURCE_NONE,        /* there is none: rc tells */
+    SWG_SOURCE_CALL,        /* fn */
+    SWG_SOURCE_CACHE,       /* a fresh answer; fn was not called */
+    SWG_SOURCE_STALE,       /* fallback cache */
+    SWG_SOURCE_ALTERNATIVE, /* fn, for another circuit */
+    SWG_SOURCE_STATIC,      /* fallback.static */
+    SWG_SOURCE_QUEUE,       /* not answered: it will be made later */
+    SWG_SOURCE_FUNCTION     /* the function of swg_circuit_fallback() */
+};
+
 struct swg_result {
     uint32_t size;
-    int rc;                 /* what swg_call() returned */
-    int outcome;            /* what fn said; 0 when it was not called */
-    uint32_t attempts;      /* how often fn was called */
-    swg_ns retry_in;        /* after a rejection, as swg_retry_in() */
-    struct swg_error error; /* why it failed, if fn said so */
+    int rc;                  /* what swg_call() returned */
+    int outcome;             /* what fn said; 0 when it was not called */
+    uint32_t attempts;       /* how often fn was called */
+    swg_ns retry_in;         /* after a rejection, as swg_retry_in() */
+    struct swg_error error;  /* why it failed, if fn said so */
+    int source;              /* SWG_SOURCE_... */
+    int degraded;            /* 1: a fallback stood in; rc is SWG_GO, outcome what fn had said */
+    int verdict;             /* what it stood in for: a rejection or SWG_FAILED; 0: nothing */
+    struct swg_buffer value; /* the answer's bytes, where there are any: swg_buffer_release() it */
 };
 #ifdef __cplusplus
 extern "C++" {
@@ -427,21 +497,39 @@ template <> inline swg_result swg_sized_struct<swg_result>() {
     swg_result sized = swg_result();
     sized.size = sizeof(sized);
     sized.error = SWG_ERROR_INIT;
+    sized.value = SWG_BUFFER_INIT;
     return sized;
 }
 }
 #define SWG_RESULT_INIT SWG_SIZED(swg_result)
 #else
 #define SWG_RESULT_INIT \
-    { .size = sizeof(struct swg_result), .error = SWG_ERROR_INIT }
+    { .size = sizeof(struct swg_result), .error = SWG_ERROR_INIT, .value = SWG_BUFFER_INIT }
 #endif
 
 /*
- * Ask, call fn, record. SWG_GO: fn said success or ignored; SWG_FAILED: failure or timeout; a
- * rejection: fn was not called; -EINVAL: fn returned no outcome (the permit is cancelled).
+ * A whole call: cache, queue, timeouts, retries and fallbacks as the circuit is configured to; it
+ * blocks while it waits for its turn or for the next attempt. SWG_GO: fn said success or ignored, or
+ * something stood in for it (out->degraded); SWG_FAILED: failure or timeout; a rejection: fn was not
+ * called; -EINVAL: fn returned no outcome (the permit is cancelled).
  */
 SWG_API int swg_call(struct swg_circuit *circuit, const struct swg_request *request, swg_fn *fn,
                      void *arg, struct swg_result *out);
+
+/* What fallback "function" calls in this process: returns SWG_GO and fills *value (bytes may be
+ * static; owner NULL), or any verdict to pass on to the next of the chain. NULL takes it away. arg
+ * must outlive the circuit's panel or the next call of this. */
+typedef int swg_fallback_fn(void *arg, const struct swg_request *request, int verdict,
+                            struct swg_buffer *value);
+SWG_API int swg_circuit_fallback(struct swg_circuit *circuit, swg_fallback_fn *fn, void *arg);
+/* What fallback "queue" calls in this process with the request's key and payload: 0, the call will
+ * be made later; swg_outbox_enqueue() of switchgear/outbox.h is one. */
+typedef int swg_enqueue_fn(void *arg, uint64_t key, const void *bytes, size_t length);
+SWG_API int swg_circuit_queue(struct swg_circuit *circuit, swg_enqueue_fn *fn, void *arg);
+
+/* Is that feature of the circuit on (features.list)? 1 or 0; 1 for names that are not listed;
+ * -ENOENT when the circuit is gone. */
+SWG_API int swg_feature_enabled(struct swg_circuit *circuit, const char *name);
 
 /* --------------------------------------------------------------------------- the person on call */
 
@@ -477,6 +565,25 @@ struct swg_status {
     int has_latency;
     struct swg_latency latency;
     char preset[16];
+    uint64_t rejected_saturated; /* bulkhead and queue full, told as an error */
+    uint64_t retries;            /* of the calls: attempts that were not the first */
+    /* Policies. Zero where the circuit has none of the kind. */
+    int has_bulkhead;
+    uint32_t permits_limit; /* calls that may be in flight now; 0: only counted */
+    uint32_t permits_held;
+    uint32_t queue_length, queue_max;
+    swg_ns held_longest; /* how long the oldest call in flight has taken so far */
+    int has_limiter;
+    uint32_t limiter_rate,
+        limiter_left; /* calls per limiter_per now; calls that could go at once */
+    swg_ns limiter_per;
+    double limiter_share; /* of the configured rate that adapting leaves, 0..1 */
+    int adaptive;         /* the bulkhead's limit follows the dependency */
+    int has_retry;
+    double retry_budget_left;           /* retries that could be made now; -1: no budget */
+    uint64_t retries_refused;           /* for want of budget */
+    swg_ns attempt_timeout;             /* of one attempt now; 0: none */
+    uint32_t features_on, features_all; /* of those that are not critical */
 };
 #define SWG_STATUS_INIT SWG_SIZED(swg_status)
 /* Pure: writes nothing, needs only to read the panel. -ENOENT when the circuit was evicted. */
@@ -502,6 +609,14 @@ struct swg_holder {
     uint32_t probe; /* which slot */
 };
 
+/* A call in flight, by its permit of the bulkhead. */
+struct swg_permit_holder {
+    int64_t pid;
+    char process[32];
+    int alive;
+    swg_ns since; /* panel time; 0: just taken */
+};
+
 struct swg_why {
     uint32_t size;
     struct swg_status status;
@@ -518,7 +633,9 @@ struct swg_why {
     struct swg_holder holders[16];
     char mode_user[32], mode_reason[128]; /* who set a mode other than normal */
     int64_t mode_wall_ms;
-    char origin[64]; /* where the configuration came from: "code, preset read" */
+    char origin[64];        /* where the configuration came from: "code, preset read" */
+    uint32_t permits_count; /* calls in flight, the first 16 found; status.permits_held tells all */
+    struct swg_permit_holder permits[16];
 };
 #define SWG_WHY_INIT SWG_SIZED(swg_why)
 SWG_API int swg_circuit_why(const struct swg_circuit *circuit, struct swg_why *out);

@@ -4,13 +4,14 @@
  * The order is api.md's: is it open (one load, consumes nothing), expired, shed, then the breaker
  * itself.
  */
+#include "circuit/acquire.h"
+#include "circuit/admission.h"
 #include "circuit/circuit.h"
+#include "circuit/completion.h"
 #include "circuit/permit.h"
 #include "circuit/sized.h"
 
 #include <errno.h>
-
-enum { REJECTED_OPEN, REJECTED_FULL, REJECTED_LIMITED, REJECTED_SHED, REJECTED_EXPIRED };
 
 static int reject(struct swgi_turn *turn, unsigned counter, int verdict, int64_t retry_in,
                   struct swg_permit *out) {
@@ -31,13 +32,12 @@ static bool is_open(const struct swgi_turn *turn) {
 
 #define SHED_RETRY_NS INT64_C(1000000000) /* load is sampled once a second */
 
-static bool sheds(struct swgi_turn *turn, const struct swg_request *request) {
-    const struct swgi_settings *settings = &turn->settings;
-    if (settings->call_load_above == UINT32_MAX || request->load <= settings->call_load_above)
+static bool sheds(struct swgi_turn *turn, bool heavy) {
+    if (!heavy)
         return false;
     uint64_t ctl = swgi_load(&turn->cell->ctl);
     if (swgi_ctl_mode(ctl) == SWGI_FORCED_CLOSED ||
-        swgi_system_load(turn) <= settings->system_load_above)
+        swgi_system_load(turn) <= turn->settings.system_load_above)
         return false;
     if (swgi_ctl_mode(ctl) != SWGI_SHADOW)
         return true;
@@ -45,43 +45,119 @@ static bool sheds(struct swgi_turn *turn, const struct swg_request *request) {
     return false;
 }
 
-static void admit(struct swgi_turn *turn, const struct swgi_binding *binding,
-                  const struct swgi_ticket *ticket, struct swg_permit *out) {
+/* The permit of a call that is let through. */
+static void grant(const struct swgi_admission *admission, uint64_t word, struct swg_permit *out) {
+    const struct swgi_binding *binding = admission->binding;
+    struct swgi_column *column = swgi_column(binding->index);
+    if (admission->policies != NULL)
+        word |= SWGI_PERMIT_POLICIES;
+    swgi_permit_fill(out, binding, word, admission->now);
+    struct swgi_asked asked = admission->asked;
+    asked.slot = admission->held.slot;
+    swgi_permit_ask(out, &asked);
+    out->opaque[5] = admission->held.word;
+    swgi_column_add(&column->calls, 1);
+    if (asked.attempt > 1)
+        swgi_column_add(&column->retries, 1);
+}
+
+static uint64_t ticket_word(const struct swgi_ticket *ticket) {
     uint64_t word = ticket->generation;
     if (!ticket->judged)
         word |= SWGI_PERMIT_UNJUDGED;
     if (ticket->has_probe)
         word |= SWGI_PERMIT_PROBE | (uint64_t)ticket->slot << SWGI_PERMIT_SLOT_SHIFT;
-    out->opaque[3] = ticket->probe;
-    swgi_permit_fill(out, binding, word, turn->now);
-    swgi_column_add(&swgi_column(turn->index)->calls, 1);
+    return word;
 }
 
-static int acquire_bound(const struct swgi_binding *binding, const struct swg_request *request,
-                         int64_t now, struct swg_permit *out) {
-    struct swgi_turn turn;
+static void release(const struct swgi_admission *admission) {
+    if (admission->held.word != 0)
+        swgi_bulkhead_release(admission->binding->map, &admission->policies->bulkhead,
+                              admission->held);
+}
+
+/*
+ * The last step: the breaker is asked. limits: bulkhead and limiter were asked before; they were not
+ * if the breaker was open, and if it is not any more, all is asked anew.
+ */
+static int enter(struct swgi_turn *turn, struct swgi_admission *admission, bool limits,
+                 struct swg_permit *out) {
+    const struct swgi_binding *binding = admission->binding;
     struct swgi_ticket ticket;
     int64_t retry_in = 0;
-    swgi_turn_begin(&turn, binding->map, binding->index, now);
-    swgi_turn_now(&turn);
-    if (!is_open(&turn)) {
-        if (request->deadline != 0 && turn.now >= request->deadline + binding->time_shift)
-            return reject(&turn, REJECTED_EXPIRED, SWG_EXPIRED, 0, out);
-        if (sheds(&turn, request))
-            return reject(&turn, REJECTED_SHED, SWG_SHED, SHED_RETRY_NS, out);
-    }
-    int rc = swgi_breaker_admit(&turn, request->key, &ticket, &retry_in);
+    int rc = swgi_breaker_admit(turn, admission->asked.key, &ticket, &retry_in);
     /* Evicted since we bound: a probe taken would be the next circuit's, and never ended. */
-    if (swgi_load(&turn.cell->life) != binding->life) {
+    bool unasked = rc == SWG_GO && !limits && admission->policies != NULL;
+    if (unasked || swgi_load(&turn->cell->life) != binding->life) {
         if (rc == SWG_GO)
-            swgi_breaker_cancel(&turn, &ticket);
-        return -EAGAIN;
+            swgi_breaker_cancel(turn, &ticket);
+        rc = -EAGAIN;
     }
-    if (rc == SWG_GO)
-        admit(&turn, binding, &ticket, out);
-    else
-        swgi_permit_refuse(out, retry_in);
+    if (rc == SWG_GO) {
+        out->opaque[3] = ticket.probe;
+        grant(admission, ticket_word(&ticket), out);
+        return rc;
+    }
+    release(admission);
+    swgi_permit_refuse(out, retry_in);
     return rc;
+}
+
+/* A full bulkhead that counts as a failure of the dependency: a call that was made and failed. */
+static void count_as_failure(struct swgi_turn *turn) {
+    uint64_t ctl = swgi_load(&turn->cell->ctl);
+    struct swgi_ticket ticket = { .generation = swgi_ctl_generation(ctl), .judged = true };
+    struct swgi_outcome failed = { .class = SWGI_CLASS_FAILURE };
+    if (swgi_ctl_state(ctl) != SWGI_CLOSED)
+        return;
+    swgi_column_add(&swgi_column(turn->index)->calls, 1);
+    swgi_breaker_record(turn, &ticket, &failed);
+}
+
+/* What limiter or bulkhead said, as the circuit's mode takes it: SWG_GO, SWG_QUEUED or a rejection
+ * that is told. */
+static int heed(struct swgi_turn *turn, struct swgi_admission *admission, int rc,
+                struct swg_permit *out) {
+    unsigned mode = swgi_ctl_mode(swgi_load(&turn->cell->ctl));
+    if (rc == SWG_GO || (mode != SWGI_FORCED_CLOSED && mode != SWGI_SHADOW && rc == SWG_QUEUED))
+        return rc;
+    if (mode == SWGI_FORCED_CLOSED || mode == SWGI_SHADOW) {
+        if (rc == SWG_QUEUED)
+            swgi_admission_leave(admission, out);
+        if (mode == SWGI_SHADOW)
+            swgi_column_add(&swgi_column(turn->index)->would_reject, 1);
+        return SWG_GO;
+    }
+    bool fails = swgi_load(&admission->policies->habits) & SWGI_HABIT_FULL_FAILS;
+    if (fails && admission->counter != SWGI_REJECTED_LIMITED)
+        count_as_failure(turn);
+    return reject(turn, admission->counter, rc, admission->retry_in, out);
+}
+
+static bool is_late(const struct swgi_admission *admission, int64_t now) {
+    return admission->asked.deadline != 0 && now >= admission->asked.deadline;
+}
+
+static int acquire_bound(struct swgi_admission *admission, uint32_t load, struct swg_permit *out) {
+    const struct swgi_binding *binding = admission->binding;
+    struct swgi_turn turn;
+    swgi_turn_begin(&turn, binding->map, binding->index, admission->now);
+    admission->now = swgi_turn_now(&turn);
+    if (load != 0 && turn.settings.call_load_above != UINT32_MAX)
+        admission->asked.heavy = load > turn.settings.call_load_above;
+    bool open = is_open(&turn);
+    if (!open) {
+        if (is_late(admission, turn.now))
+            return reject(&turn, SWGI_REJECTED_EXPIRED, SWG_EXPIRED, 0, out);
+        if (sheds(&turn, admission->asked.heavy))
+            return reject(&turn, SWGI_REJECTED_SHED, SWG_SHED, SHED_RETRY_NS, out);
+        if (admission->policies != NULL) {
+            int rc = heed(&turn, admission, swgi_admission_ask(admission, out), out);
+            if (rc != SWG_GO)
+                return rc;
+        }
+    }
+    return enter(&turn, admission, !open, out);
 }
 
 /* Without a circuit: let through, holding nothing, or refused, as the panel's options say. */
@@ -96,9 +172,142 @@ static int let_through(struct swg_circuit *circuit, struct swg_permit *out) {
     return SWG_GO;
 }
 
+/* ---- what is asked */
+
+/* Twenty-two bits tell callers apart well enough; 0 is nobody. */
+static uint32_t short_key(uint64_t key) {
+    if (key == 0)
+        return 0;
+    uint64_t mixed = (key ^ key >> 32) * UINT64_C(0x9e3779b97f4a7c15);
+    return (uint32_t)(mixed >> (64 - SWGI_ASKED_KEY_BITS)) | 1;
+}
+
+static int64_t call_deadline(const struct swgi_policies *policies, int64_t asked, int64_t now) {
+    uint64_t total = swgi_load_relaxed(&policies->total_ns, FAST_SETTING);
+    if (total == SWGI_OFF)
+        return asked;
+    int64_t until = swgi_after(now, total);
+    return asked != 0 && asked < until ? asked : until;
+}
+
+static void begin(struct swgi_admission *admission, const struct swgi_binding *binding,
+                  int64_t now) {
+    *admission = (struct swgi_admission){
+        .binding = binding,
+        .policies = swgi_policies_of(binding->map, binding->cell),
+        .now = now,
+        .asked = { .attempt = 1, .priority = SWGI_PRIORITY_ZERO },
+    };
+}
+
+/* A request's deadline is in the caller's time. */
+static void ask_for(struct swgi_admission *admission, const struct swg_request *request) {
+    struct swgi_asked *asked = &admission->asked;
+    asked->priority = (uint8_t)(request->priority + SWGI_PRIORITY_ZERO);
+    asked->key = short_key(request->key);
+    if (request->deadline != 0)
+        asked->deadline = request->deadline + admission->binding->time_shift;
+}
+
+#define WATCH_EVERY_NS UINT64_C(100000000)
+
+/* Calls that hang record nothing: whoever comes next, now and then, judges those in flight. */
+static __attribute__((noinline)) void watch(const struct swgi_admission *admission) {
+    const struct swgi_binding *binding = admission->binding;
+    struct swgi_policies *policies = admission->policies;
+    struct swgi_turn turn;
+    uint64_t last = swgi_load(&policies->watch_stamp);
+    if (!swgi_cas(&policies->watch_stamp, last, (uint64_t)admission->now))
+        return;
+    swgi_turn_begin(&turn, binding->map, binding->index, admission->now);
+    turn.overdue = swgi_completion_overdue(&turn);
+    if (turn.overdue != 0)
+        swgi_breaker_watch(&turn);
+}
+
+static bool watch_is_due(const struct swgi_admission *admission) {
+    uint64_t last = swgi_load_relaxed(&admission->policies->watch_stamp, STAMP);
+    return swgi_load_relaxed(&admission->policies->habits, FAST_SETTING) & SWGI_HABIT_WATCHES &&
+           swgi_passed(admission->now, (int64_t)last) >= WATCH_EVERY_NS;
+}
+
+/* A rejection on the short way needs no settings, unless it counts as a failure. */
+static int refuse_policed(struct swgi_admission *admission, int rc, struct swg_permit *out) {
+    const struct swgi_binding *binding = admission->binding;
+    struct swgi_turn turn;
+    if (swgi_load(&admission->policies->habits) & SWGI_HABIT_FULL_FAILS)
+        swgi_turn_begin(&turn, binding->map, binding->index, admission->now);
+    else
+        swgi_turn_look(&turn, binding->map, binding->index, admission->now);
+    return heed(&turn, admission, rc, out);
+}
+
+/*
+ * A CLOSED circuit with policies, and nothing heavy asked for: no settings are copied and no clock
+ * is read but now and then. -EAGAIN: the long way.
+ */
+static __attribute__((noinline)) int acquire_policed(struct swgi_admission *admission,
+                                                     struct swg_permit *out) {
+    const struct swgi_binding *binding = admission->binding;
+    uint64_t ctl = swgi_load(&binding->cell->ctl);
+    if (admission->policies == NULL || (ctl & 15) != 0)
+        return -EAGAIN;
+    int64_t now = admission->now = swgi_thread_believe(binding->map, admission->now);
+    if (is_late(admission, now))
+        return -EAGAIN;
+    if (swgi_unlikely(watch_is_due(admission)))
+        watch(admission);
+    admission->asked.deadline = call_deadline(admission->policies, admission->asked.deadline, now);
+    int rc = swgi_admission_ask(admission, out);
+    if (swgi_unlikely(swgi_load(&binding->cell->life) != binding->life)) {
+        if (rc == SWG_QUEUED)
+            swgi_admission_leave(admission, out);
+        release(admission);
+        return -EAGAIN;
+    }
+    if (swgi_likely(rc == SWG_GO)) {
+        grant(admission, swgi_ctl_generation(ctl), out);
+        return rc;
+    }
+    return rc == SWG_QUEUED ? rc : refuse_policed(admission, rc, out);
+}
+
+static int acquire_asked(struct swgi_admission *admission, uint32_t load, struct swg_permit *out) {
+    int rc = load == 0 && !admission->asked.heavy ? acquire_policed(admission, out) : -EAGAIN;
+    if (rc != -EAGAIN)
+        return rc;
+    if (admission->policies != NULL)
+        admission->asked.deadline =
+            call_deadline(admission->policies, admission->asked.deadline, admission->now);
+    return acquire_bound(admission, load, out);
+}
+
+/* A circuit evicted under our hands is bound anew, which happens once where it happens at all. */
+static int acquire_any(struct swg_circuit *circuit, const struct swg_request *request,
+                       const struct swgi_asked *again, const swg_ns *now, struct swg_permit *out) {
+    int rc = -EAGAIN;
+    for (unsigned attempt = 0; attempt < 4 && rc == -EAGAIN; attempt++) {
+        const struct swgi_binding *binding = swgi_circuit_bind(circuit);
+        struct swgi_admission admission;
+        if (binding == NULL)
+            return let_through(circuit, out);
+        rc = swgi_thread_enter(binding->map);
+        if (rc < 0)
+            return rc;
+        begin(&admission, binding,
+              now != NULL ? *now + binding->time_shift : swgi_binding_now(binding));
+        if (again != NULL)
+            admission.asked = *again;
+        else
+            ask_for(&admission, request);
+        rc = acquire_asked(&admission, again != NULL ? 0 : request->load, out);
+    }
+    return rc;
+}
+
 static __attribute__((noinline)) int acquire_slow(struct swg_circuit *circuit,
-                                                  const struct swg_request *request, swg_ns now,
-                                                  struct swg_permit *out, bool given) {
+                                                  const struct swg_request *request,
+                                                  const swg_ns *now, struct swg_permit *out) {
     if (out == NULL)
         return -EINVAL;
     swgi_permit_refuse(out, 0);
@@ -108,22 +317,37 @@ static __attribute__((noinline)) int acquire_slow(struct swg_circuit *circuit,
     int rc = request != NULL ? swgi_sized_in(&known, request) : 0;
     if (rc == 0 && (known.priority < -32 || known.priority > 31))
         rc = -EINVAL;
-    if (rc != 0)
-        return rc;
-    /* A circuit evicted under our hands is bound anew, which happens once where it happens at all. */
-    for (unsigned attempt = 0; attempt < 4; attempt++) {
-        const struct swgi_binding *binding = swgi_circuit_bind(circuit);
-        if (binding == NULL)
-            return let_through(circuit, out);
-        rc = swgi_thread_enter(binding->map);
-        if (rc < 0)
-            return rc;
-        int64_t at = given ? now + binding->time_shift : swgi_binding_now(binding);
-        rc = acquire_bound(binding, &known, at, out);
-        if (rc != -EAGAIN)
-            return rc;
+    return rc != 0 ? rc : acquire_any(circuit, &known, NULL, now, out);
+}
+
+int swgi_acquire_attempt(struct swg_circuit *circuit, const struct swgi_asked *asked,
+                         struct swg_permit *out) {
+    swgi_permit_refuse(out, 0);
+    return acquire_any(circuit, NULL, asked, NULL, out);
+}
+
+int swgi_admit_queued(struct swgi_admission *admission, struct swg_permit *permit,
+                      int64_t sleep_ns) {
+    const struct swgi_binding *binding = admission->binding;
+    struct swgi_turn turn;
+    bool there = admission->policies != NULL && swgi_permit_still_there(permit, binding);
+    if (there)
+        swgi_turn_begin(&turn, binding->map, binding->index, admission->now);
+    /* A trip rejects whoever waits; asking anew counts and tells that. */
+    if (!there || is_open(&turn)) {
+        if (admission->policies != NULL)
+            swgi_admission_leave(admission, permit);
+        return swgi_acquire_attempt(binding->circuit, &admission->asked, permit);
     }
-    return rc;
+    int rc = swgi_admission_continue(admission, permit, sleep_ns);
+    if (rc == SWG_QUEUED)
+        return rc;
+    if (sleep_ns > 0) {
+        admission->now = swgi_binding_now(binding);
+        swgi_turn_begin(&turn, binding->map, binding->index, admission->now);
+    }
+    rc = heed(&turn, admission, rc, permit);
+    return rc == SWG_GO ? enter(&turn, admission, true, permit) : rc;
 }
 
 static inline __attribute__((always_inline)) int acquire_fast(const struct swgi_binding *binding,
@@ -133,14 +357,20 @@ static inline __attribute__((always_inline)) int acquire_fast(const struct swgi_
     if (swgi_unlikely(swgi_load_relaxed(&cell->life, FAST_SETTING) != binding->life))
         return -EAGAIN;
     if (swgi_likely((ctl & 15) == 0)) {
+        if (swgi_unlikely(swgi_load_relaxed(&cell->traits, FAST_SETTING) & SWGI_TRAITS_POLICIES)) {
+            struct swgi_admission admission;
+            begin(&admission, binding, now);
+            return acquire_policed(&admission, out);
+        }
         swgi_column_add(&swgi_column(binding->index)->calls, 1);
         swgi_permit_fill(out, binding, swgi_ctl_generation(ctl), now);
+        out->opaque[4] = 0;
         return SWG_GO;
     }
     int64_t until = (int64_t)(swgi_ctl_deadline(ctl) << SWGI_DEADLINE_SHIFT);
     /* Unsigned: a negative now is nobody's, and goes the way on which it is not believed. */
     if ((ctl & 15) == SWGI_OPEN && (uint64_t)now < (uint64_t)until) {
-        swgi_column_add(&swgi_column(binding->index)->rejected[REJECTED_OPEN], 1);
+        swgi_column_add(&swgi_column(binding->index)->rejected[SWGI_REJECTED_OPEN], 1);
         swgi_permit_refuse(out, swgi_ctl_deadline(ctl) == SWGI_NEVER ? INT64_MAX : until - now);
         return SWG_OPEN;
     }
@@ -157,7 +387,7 @@ int swg_acquire_at(struct swg_circuit *circuit, const struct swg_request *reques
                 return rc;
         }
     }
-    return acquire_slow(circuit, request, now, out, true);
+    return acquire_slow(circuit, request, &now, out);
 }
 
 int swg_acquire(struct swg_circuit *circuit, const struct swg_request *request,
@@ -170,5 +400,5 @@ int swg_acquire(struct swg_circuit *circuit, const struct swg_request *request,
                 return rc;
         }
     }
-    return acquire_slow(circuit, request, 0, out, false);
+    return acquire_slow(circuit, request, NULL, out);
 }

@@ -4,6 +4,7 @@
  */
 #include "circuit/cache.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,6 +91,17 @@ static struct swgi_cache_entry *entry_new(uint64_t hash, const struct swgi_cache
 }
 
 /* NULL: it cannot be kept. */
+int swgi_buffer_new(struct swg_buffer *out, const void *bytes, size_t length) {
+    struct swgi_cache_ask nobody = { 0 };
+    struct swgi_cache_entry *entry = entry_new(0, &nobody, bytes, length);
+    if (entry == NULL)
+        return -ENOMEM;
+    out->bytes = entry->bytes;
+    out->length = length;
+    out->owner = entry;
+    return 0;
+}
+
 static struct swgi_cache_entry *prepare(struct swgi_cache *cache, uint64_t hash,
                                         const struct swgi_cache_ask *ask, int64_t now,
                                         const void *bytes, size_t length, uint32_t *queue) {

@@ -19,19 +19,8 @@
 #include "engine/policy_settings.h"
 #include "switchgear/switchgear.h"
 
-#ifndef SWG_BUFFER_INIT
-/* Bytes that somebody else owns, readable until the buffer is released. */
-struct swg_buffer {
-    uint32_t size;
-    const void *bytes; /* aligned as malloc() does; never changing */
-    size_t length;
-    void *owner;
-};
-#define SWG_BUFFER_INIT SWG_SIZED(swg_buffer)
-/* Give up the bytes; the buffer is empty then. NULL, an empty and a released one: nothing happens.
- * A buffer outlives the circuit it came from. One thread at a time per buffer. */
-void swg_buffer_release(struct swg_buffer *buffer);
-#endif
+/* A buffer of its own with a copy of these bytes. 0 or -ENOMEM. */
+int swgi_buffer_new(struct swg_buffer *out, const void *bytes, size_t length);
 
 /* Fewer bytes than these would hold little more than the cache's own books. */
 #define SWGI_CACHE_BYTES_MIN UINT64_C(65536)

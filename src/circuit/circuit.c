@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "circuit/config.h"
 #include "circuit/make.h"
+#include "engine/policies.h"
 #include "panel/wall.h"
 
 static struct swg_circuit *find_handle(struct swg_panel *panel, const char *name, uint64_t hash) {
@@ -108,6 +109,22 @@ static bool may_try(struct swg_circuit *circuit, const struct swgi_map *map) {
     return swgi_cas(&circuit->tried_at, last, (uint64_t)now);
 }
 
+/* Policies take a kilobyte, so a handle remembers them only where there are any. */
+static void recall(const struct swg_circuit *circuit, struct swgi_settings *out) {
+    swgi_settings_default(out);
+    memcpy(out, circuit->if_new.words, SWGI_BREAKER_SETTINGS_SIZE);
+    if (circuit->if_new.policies != NULL)
+        memcpy(&out->policies, circuit->if_new.policies, sizeof(out->policies));
+}
+
+static void remember(struct swg_circuit *circuit, const struct swgi_settings *settings) {
+    memcpy(circuit->if_new.words, settings, SWGI_BREAKER_SETTINGS_SIZE);
+    if (circuit->if_new.policies == NULL && swgi_policies_wanted(&settings->policies))
+        circuit->if_new.policies = malloc(sizeof(settings->policies));
+    if (circuit->if_new.policies != NULL)
+        memcpy(circuit->if_new.policies, &settings->policies, sizeof(settings->policies));
+}
+
 /* Made again as it was made first: the handle remembers how. */
 static const struct swgi_binding *make_again(struct swg_circuit *circuit) {
     struct swgi_settings settings;
@@ -116,7 +133,7 @@ static const struct swgi_binding *make_again(struct swg_circuit *circuit) {
     if (!map->writable || !may_try(circuit, map))
         return NULL;
     swgi_process_lock();
-    memcpy(&settings, circuit->if_new.words, sizeof(settings));
+    recall(circuit, &settings);
     swgi_process_unlock();
     if (!swgi_settings_check(&settings) ||
         swgi_circuit_make(map, circuit->name, circuit->hash, &settings, false, &index, &life,
@@ -241,11 +258,11 @@ void swgi_circuit_remember(struct swg_circuit *circuit) {
     struct swgi_settings settings;
     if (binding == NULL)
         return;
-    swgi_settings_load(binding->cell, &settings);
+    swgi_settings_load_all(binding->map, binding->cell, &settings);
     if (swgi_load(&binding->cell->life) != binding->life)
         return; /* evicted while we read */
     swgi_process_lock();
-    memcpy(circuit->if_new.words, &settings, sizeof(settings));
+    remember(circuit, &settings);
     swgi_process_unlock();
 }
 

@@ -71,7 +71,7 @@ static int set_field(struct swg_config *config, const struct swgi_key_place *pla
     int rc = swgi_key_parse(place, value, &config->values, error);
 
     if (rc == 0)
-        config->set |= UINT64_C(1) << (place->key - swgi_keys);
+        config->set[place->key - swgi_keys] = true;
     return rc;
 }
 
@@ -110,13 +110,17 @@ static int overlay(const struct swg_config *config, struct swgi_settings *settin
     for (unsigned i = 0; i < swgi_keys_count; i++) {
         const struct swgi_key *key = &swgi_keys[i];
 
-        if ((config->set >> i & 1) == 0)
+        if (!config->set[i])
             continue;
         swgi_key_copy(key, settings, &config->values);
         if (key->offset == offsetof(struct swgi_settings, open_max_ns))
             settings->open_max_follows = 0;
         if (key->offset == offsetof(struct swgi_settings, backoff_reset_ns))
             settings->backoff_reset_follows = 0;
+        if (key->offset == offsetof(struct swgi_settings, policies.bulkhead.max_queue))
+            settings->policies.bulkhead.max_queue_follows = 0;
+        if (key->offset == offsetof(struct swgi_settings, policies.limiter.burst))
+            settings->policies.limiter.burst_follows = 0;
     }
     return config->trip_set
                ? swgi_trip_rules_install(settings, config->trip, entries(config), error)
@@ -269,7 +273,7 @@ int swgi_config_differs(const struct swg_config *config, const struct swgi_setti
 static char (*ranges)[SWGI_KEY_RANGE_MAX];
 
 static void make_ranges(void) {
-    static char texts[64 + 32][SWGI_KEY_RANGE_MAX];
+    static char texts[SWGI_KEYS_MAX + SWGI_RULE_KEYS_MAX][SWGI_KEY_RANGE_MAX];
 
     for (unsigned i = 0; i < swgi_keys_count; i++)
         swgi_key_range(&swgi_keys[i], texts[i]);
@@ -304,5 +308,5 @@ bool swgi_config_sets(const struct swg_config *config, const char *name) {
     if (swgi_key_find(name, &place, NULL) != 0)
         return false;
     ptrdiff_t i = place.key - swgi_keys;
-    return i >= 0 && i < (ptrdiff_t)swgi_keys_count && (config->set >> i & 1) != 0;
+    return i >= 0 && i < (ptrdiff_t)swgi_keys_count && config->set[i];
 }

@@ -16,6 +16,7 @@ static int configure_locked(const struct swgi_binding *binding, const struct swg
     if (swgi_load(&turn.cell->life) != binding->life)
         return swgi_fail(error, -EAGAIN, binding->circuit->name,
                          "the circuit was evicted meanwhile; try again");
+    swgi_turn_policies(&turn);
     int rc = swgi_config_apply(config, &turn.settings, &merged, error);
     if (rc == 0)
         rc = swgi_circuit_settle(&turn, &merged, false, error);
@@ -52,7 +53,7 @@ static int present_settings(const struct swg_circuit *circuit, struct swgi_setti
     const struct swgi_binding *binding = circuit != NULL ? swgi_circuit_look(circuit) : NULL;
     if (binding == NULL)
         return -ENOENT;
-    swgi_settings_load(binding->cell, out);
+    swgi_settings_load_all(binding->map, binding->cell, out);
     return 0;
 }
 

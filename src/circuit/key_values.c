@@ -23,8 +23,12 @@ static const char *type_words(const struct swgi_key *key) {
         return "a number in steps of 0.5";
     case SWGI_TYPE_RAMP:
         return "an ascending list of percentages such as 5, 25, 50";
+    case SWGI_TYPE_COUNT:
+        return "a whole number or off";
+    case SWGI_TYPE_PRIORITY:
+        return "a priority";
     default:
-        return "one of its words";
+        return swgi_key_is_list(key) ? swgi_list_words(key) : "one of its words";
     }
 }
 
@@ -81,12 +85,35 @@ static int percent_parse(const char *value, uint64_t *out) {
     return rc;
 }
 
+/* Kept without its sign. */
+static int priority_parse(const char *value, uint64_t *out) {
+    uint64_t magnitude;
+    bool negative = *value == '-';
+    int rc = swgi_integer_parse(value + negative, &magnitude);
+
+    if (rc < 0)
+        return rc;
+    if (magnitude > SWGI_PRIORITY_ZERO || (!negative && magnitude >= SWGI_PRIORITY_ZERO))
+        return -ERANGE;
+    *out = negative ? SWGI_PRIORITY_ZERO - magnitude : SWGI_PRIORITY_ZERO + magnitude;
+    return 0;
+}
+
+static int priority_print(uint64_t value, char *out, size_t size) {
+    int length = snprintf(out, size, "%d", (int)(uint8_t)value - SWGI_PRIORITY_ZERO);
+
+    return length < (int)size ? 0 : -ERANGE;
+}
+
 static int whole_parse(const struct swgi_key *key, const char *value, uint64_t *out) {
     switch (key->type) {
     case SWGI_TYPE_CHOICE:
         return word_parse(key->unit, value, out);
     case SWGI_TYPE_INTEGER:
+    case SWGI_TYPE_COUNT:
         return swgi_integer_parse(value, out);
+    case SWGI_TYPE_PRIORITY:
+        return priority_parse(value, out);
     case SWGI_TYPE_DURATION:
         return swgi_duration_parse(value, out);
     case SWGI_TYPE_PERCENT:
@@ -103,7 +130,10 @@ static int whole_print(const struct swgi_key *key, uint64_t value, char *out, si
     case SWGI_TYPE_CHOICE:
         return word_print(key->unit, value, out, size);
     case SWGI_TYPE_INTEGER:
+    case SWGI_TYPE_COUNT:
         return swgi_integer_print(value, out, size);
+    case SWGI_TYPE_PRIORITY:
+        return priority_print(value, out, size);
     case SWGI_TYPE_DURATION:
         return swgi_duration_print(value, out, size);
     case SWGI_TYPE_PERCENT:
@@ -142,8 +172,12 @@ static uint64_t load(const struct swgi_key *key, const void *object) {
     return byte | word | whole;
 }
 
+static bool has_off(const struct swgi_key *key) {
+    return key->off != 0 || key->type == SWGI_TYPE_COUNT;
+}
+
 static bool is_off(const struct swgi_key *key, const char *value) {
-    return key->off != 0 && strcmp(value, "off") == 0;
+    return has_off(key) && strcmp(value, "off") == 0;
 }
 
 static int whole_field(const struct swgi_key *key, const char *value, void *object) {
@@ -236,6 +270,8 @@ int swgi_key_parse(const struct swgi_key_place *place, const char *value, void *
         rc = real_field(key, value, object);
     else if (key->type == SWGI_TYPE_RAMP)
         rc = ramp_field(key, value, object);
+    else if (swgi_key_is_list(key))
+        rc = swgi_list_parse(key, value, object);
     else
         rc = whole_field(key, value, object);
     return rc < 0 ? refuse_value(place, value, rc, error) : 0;
@@ -265,8 +301,10 @@ int swgi_key_print(const struct swgi_key *key, const void *object, char *out, si
         memcpy(&real, (const char *)object + key->offset, sizeof(real));
         return swgi_decimal_print(real, out, size);
     }
+    if (swgi_key_is_list(key))
+        return swgi_list_print(key, object, out, size);
     whole = load(key, object);
-    if (key->off != 0 && whole == key->off)
+    if (has_off(key) && whole == key->off)
         return text_print("off", out, size);
     return whole_print(key, whole, out, size);
 }
@@ -290,12 +328,16 @@ void swgi_key_range(const struct swgi_key *key, char out[SWGI_KEY_RANGE_MAX]) {
     else if (key->type == SWGI_TYPE_RAMP)
         snprintf(out, SWGI_KEY_RANGE_MAX, "at most %u of %u..%u, or off", SWGI_RAMP_STEPS_MAX,
                  (unsigned)key->least, (unsigned)key->most);
+    else if (swgi_key_is_list(key))
+        swgi_list_range(key, out);
     else
-        snprintf(out, SWGI_KEY_RANGE_MAX, "%s..%s%s", least, most, key->off != 0 ? " or off" : "");
+        snprintf(out, SWGI_KEY_RANGE_MAX, "%s..%s%s", least, most, has_off(key) ? " or off" : "");
 }
 
 void swgi_key_copy(const struct swgi_key *key, void *to, const void *from) {
     memcpy((char *)to + key->offset, (const char *)from + key->offset, key->width);
+    if (swgi_key_is_list(key))
+        swgi_list_copy(key, to, from);
     if (key->type == SWGI_TYPE_RAMP)
         ((struct swgi_settings *)to)->ramp_steps = ((const struct swgi_settings *)from)->ramp_steps;
 }

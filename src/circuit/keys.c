@@ -19,6 +19,12 @@
 #define BOUNDS_RAMP              WHOLE
 #define BOUNDS_PRESET            WHOLE
 #define BOUNDS_TRIP              WHOLE
+#define BOUNDS_COUNT             WHOLE
+#define BOUNDS_PRIORITY          WHOLE
+#define BOUNDS_PARTITIONS        WHOLE
+#define BOUNDS_CHAIN             WHOLE
+#define BOUNDS_TEXT              WHOLE
+#define BOUNDS_FEATURES          WHOLE
 #define BOUNDS_DECIMAL           REAL
 
 const struct swgi_key swgi_keys[] = {
@@ -50,8 +56,9 @@ const struct swgi_key swgi_rule_keys[] = {
 };
 const unsigned swgi_rule_keys_count = sizeof(swgi_rule_keys) / sizeof(swgi_rule_keys[0]);
 
-static_assert(sizeof(swgi_keys) / sizeof(swgi_keys[0]) <= 64, "what is set is one word of bits");
-static_assert(sizeof(swgi_rule_keys) / sizeof(swgi_rule_keys[0]) <= 32, "and half a word");
+static_assert(sizeof(swgi_keys) / sizeof(swgi_keys[0]) <= SWGI_KEYS_MAX, "what is set is a bit");
+static_assert(sizeof(swgi_rule_keys) / sizeof(swgi_rule_keys[0]) <= SWGI_RULE_KEYS_MAX,
+              "and so here");
 
 /* The rest of a rule's name behind "breaker.trip.N.". */
 static const char *rule_rest(const struct swgi_key *key) {
@@ -105,7 +112,7 @@ static int refuse_unknown(const char *name, struct swg_error *error) {
 
     suggest(name, known);
     return swgi_fail(error, -EINVAL, name,
-                     "unknown key%s%s%s; allowed: preset, and the keys of breaker and shed that"
+                     "unknown key%s%s%s; allowed: preset, and the keys that"
                      " 'switchgear help settings' lists",
                      known[0] != '\0' ? ", did you mean " : "", known, known[0] != '\0' ? "?" : "");
 }

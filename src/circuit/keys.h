@@ -11,8 +11,10 @@
 
 #define SWGI_KEY_NAME_MAX \
     96u /* bytes of a full name with its NUL, the room of struct swg_error's key */
+#define SWGI_KEYS_MAX       128u
+#define SWGI_RULE_KEYS_MAX  32u
 #define SWGI_KEY_RANGE_MAX  192u
-#define SWGI_KEY_VALUE_MAX  128u /* room for any printed value */
+#define SWGI_KEY_VALUE_MAX  640u /* room for any printed value */
 #define SWGI_TRIP_RULES_MAX 7u   /* one score, failure and slow rate over calls, four over time */
 #define SWGI_TRIP_PREFIX    "breaker.trip."
 
@@ -25,7 +27,13 @@ enum swgi_key_type {
     SWGI_TYPE_WEIGHT,
     SWGI_TYPE_RAMP,
     SWGI_TYPE_PRESET,
-    SWGI_TYPE_TRIP
+    SWGI_TYPE_TRIP,
+    SWGI_TYPE_COUNT,
+    SWGI_TYPE_PRIORITY,
+    SWGI_TYPE_PARTITIONS,
+    SWGI_TYPE_CHAIN,
+    SWGI_TYPE_TEXT,
+    SWGI_TYPE_FEATURES
 };
 
 enum swgi_rule_kind {
@@ -83,6 +91,17 @@ int swgi_key_parse(const struct swgi_key_place *place, const char *value, void *
                    struct swg_error *error);
 /* The field as text that reads back to the same; -ERANGE when it does not fit. Same types. */
 int swgi_key_print(const struct swgi_key *key, const void *object, char *out, size_t size);
+/*
+ * The same for the types that are lists or text (key_lists.c): PARTITIONS, CHAIN, TEXT, FEATURES.
+ * parse: 0, -EINVAL (not of that form) or -ERANGE.
+ */
+bool swgi_key_is_list(const struct swgi_key *key);
+int swgi_list_parse(const struct swgi_key *key, const char *value, void *object);
+int swgi_list_print(const struct swgi_key *key, const void *object, char *out, size_t size);
+void swgi_list_range(const struct swgi_key *key, char out[SWGI_KEY_RANGE_MAX]);
+void swgi_list_copy(const struct swgi_key *key, void *to, const void *from);
+/* What such a value is, for "... is not ...". */
+const char *swgi_list_words(const struct swgi_key *key);
 /* What is allowed, in words: "1..16", "1ms..30d", "neutral|success". */
 void swgi_key_range(const struct swgi_key *key, char out[SWGI_KEY_RANGE_MAX]);
 /* Copies the field, or writes the default of a rule's key into it. */

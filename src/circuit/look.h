@@ -6,7 +6,12 @@
 
 /* A turn for reading: -ENOENT when the circuit is not in the panel. */
 int swgi_look(const struct swg_circuit *circuit, struct swgi_turn *turn);
-void swgi_status_read(const struct swgi_turn *turn, struct swg_status *out);
+void swgi_status_read(struct swgi_turn *turn, struct swg_status *out);
+/* The part of policies, after the counters (policies.c). */
+void swgi_status_policies(struct swgi_turn *turn, struct swg_status *out);
+void swgi_why_permits(const struct swgi_turn *turn, struct swg_why *why);
+/* A process as people know it. owner: 1..SWGI_PROCESSES_MAX. */
+void swgi_process_tell(const struct swgi_map *map, unsigned owner, int64_t *pid, char name[32]);
 /* The longest window the circuit has; false: none. */
 bool swgi_longest_window(const struct swgi_turn *turn, struct swgi_window *out);
 /* An event of a ring as the public struct; its id is (ticket << 1) | ring. */

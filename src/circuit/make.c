@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "circuit/circuit.h"
+#include "engine/policies.h"
 #include "panel/wall.h"
 
 #define SWEEP_EVERY_NS UINT64_C(10000000000)
@@ -47,6 +48,11 @@ int swgi_circuit_settle(struct swgi_turn *turn, const struct swgi_settings *sett
                          "the panel with a "
                          "larger slots_max",
                          settings->count.calls, turn->map->geometry.slot_chunks * SWGI_SLOT_CHUNK);
+    }
+    int rc = swgi_policies_settle(turn, settings, error);
+    if (rc != 0) {
+        swgi_pool_release(turn->map, turn->index);
+        return rc;
     }
     swgi_store(&cell->ring, settings->count.calls != 0 ? ring : 0);
     swgi_store(&cell->histogram, settings->histogram ? histogram : 0);
@@ -90,7 +96,7 @@ static uint64_t activity(const struct swgi_map *map, uint32_t index) {
     uint64_t sum = 1;
     for (unsigned i = 0; i < SWGI_COUNTER(last_success); i++)
         sum += swgi_column_sum(map, index, i);
-    for (unsigned i = SWGI_COUNTER(would_reject); i <= SWGI_COUNTER(rejected) + 4; i++)
+    for (unsigned i = SWGI_COUNTER(would_reject); i < SWGI_COUNTER(rejected) + SWGI_VERDICTS; i++)
         sum += swgi_column_sum(map, index, i);
     return sum + swgi_load(&map->cells[index].failures) + swgi_load(&map->cells[index].timeouts);
 }
@@ -99,7 +105,8 @@ static bool give_up(struct swgi_map *map, uint32_t index, uint64_t seen) {
     struct swgi_turn turn;
     swgi_turn_begin(&turn, map, index, swgi_map_clock(map));
     uint64_t ctl = swgi_load(&turn.cell->ctl);
-    if ((ctl & 15) != 0)
+    const struct swgi_policies *policies = swgi_policies_of(map, turn.cell);
+    if ((ctl & 15) != 0 || (policies != NULL && swgi_permits_held(map, &policies->bulkhead) != 0))
         return false;
     uint64_t next =
         swgi_ctl(SWGI_CLOSED, SWGI_NORMAL, swgi_generation_next(swgi_ctl_generation(ctl)), 0);

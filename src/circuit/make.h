@@ -16,6 +16,9 @@ int swgi_circuit_make(struct swgi_map *map, const char *name, uint64_t hash,
  * back. */
 int swgi_circuit_settle(struct swgi_turn *turn, const struct swgi_settings *settings, bool fresh,
                         struct swg_error *error);
+/* Part of it: the policies (settle.c). */
+int swgi_policies_settle(struct swgi_turn *turn, const struct swgi_settings *settings,
+                         struct swg_error *error);
 /* The name of a live cell, and its life; 0 for a cell that is free or being written. */
 uint32_t swgi_circuit_read_name(const struct swgi_map *map, uint32_t index,
                                 char name[SWGI_NAME_MAX + 1]);

@@ -67,6 +67,7 @@ static const struct word answers[] = {
     { SWG_FAILED, "called, and it failed" },
     { SWG_QUEUED, "waiting in the queue" },
     { SWG_RETRY, "recorded; another attempt is allowed" },
+    { SWG_QUEUE_SATURATED, "not called: bulkhead and queue are full" },
     { SWG_SUCCESS, "success" },
     { SWG_FAILURE, "failure" },
     { SWG_TIMEOUT, "timeout" },
@@ -103,6 +104,19 @@ const char *swg_event_name(int kind) {
 /* The kernel keeps to it; beyond, -rc might not be an int. */
 #define ERRNO_MAX 4095
 
+static const struct word sources[] = { { SWG_SOURCE_NONE, "none" },
+                                       { SWG_SOURCE_CALL, "call" },
+                                       { SWG_SOURCE_CACHE, "cache" },
+                                       { SWG_SOURCE_STALE, "stale" },
+                                       { SWG_SOURCE_ALTERNATIVE, "alternative" },
+                                       { SWG_SOURCE_STATIC, "static" },
+                                       { SWG_SOURCE_QUEUE, "queue" },
+                                       { SWG_SOURCE_FUNCTION, "function" } };
+
+const char *swg_source_name(int source) {
+    return LOOK_UP(sources, source, "?");
+}
+
 const char *swg_strerror(int rc) {
     const char *known = LOOK_UP(answers, rc, NULL);
     if (known != NULL)
@@ -113,7 +127,7 @@ const char *swg_strerror(int rc) {
 }
 
 int swg_is_rejection(int rc) {
-    return rc >= SWG_OPEN && rc <= SWG_EXPIRED;
+    return (rc >= SWG_OPEN && rc <= SWG_EXPIRED) || rc == SWG_QUEUE_SATURATED;
 }
 
 const char *swg_version(void) {

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "circuit/circuit.h"
+#include "circuit/extras.h"
 #include "circuit/look.h"
 #include "circuit/sized.h"
 
@@ -49,6 +50,8 @@ static void free_circuit(struct swg_circuit *circuit) {
         free(binding);
         binding = older;
     }
+    swgi_extras_free(circuit);
+    free(circuit->if_new.policies);
     free(circuit);
 }
 

@@ -1,5 +1,7 @@
 /* What the call came to: the few-nanosecond path for a success, and below it everything else. */
+#include "circuit/admission.h"
 #include "circuit/circuit.h"
+#include "circuit/completion.h"
 #include "circuit/permit.h"
 #include "circuit/sized.h"
 
@@ -77,11 +79,6 @@ static inline int64_t since_admission(const struct swg_permit *permit, int64_t n
     return (int64_t)((uint64_t)now - permit->opaque[2]);
 }
 
-static inline bool is_current(const struct swg_permit *permit) {
-    return permit->opaque[0] != 0 &&
-           permit->opaque[7] == (permit->opaque[0] ^ permit->opaque[1] ^ swgi_thread.tag);
-}
-
 /* ---- everything else */
 
 static bool matches_tag(uint64_t tag, void *arg) {
@@ -89,22 +86,16 @@ static bool matches_tag(uint64_t tag, void *arg) {
     return permit->opaque[7] == (permit->opaque[0] ^ permit->opaque[1] ^ tag);
 }
 
-/* 0: usable now, the thread's row is current. 1: was ours once and ends without effect. -EINVAL:
- * never was. */
-static int validate(struct swg_permit *permit) {
-    if (is_current(permit) && swgi_thread_ready(swgi_permit_binding(permit)->tag))
+int swgi_permit_validate(const struct swg_permit *permit) {
+    if (swgi_permit_is_current(permit) && swgi_thread_ready(swgi_permit_binding(permit)->tag))
         return 0;
     bool current = false;
-    struct swgi_map *map = swgi_map_of_tag(matches_tag, permit, &current);
+    struct swgi_map *map = swgi_map_of_tag(matches_tag, (void *)(uintptr_t)permit, &current);
     if (map == NULL)
         return -EINVAL;
     if (!current || swgi_thread_enter(map) < 0)
         return 1;
-    return matches_tag(swgi_load(map->tag), permit) ? 0 : 1;
-}
-
-static bool still_there(const struct swg_permit *permit, const struct swgi_binding *binding) {
-    return swgi_load(&binding->cell->life) == (uint32_t)(permit->opaque[1] >> 32);
+    return matches_tag(swgi_load(map->tag), (void *)(uintptr_t)permit) ? 0 : 1;
 }
 
 static int record_outcome(struct swgi_turn *turn, const struct swgi_binding *binding,
@@ -126,6 +117,99 @@ static int record_outcome(struct swgi_turn *turn, const struct swgi_binding *bin
     return rc;
 }
 
+/* What stays of a permit whose call may be tried again: nothing held, and what was asked. */
+static void make_ticket(struct swg_permit *permit, const struct swgi_asked *asked, int64_t delay) {
+    struct swgi_asked next = *asked;
+    uint64_t binding = permit->opaque[0];
+    next.attempt++;
+    next.slot = 0;
+    next.previous = swgi_delay_pack(delay);
+    swgi_permit_ask(permit, &next);
+    permit->opaque[5] = permit->opaque[4];
+    permit->opaque[4] = (uint64_t)delay;
+    permit->opaque[3] = binding;
+    permit->opaque[0] = 0;
+    permit->opaque[7] = binding ^ permit->opaque[1] ^ swgi_thread.tag ^ SWGI_PERMIT_TICKET;
+}
+
+/* All attempts of a call under one permit: it lives on. */
+static void go_on(struct swg_permit *permit, const struct swgi_asked *asked, int64_t delay) {
+    struct swgi_asked next = *asked;
+    next.attempt++;
+    next.previous = swgi_delay_pack(delay);
+    permit->opaque[6] = swgi_asked_word(&next);
+}
+
+static void end(struct swg_permit *permit) {
+    permit->opaque[0] = 0;
+    permit->opaque[3] = 0;
+    permit->opaque[4] = 0;
+}
+
+/* Not admitted yet, so there is no outcome: the place is given up. */
+static int record_waiting(struct swg_permit *permit) {
+    swg_cancel(permit);
+    return -EINVAL;
+}
+
+struct ended {
+    int outcome;
+    const struct swg_failure *why;
+    int64_t at, duration;
+    bool there;
+};
+
+static bool may_retry(const struct swgi_binding *binding, const struct swg_permit *permit,
+                      const struct ended *call) {
+    return (permit->opaque[1] & SWGI_PERMIT_POLICIES) && call->there &&
+           (call->outcome == SWG_FAILURE || call->outcome == SWG_TIMEOUT) &&
+           swgi_load(&binding->cell->traits) & SWGI_TRAIT_RETRY;
+}
+
+static int64_t retry_delay(struct swgi_turn *turn, const struct swgi_asked *asked,
+                           const struct ended *call) {
+    turn->retry_after = call->why->retry_after > 0 ? call->why->retry_after : 0;
+    return swgi_completion_retry(turn, asked, (enum swgi_class)(call->outcome - SWG_SUCCESS));
+}
+
+/* Everything but a calm success: the outcome is judged, what is held is freed. */
+static int record_ended(struct swg_permit *permit, const struct swgi_binding *binding,
+                        const struct ended *call) {
+    struct swgi_turn turn;
+    struct swgi_ticket ticket = swgi_permit_ticket(permit);
+    struct swgi_asked asked = swgi_permit_asked(permit);
+    bool policies = permit->opaque[1] & SWGI_PERMIT_POLICIES, again;
+    int64_t delay = -1;
+    swgi_turn_begin(&turn, binding->map, binding->index, call->at);
+    again = may_retry(binding, permit, call);
+    if (again)
+        swgi_turn_policies(&turn);
+    if (again && turn.settings.policies.retry.inside) {
+        delay = retry_delay(&turn, &asked, call);
+        if (delay >= 0) {
+            go_on(permit, &asked, delay);
+            return SWG_RETRY;
+        }
+        again = false;
+    }
+    int rc = policies ? swgi_completion_release(permit, binding) : 0;
+    if (rc == 0 && call->there) {
+        turn.overdue = policies ? swgi_completion_overdue(&turn) : 0;
+        rc = record_outcome(&turn, binding, &ticket, call->outcome, call->why, call->duration);
+        if (policies)
+            swgi_completion_sample(permit, binding, call->at, call->duration,
+                                   (enum swgi_class)(call->outcome - SWG_SUCCESS));
+    }
+    if (rc == 0 && again)
+        delay = retry_delay(&turn, &asked, call);
+    if (delay < 0) {
+        end(permit);
+        return rc;
+    }
+    make_ticket(permit, &asked, delay);
+    return SWG_RETRY;
+}
+
 static __attribute__((noinline)) int record_slow(struct swg_permit *permit, int outcome,
                                                  const struct swg_failure *why, swg_ns now,
                                                  swg_ns duration, bool given) {
@@ -133,51 +217,92 @@ static __attribute__((noinline)) int record_slow(struct swg_permit *permit, int 
         return -EINVAL;
     if (permit->opaque[0] == 0)
         return 0;
-    int rc = validate(permit);
+    int rc = swgi_permit_validate(permit);
     if (rc != 0) {
         if (rc == 1)
-            permit->opaque[0] = 0;
+            end(permit);
         return rc < 0 ? rc : 0;
     }
     if (outcome < SWG_SUCCESS || outcome > SWG_IGNORED) {
         swg_cancel(permit);
         return -EINVAL;
     }
+    if (permit->opaque[1] & SWGI_PERMIT_WAITS)
+        return record_waiting(permit);
     struct swg_failure known = SWG_FAILURE_INIT;
     int told = why != NULL ? swgi_sized_in(&known, why) : 0;
     const struct swgi_binding *binding = swgi_permit_binding(permit);
-    struct swgi_ticket ticket = swgi_permit_ticket(permit);
-    int64_t at = given ? now + binding->time_shift : swgi_binding_now(binding);
+    struct ended call = { .outcome = outcome, .why = &known, .duration = duration };
+    call.at = given ? now + binding->time_shift : swgi_binding_now(binding);
     if (!given)
-        duration = since_admission(permit, at);
-    bool there = still_there(permit, binding);
-    permit->opaque[0] = 0;
-    if (!there)
-        return 0;
-    struct swgi_turn turn;
-    swgi_turn_begin(&turn, binding->map, binding->index, at);
-    rc = record_outcome(&turn, binding, &ticket, outcome, &known, duration);
+        call.duration = since_admission(permit, call.at);
+    call.there = swgi_permit_still_there(permit, binding);
+    rc = record_ended(permit, binding, &call);
     return rc != 0 ? rc : told;
+}
+
+/*
+ * A success of a circuit with policies: what is held is given back and counted, and the rest is a
+ * success like any other.
+ */
+static __attribute__((noinline)) int record_policed(struct swg_permit *permit,
+                                                    const struct swgi_binding *binding, int64_t at,
+                                                    int64_t duration, bool *done) {
+    *done = true;
+    int rc = swgi_completion_release(permit, binding);
+    if (rc != 0) {
+        end(permit);
+        return rc;
+    }
+    swgi_completion_sample(permit, binding, at, duration, SWGI_CLASS_SUCCESS);
+    permit->opaque[1] &= ~SWGI_PERMIT_POLICIES;
+    permit->opaque[7] = permit->opaque[0] ^ permit->opaque[1] ^ swgi_thread.tag;
+    permit->opaque[4] = 0;
+    *done = record_fast(permit, binding, at, duration);
+    return 0;
+}
+
+/* Held or paced, not waiting: what success alone can end without a turn. */
+static inline bool is_policed(const struct swg_permit *permit, const struct swgi_binding *binding) {
+    return (permit->opaque[1] & (SWGI_PERMIT_POLICIES | SWGI_PERMIT_WAITS)) ==
+               SWGI_PERMIT_POLICIES &&
+           swgi_permit_still_there(permit, binding);
+}
+
+/* 0: done. -EAGAIN: not a calm success. */
+static inline __attribute__((always_inline)) int record_success(struct swg_permit *permit,
+                                                                const struct swgi_binding *binding,
+                                                                int64_t at, int64_t duration) {
+    bool done;
+    if (swgi_likely(record_fast(permit, binding, at, duration)))
+        return 0;
+    if (!is_policed(permit, binding))
+        return -EAGAIN;
+    int rc = record_policed(permit, binding, at, duration, &done);
+    return done ? rc : -EAGAIN;
 }
 
 int swg_record_at(struct swg_permit *permit, int outcome, const struct swg_failure *why, swg_ns now,
                   swg_ns duration) {
-    if (swgi_likely(permit != NULL && outcome == SWG_SUCCESS && is_current(permit))) {
+    if (swgi_likely(permit != NULL && outcome == SWG_SUCCESS && swgi_permit_is_current(permit))) {
         const struct swgi_binding *binding = swgi_permit_binding(permit);
-        if (swgi_likely(swgi_thread_ready(binding->tag)) &&
-            record_fast(permit, binding, now + binding->time_shift, duration))
-            return 0;
+        if (swgi_likely(swgi_thread_ready(binding->tag))) {
+            int rc = record_success(permit, binding, now + binding->time_shift, duration);
+            if (swgi_likely(rc != -EAGAIN))
+                return rc;
+        }
     }
     return record_slow(permit, outcome, why, now, duration, true);
 }
 
 int swg_record_error(struct swg_permit *permit, int outcome, const struct swg_failure *why) {
-    if (swgi_likely(permit != NULL && outcome == SWG_SUCCESS && is_current(permit))) {
+    if (swgi_likely(permit != NULL && outcome == SWG_SUCCESS && swgi_permit_is_current(permit))) {
         const struct swgi_binding *binding = swgi_permit_binding(permit);
         if (swgi_likely(swgi_thread_ready(binding->tag))) {
             int64_t now = swgi_binding_now(binding);
-            if (record_fast(permit, binding, now, since_admission(permit, now)))
-                return 0;
+            int rc = record_success(permit, binding, now, since_admission(permit, now));
+            if (swgi_likely(rc != -EAGAIN))
+                return rc;
         }
     }
     return record_slow(permit, outcome, why, 0, 0, false);
@@ -187,21 +312,51 @@ int swg_record(struct swg_permit *permit, int outcome) {
     return swg_record_error(permit, outcome, NULL);
 }
 
-void swg_cancel(struct swg_permit *permit) {
-    if (permit == NULL || permit->opaque[0] == 0)
+/* Give back all that a permit holds but the breaker's own. */
+static void cancel_policies(struct swg_permit *permit, const struct swgi_binding *binding,
+                            int64_t now) {
+    struct swgi_admission admission = { .binding = binding,
+                                        .policies = swgi_policies_of(binding->map, binding->cell),
+                                        .now = now };
+    if (admission.policies == NULL)
         return;
-    int rc = validate(permit);
+    if (permit->opaque[1] & SWGI_PERMIT_WAITS)
+        swgi_admission_leave(&admission, permit);
+    else
+        (void)swgi_completion_release(permit, binding);
+}
+
+static void cancel_current(struct swg_permit *permit) {
     const struct swgi_binding *binding = swgi_permit_binding(permit);
     struct swgi_ticket ticket = swgi_permit_ticket(permit);
-    if (rc == 0 && still_there(permit, binding)) {
-        struct swgi_turn turn;
-        swgi_turn_begin(&turn, binding->map, binding->index, swgi_binding_now(binding));
-        swgi_breaker_cancel(&turn, &ticket);
+    int64_t now = swgi_binding_now(binding);
+    if (permit->opaque[1] & SWGI_PERMIT_POLICIES)
+        cancel_policies(permit, binding, now);
+    if (permit->opaque[1] & SWGI_PERMIT_WAITS || !swgi_permit_still_there(permit, binding))
+        return;
+    struct swgi_turn turn;
+    swgi_turn_begin(&turn, binding->map, binding->index, now);
+    swgi_breaker_cancel(&turn, &ticket);
+}
+
+void swg_cancel(struct swg_permit *permit) {
+    if (permit == NULL)
+        return;
+    if (permit->opaque[0] == 0) {
+        permit->opaque[3] = 0; /* a ticket is dropped */
+        return;
     }
+    int rc = swgi_permit_validate(permit);
+    if (rc == 0)
+        cancel_current(permit);
     if (rc >= 0)
-        permit->opaque[0] = 0;
+        end(permit);
 }
 
 swg_ns swg_retry_in(const struct swg_permit *permit) {
-    return permit != NULL && permit->opaque[0] == 0 ? (swg_ns)permit->opaque[4] : 0;
+    if (permit == NULL)
+        return 0;
+    if (permit->opaque[0] == 0)
+        return (swg_ns)permit->opaque[4];
+    return swgi_permit_is_current(permit) ? swgi_wait_left(permit) : 0;
 }

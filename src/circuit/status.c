@@ -40,11 +40,13 @@ static void read_counters(const struct swgi_turn *turn, struct swg_status *out) 
     out->in_flight = (int64_t)(out->calls - ended);
     if (out->in_flight < 0)
         out->in_flight = 0;
-    uint64_t *rejected[5] = { &out->rejected_open, &out->rejected_full, &out->rejected_limited,
-                              &out->rejected_shed, &out->rejected_expired };
-    for (unsigned i = 0; i < 5; i++)
+    uint64_t *rejected[SWGI_VERDICTS] = { &out->rejected_open,    &out->rejected_full,
+                                          &out->rejected_limited, &out->rejected_shed,
+                                          &out->rejected_expired, &out->rejected_saturated };
+    for (unsigned i = 0; i < SWGI_VERDICTS; i++)
         *rejected[i] = sum(turn, SWGI_COUNTER(rejected) + i);
     out->would_reject = sum(turn, SWGI_COUNTER(would_reject));
+    out->retries = sum(turn, SWGI_COUNTER(retries));
     out->last_success = last(turn, SWGI_COUNTER(last_success));
     out->last_failure = last(turn, SWGI_COUNTER(last_failure));
 }
@@ -128,7 +130,7 @@ static void read_score(const struct swgi_turn *turn, uint64_t ctl, struct swg_st
         out->score = swgi_ctl_score(ctl) * unit;
 }
 
-void swgi_status_read(const struct swgi_turn *turn, struct swg_status *out) {
+void swgi_status_read(struct swgi_turn *turn, struct swg_status *out) {
     uint64_t ctl = swgi_effective_ctl(turn->cell, swgi_load(&turn->cell->ctl), turn->now);
     swgi_cell_name(turn->cell, out->name);
     memcpy(out->preset, turn->settings.preset, sizeof(out->preset));
@@ -140,6 +142,7 @@ void swgi_status_read(const struct swgi_turn *turn, struct swg_status *out) {
     out->has_latency = swgi_load(&turn->cell->histogram) != 0;
     if (out->has_latency)
         read_latency(turn, &out->latency);
+    swgi_status_policies(turn, out);
 }
 
 int swgi_look(const struct swg_circuit *circuit, struct swgi_turn *turn) {

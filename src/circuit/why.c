@@ -234,14 +234,8 @@ static void add_holders(const struct swgi_turn *turn, struct swg_why *why) {
                     swgi_probe_generation(probe) == swgi_ctl_generation(ctl);
         if (!held || owner == 0)
             continue;
-        const struct swgi_process *process = &turn->map->processes[owner - 1];
         struct swg_holder *holder = &why->holders[why->holders_count++];
-        uint64_t name[4];
-        for (unsigned j = 0; j < 4; j++)
-            name[j] = swgi_load(&process->name[j]);
-        swgi_copy_bytes(holder->process, sizeof(holder->process), (const char *)name,
-                        strnlen((const char *)name, 31));
-        holder->pid = (int64_t)swgi_load(&process->pid);
+        swgi_process_tell(turn->map, owner, &holder->pid, holder->process);
         holder->alive = swgi_owner_alive(turn->map, owner, swgi_probe_incarnation(probe),
                                          SWGI_INCARNATION_BITS);
         holder->probe = i;
@@ -280,6 +274,7 @@ int swg_circuit_why(const struct swg_circuit *circuit, struct swg_why *out) {
     sign_trip(&why);
     why.samples_count = collect(&turn, SWGI_RING_NOTICES, &why, why.samples);
     add_holders(&turn, &why);
+    swgi_why_permits(&turn, &why);
     add_mode(&turn, &why);
     if (why.status.preset[0] != '\0')
         snprintf(why.origin, sizeof(why.origin), "code, preset %s", why.status.preset);

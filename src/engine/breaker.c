@@ -280,6 +280,19 @@ int swgi_breaker_record(struct swgi_turn *turn, const struct swgi_ticket *ticket
     return record_unjudged(turn, ticket, outcome, ctl);
 }
 
+void swgi_breaker_watch(struct swgi_turn *turn) {
+    uint64_t ctl = swgi_load(&turn->cell->ctl), generation = swgi_ctl_generation(ctl);
+    struct swgi_count count = { 0 };
+    if (swgi_ctl_forced(ctl) || !swgi_state_judges(swgi_ctl_state(ctl)))
+        return;
+    if (swgi_count_read(turn->cell, &turn->settings, &count))
+        swgi_count_judge(turn, generation, &count, true);
+    if (turn->settings.slice_ns == 0)
+        return;
+    swgi_time_enter(turn, generation);
+    swgi_time_judge(turn, generation, true);
+}
+
 int swgi_breaker_cancel(struct swgi_turn *turn, const struct swgi_ticket *ticket) {
     int rc = 0;
     if (ticket->has_probe)

@@ -217,22 +217,27 @@ bool swgi_count_is_calm(const struct swgi_cell *cell, uint64_t word, unsigned n)
 }
 
 /* Which rule the window meets, if any. */
-static bool find(const struct swgi_settings *settings, const struct swgi_count *count,
+static bool find(const struct swgi_turn *turn, const struct swgi_count *count,
                  struct swgi_finding *finding) {
+    const struct swgi_settings *settings = &turn->settings;
     const struct swgi_count_settings *rule = &settings->count;
-    if (count->calls == 0 || count->calls < rule->calls_min)
+    struct swgi_count with_overdue = *count;
+    with_overdue.calls += turn->overdue;
+    with_overdue.slow += turn->overdue;
+    if (with_overdue.calls == 0 || with_overdue.calls < rule->calls_min)
         return false;
     finding->calls = count->calls;
-    if (fails(settings->compare, rule, count)) {
+    if (count->calls >= rule->calls_min && fails(settings->compare, rule, count)) {
         finding->rule = SWG_RULE_COUNT_FAILURE;
         finding->value = count->half_units / 2.0 / count->calls;
         finding->threshold = (double)rule->failure_ppm / SWGI_PPM;
         return true;
     }
-    if (!is_slow(settings->compare, rule, count))
+    if (!is_slow(settings->compare, rule, &with_overdue))
         return false;
+    finding->calls = with_overdue.calls;
     finding->rule = SWG_RULE_COUNT_SLOW;
-    finding->value = (double)count->slow / count->calls;
+    finding->value = (double)with_overdue.slow / with_overdue.calls;
     finding->threshold = (double)rule->slow_ppm / SWGI_PPM;
     return true;
 }
@@ -240,7 +245,7 @@ static bool find(const struct swgi_settings *settings, const struct swgi_count *
 void swgi_count_judge(struct swgi_turn *turn, uint64_t generation, const struct swgi_count *count,
                       bool may_trip) {
     struct swgi_finding finding = { 0 };
-    if (!may_trip || !find(&turn->settings, count, &finding))
+    if (!may_trip || !find(turn, count, &finding))
         return;
     for (;;) {
         uint64_t ctl = swgi_load(&turn->cell->ctl);

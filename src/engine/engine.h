@@ -17,11 +17,12 @@
 struct swgi_turn {
     struct swgi_map *map;
     struct swgi_cell *cell;
-    uint32_t index; /* of the cell */
-    int64_t now;    /* panel time; what moves shared words asks swgi_turn_now() */
-    bool believed;  /* now was compared with our own clock */
-    struct swgi_settings settings;
-    uint32_t settings_sequence;   /* which of the panel's it is a copy of */
+    uint32_t index;                /* of the cell */
+    int64_t now;                   /* panel time; what moves shared words asks swgi_turn_now() */
+    bool believed;                 /* now was compared with our own clock */
+    struct swgi_settings settings; /* without policies, until swgi_turn_policies() */
+    uint32_t settings_sequence;    /* which of the panel's it is a copy of */
+    uint32_t overdue; /* calls in flight for longer than the slow threshold: slow before they end */
     int64_t retry_after;          /* what the dependency asked for in this call; 0: nothing */
     const struct swgi_hand *hand; /* who acts; NULL: a rule, or time */
 };
@@ -37,6 +38,8 @@ struct swgi_hand {
  * once. */
 void swgi_turn_begin(struct swgi_turn *turn, struct swgi_map *map, uint32_t index, int64_t now);
 void swgi_turn_believe(struct swgi_turn *turn);
+/* A turn without settings, of an instant that was compared already: for counting and telling. */
+void swgi_turn_look(struct swgi_turn *turn, struct swgi_map *map, uint32_t index, int64_t now);
 /*
  * How long since an instant in the panel: two clocks may differ by up to a second, so a little in the future is now; further
  * off it is no instant of ours, and for ever ago.
@@ -62,6 +65,13 @@ void swgi_cell_name(const struct swgi_cell *cell, char name[SWGI_NAME_MAX + 1]);
 /* ---- settings in the panel (turn.c) */
 /* Returns the sequence they were read at. */
 uint32_t swgi_settings_load(const struct swgi_cell *cell, struct swgi_settings *out);
+/* All of them; a circuit without policies has their defaults. */
+uint32_t swgi_settings_load_all(const struct swgi_map *map, const struct swgi_cell *cell,
+                                struct swgi_settings *out);
+/* Which policies calls must look at: SWGI_TRAIT_... (policies.c) */
+uint32_t swgi_policies_traits_now(const struct swgi_map *map, const struct swgi_cell *cell);
+/* The policies alone, into a turn's settings. */
+void swgi_turn_policies(struct swgi_turn *turn);
 /* Finish what a killed configurer left. */
 void swgi_settings_mend(struct swgi_turn *turn);
 /* Under the registry lock. Publishes settings and the words derived from them; fresh: nobody uses
@@ -97,6 +107,8 @@ int swgi_breaker_admit(struct swgi_turn *turn, uint64_t key, struct swgi_ticket 
  */
 int swgi_breaker_record(struct swgi_turn *turn, const struct swgi_ticket *ticket,
                         const struct swgi_outcome *outcome);
+/* Judge without an outcome: turn->overdue may be what trips. */
+void swgi_breaker_watch(struct swgi_turn *turn);
 /* The call was not made: free what it holds. */
 int swgi_breaker_cancel(struct swgi_turn *turn, const struct swgi_ticket *ticket);
 /* What ctl means at that instant: OPEN past its deadline is HALF, a mode past its bound is normal.

@@ -1,5 +1,6 @@
 /* Default settings, and the checks between settings that lie in memory others can write and the
  * code that acts on them. */
+#include "engine/policies.h"
 #include "engine/settings.h"
 
 #include <assert.h>
@@ -13,6 +14,13 @@
 #define DEFAULT_RAMP(field, initial)     settings->ramp_steps = (initial)
 #define DEFAULT_PRESET(field, initial)   settings->field[0] = '\0'
 #define DEFAULT_TRIP(field, initial)     settings->field = (initial)
+#define DEFAULT_PERCENT                  DEFAULT_INTEGER
+#define DEFAULT_COUNT                    DEFAULT_INTEGER
+#define DEFAULT_PRIORITY                 DEFAULT_INTEGER
+#define DEFAULT_PARTITIONS               DEFAULT_INTEGER
+#define DEFAULT_FEATURES                 DEFAULT_INTEGER
+#define DEFAULT_CHAIN(field, initial)    settings->field[0] = (initial)
+#define DEFAULT_TEXT(field, initial)     settings->field[0] = (initial)
 
 void swgi_settings_default(struct swgi_settings *settings) {
     int rc;
@@ -26,6 +34,8 @@ void swgi_settings_default(struct swgi_settings *settings) {
     settings->count.slow_ppm = SWGI_THRESHOLD_OFF;
     settings->open_max_follows = 1;
     settings->backoff_reset_follows = 1;
+    settings->policies.bulkhead.max_queue_follows = 1;
+    settings->policies.limiter.burst_follows = 1;
     rc = swgi_settings_compile(settings, NULL);
     assert(rc == 0); /* the defaults of tables/keys.h fit together */
     (void)rc;
@@ -48,6 +58,15 @@ static bool real_fits(double value, double least, double most) {
 #define FITS_RAMP(field, least, most, off)     ramp_fits(settings, (least), (most))
 #define FITS_PRESET(field, least, most, off)   preset_fits(settings)
 #define FITS_TRIP(field, least, most, off)     true
+#define FITS_PERCENT                           FITS_INTEGER
+#define FITS_COUNT(field, least, most, off) \
+    (settings->field == 0 || whole_fits(settings->field, (least), (most), 0))
+#define FITS_PRIORITY FITS_INTEGER
+#define FITS_PARTITIONS(field, least, most, off) \
+    partitions_fit(&settings->policies.bulkhead, (least), (most))
+#define FITS_CHAIN(field, least, most, off)    chain_fits(&settings->policies.fallback)
+#define FITS_TEXT(field, least, most, off)     (strnlen(settings->field, (most) + 1) <= (most))
+#define FITS_FEATURES(field, least, most, off) (settings->field <= (most))
 
 static bool ramp_fits(const struct swgi_settings *settings, unsigned least, unsigned most) {
     unsigned before = least - 1;
@@ -67,6 +86,30 @@ static bool preset_fits(const struct swgi_settings *settings) {
 
     return length < sizeof(settings->preset) &&
            strspn(settings->preset, "abcdefghijklmnopqrstuvwxyz0123456789_-") == length;
+}
+
+/* From urgent to less urgent, and never more for the less urgent. */
+static bool partitions_fit(const struct swgi_bulkhead_settings *bulkhead, unsigned least,
+                           unsigned most) {
+    if (bulkhead->partitions_count > SWGI_PARTITIONS_MAX)
+        return false;
+    for (unsigned i = 0; i < bulkhead->partitions_count; i++) {
+        const struct swgi_partition *it = &bulkhead->partitions[i];
+
+        if (it->priority > 63 || it->percent < least || it->percent > most)
+            return false;
+        if (i > 0 && (it->priority <= it[-1].priority || it->percent > it[-1].percent))
+            return false;
+    }
+    return true;
+}
+
+static bool chain_fits(const struct swgi_fallback_settings *fallback) {
+    for (unsigned i = 0; i < SWGI_FALLBACKS_MAX; i++) {
+        if (fallback->chain[i] > SWGI_FALLBACK_FUNCTION)
+            return false;
+    }
+    return true;
 }
 
 static bool each_fits(const struct swgi_settings *settings) {
@@ -191,7 +234,8 @@ static bool time_fits(const struct swgi_settings *settings) {
 
 bool swgi_settings_check(const struct swgi_settings *settings) {
     return each_fits(settings) && open_fits(settings) && half_open_fits(settings) &&
-           score_fits(settings) && count_fits(settings) && time_fits(settings);
+           score_fits(settings) && count_fits(settings) && time_fits(settings) &&
+           swgi_policies_check(&settings->policies);
 }
 
 static bool same_score(const struct swgi_score_settings *a, const struct swgi_score_settings *b) {

@@ -10,8 +10,10 @@
 #define SWGI_ENGINE_SETTINGS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "engine/policy_settings.h"
 #include "panel/limits.h"
 
 struct swg_error;
@@ -89,7 +91,11 @@ struct swgi_settings {
     double open_multiplier, open_jitter;
     double system_load_above; /* share of all cores, e.g. 0.85 */
     char preset[16];          /* what it started from, for people; NUL-terminated */
+    struct swgi_policy_settings
+        policies; /* lies apart in the panel; see swgi_settings_load_all() */
 };
+/* What every circuit has, and every turn a copy of. */
+#define SWGI_BREAKER_SETTINGS_SIZE offsetof(struct swgi_settings, policies)
 
 /* The defaults of tables/keys.h, compiled. */
 void swgi_settings_default(struct swgi_settings *settings);

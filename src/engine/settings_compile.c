@@ -11,6 +11,7 @@
 #include "base/divisor.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "engine/policies.h"
 
 #define BACKOFF_RESET_FACTOR 10u
 /* Below this share of the exact drift, rounding would delay detection by more than anyone asked
@@ -283,6 +284,8 @@ int swgi_settings_compile(struct swgi_settings *settings, struct swg_error *erro
         rc = swgi_score_compile(settings, error);
     if (rc == 0)
         rc = swgi_time_compile(settings, error);
+    if (rc == 0)
+        rc = swgi_policies_compile(&settings->policies, error);
     if (rc == 0 && !swgi_settings_check(settings))
         rc = swgi_fail(error, -EINVAL, NULL, "a setting is out of its range");
     return rc;

@@ -345,6 +345,15 @@ static struct swgi_finding finding_of(const struct swgi_turn *turn, unsigned i,
     return finding;
 }
 
+/* Calls that are slow already and have not ended are calls of the window that runs. */
+static void add_overdue(const struct swgi_turn *turn, const struct swgi_time_rule *rule,
+                        struct swgi_window *window) {
+    if (rule->kind != SWGI_TIME_SLOW_RATE)
+        return;
+    window->slow += turn->overdue;
+    window->calls += turn->overdue;
+}
+
 /* Could any rule be met? From the shared words alone: calls can only be more than at the last sum
  * of this slice. */
 static bool worth_summing(const struct swgi_turn *turn, uint64_t epoch) {
@@ -357,6 +366,7 @@ static bool worth_summing(const struct swgi_turn *turn, uint64_t epoch) {
         struct swgi_window window;
         bool whole = read_window(turn, rule->slices, &sums, &window);
         window.calls = floor_of(turn->cell, i, epoch);
+        add_overdue(turn, rule, &window);
         if (!whole || meets(&turn->settings, rule, &window))
             return true;
     }
@@ -377,6 +387,7 @@ static enum verdict look(struct swgi_turn *turn, uint64_t epoch, struct swgi_fin
         if (!read_window(turn, rule->slices, &sums, &window))
             return BEHIND;
         note_floor(turn->cell, i, epoch, window.calls);
+        add_overdue(turn, rule, &window);
         if (!meets(&turn->settings, rule, &window))
             continue;
         if (window.calls < rule->calls_min) {

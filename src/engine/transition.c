@@ -7,6 +7,7 @@
 #include "engine/engine.h"
 
 #include <string.h>
+#include "panel/waiters.h"
 
 #include "base/text.h"
 #include "panel/wall.h"
@@ -234,6 +235,13 @@ static void note_streak(struct swgi_cell *cell, uint64_t generation, uint32_t tr
         swgi_cas(&cell->streak, present, swgi_tagged(generation, trips_in_a_row));
 }
 
+/* Who waits for a permit is rejected by a trip, and need not find that out by itself. */
+static void wake_waiters(struct swgi_turn *turn) {
+    struct swgi_policies *policies = swgi_policies_of(turn->map, turn->cell);
+    if (policies != NULL && swgi_load(&policies->bulkhead.waiting) != 0)
+        swgi_waiters_wake_all(turn->map, &policies->bulkhead);
+}
+
 bool swgi_transition(struct swgi_turn *turn, uint64_t ctl, unsigned to,
                      const struct swgi_finding *finding) {
     struct swgi_cell *cell = turn->cell;
@@ -258,6 +266,8 @@ bool swgi_transition(struct swgi_turn *turn, uint64_t ctl, unsigned to,
     if (to == SWGI_OPEN)
         write_evidence(turn, ctl, finding, swgi_deadline_time(swgi_ctl_deadline(next)));
     tell(turn, ctl, next, finding);
+    if (to == SWGI_OPEN)
+        wake_waiters(turn);
     return true;
 }
 
@@ -271,6 +281,8 @@ bool swgi_renew(struct swgi_turn *turn, uint64_t ctl, uint64_t renewed) {
     if (!swgi_cas(&cell->ctl, ctl, renewed))
         return false;
     install(&cell->since, generation, swgi_since(generation, step, since));
+    if (swgi_ctl_mode(renewed) != swgi_ctl_mode(ctl))
+        wake_waiters(turn);
     return true;
 }
 

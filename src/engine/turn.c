@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-#define WORDS (sizeof(struct swgi_settings) / sizeof(uint64_t))
+#define WORDS (SWGI_BREAKER_SETTINGS_SIZE / sizeof(uint64_t))
 
-static_assert(sizeof(struct swgi_settings) % sizeof(uint64_t) == 0, "settings are copied by words");
+static_assert(SWGI_BREAKER_SETTINGS_SIZE % sizeof(uint64_t) == 0, "settings are copied by words");
 static_assert(WORDS <= SWGI_SETTINGS_WORDS, "settings fit their place in the panel");
 
 /* What memory we do not trust could send out of bounds. Wrong numbers may make bad decisions; they
@@ -45,14 +45,20 @@ uint32_t swgi_settings_load(const struct swgi_cell *cell, struct swgi_settings *
     return sequence;
 }
 
-void swgi_turn_begin(struct swgi_turn *turn, struct swgi_map *map, uint32_t index, int64_t now) {
+void swgi_turn_look(struct swgi_turn *turn, struct swgi_map *map, uint32_t index, int64_t now) {
     turn->map = map;
     turn->index = index;
     turn->cell = &map->cells[index];
     turn->now = now;
-    turn->believed = false;
+    turn->believed = true;
+    turn->overdue = 0;
     turn->retry_after = 0;
     turn->hand = NULL;
+}
+
+void swgi_turn_begin(struct swgi_turn *turn, struct swgi_map *map, uint32_t index, int64_t now) {
+    swgi_turn_look(turn, map, index, now);
+    turn->believed = false;
     turn->settings_sequence = swgi_settings_load(turn->cell, &turn->settings);
 }
 
@@ -72,8 +78,9 @@ void swgi_turn_believe(struct swgi_turn *turn) {
         swgi_note_clock(turn, ((double)told - (double)turn->now) / 1e9);
 }
 
-static uint32_t traits_of(const struct swgi_settings *settings) {
-    uint32_t traits = 0;
+/* What the cell's own settings ask for, and what its policies do. */
+static uint32_t traits_of(const struct swgi_settings *settings, uint32_t policies) {
+    uint32_t traits = policies;
     if (settings->slice_ns != 0)
         traits |= SWGI_TRAIT_TIME;
     if (settings->count.calls != 0)
@@ -115,7 +122,7 @@ static void renew_windows(struct swgi_turn *turn) {
  */
 void swgi_settings_mend(struct swgi_turn *turn) {
     struct swgi_cell *cell = turn->cell;
-    uint32_t traits = traits_of(&turn->settings);
+    uint32_t traits = traits_of(&turn->settings, swgi_policies_traits_now(turn->map, cell));
     if (swgi_load(&cell->settings_sequence) != turn->settings_sequence)
         return;
     if (swgi_load(&cell->traits) != traits)
@@ -135,7 +142,7 @@ void swgi_settings_install(struct swgi_turn *turn, const struct swgi_settings *s
     bool other_windows = fresh || !swgi_settings_same_windows(&turn->settings, settings);
     publish(cell, settings);
     swgi_store(&cell->slow_ns, settings->slow_ns);
-    swgi_store(&cell->traits, traits_of(settings));
+    swgi_store(&cell->traits, traits_of(settings, swgi_policies_traits_now(turn->map, cell)));
     turn->settings = *settings;
     if (!other_windows) {
         swgi_store(&cell->settled, swgi_load(&cell->settings_sequence));

@@ -155,6 +155,7 @@ static void seat_use(const struct seat *seat, struct swgi_map *map) {
     swgi_thread.column = seat->column;
     swgi_thread.shared = seat->lease == 0;
     swgi_thread.tag = seat->tag;
+    swgi_thread.anchor = 0;
 }
 
 int swgi_thread_enter(struct swgi_map *map) {

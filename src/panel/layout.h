@@ -183,6 +183,12 @@ enum swgi_transition {
 #define SWGI_TRAIT_TIME         1u /* has a time window */
 #define SWGI_TRAIT_COUNT        2u /* has a count window */
 #define SWGI_TRAIT_HISTOGRAM    8u
+#define SWGI_TRAIT_BULKHEAD     0x10u /* a permit for each call */
+#define SWGI_TRAIT_LIMITER      0x20u
+#define SWGI_TRAIT_RETRY        0x40u
+#define SWGI_TRAIT_TIMEOUT      0x80u
+#define SWGI_TRAIT_SAMPLED      0x100u /* something adapts to durations and outcomes */
+#define SWGI_TRAITS_POLICIES    0x1f0u
 #define SWGI_TRAITS_CALLS_SHIFT 16 /* above: how many calls the count window holds */
 
 struct swgi_cell {

@@ -11,6 +11,7 @@
 #include "base/crc32c.h"
 #include "panel/boot.h"
 #include "panel/process.h"
+#include "panel/waiters.h"
 
 unsigned char *swgi_memory_new(uint64_t size) {
     void *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -64,6 +65,7 @@ struct swgi_map *swgi_map_new(struct swg_panel *panel, unsigned char *bytes,
 }
 
 void swgi_map_free(struct swgi_map *map) {
+    swgi_wait_descriptor_close(map);
     munmap(map->bytes, map->geometry.size);
     swgi_wiped_free((struct swgi_wiped *)(void *)map->tag);
     free(map);

@@ -17,6 +17,7 @@
 #include "switchgear/switchgear.h"
 
 struct swgi_map;
+struct swgi_extras;
 
 /* What a new or re-based panel needs from the floors above. */
 struct swgi_panel_hooks {
@@ -126,11 +127,14 @@ struct swg_circuit {
     struct swg_panel *panel;
     struct swg_circuit *next; /* chain of its hash bucket */
     uint64_t hash;
+    _Atomic(struct swgi_extras *)
+        extras;         /* this process's own part; NULL: none (circuit/extras.h) */
     swgi_word tried_at; /* when it was last tried to make it again */
     bool unprotected;   /* stands for a circuit that found no place */
     struct {
         uint64_t words[SWGI_SETTINGS_WORDS];
-    } if_new; /* how to make it again after an eviction */
+        void *policies; /* NULL: none */
+    } if_new;           /* how to make it again after an eviction */
     char name[SWGI_NAME_MAX + 1];
 };
 
@@ -170,6 +174,7 @@ struct swgi_thread {
     uint32_t column;
     bool shared;            /* columns is the shared row: add atomically */
     uint32_t sequence;      /* for probes */
+    int64_t anchor;         /* panel time that was compared with our own clock lately; 0: none */
     struct swgi_random lot; /* for jitter and the ramp; seeded on entering */
 };
 extern __thread struct swgi_thread swgi_thread __attribute__((tls_model("initial-exec")));
@@ -235,6 +240,16 @@ static inline struct swgi_policies *swgi_policies_of(const struct swgi_map *map,
 int64_t swgi_map_clock(const struct swgi_map *map);
 /* A caller's instant, replaced by our own when it is over 1 s off; replacing is counted. */
 int64_t swgi_map_believe(struct swgi_map *map, int64_t now);
+/*
+ * The same for those who ask at every call: an instant soon after one that was compared is taken as
+ * it is. A clock that runs away is caught within SWGI_ANCHOR_NS of ours.
+ */
+#define SWGI_ANCHOR_NS INT64_C(8000000)
+static inline int64_t swgi_thread_believe(struct swgi_map *map, int64_t now) {
+    if (swgi_likely((uint64_t)now - (uint64_t)swgi_thread.anchor < (uint64_t)SWGI_ANCHOR_NS))
+        return now;
+    return swgi_thread.anchor = swgi_map_believe(map, now);
+}
 
 /* ---- opening (open.c, file.c, geometry.c) */
 /*

@@ -107,8 +107,16 @@ struct swgi_feature_words {
 /* One page a circuit. */
 struct swgi_policies {
     _Atomic uint32_t settings_sequence; /* settings[sequence & 1] is valid */
-    _Atomic uint32_t spare32;
-    swgi_word spare[7];
+    _Atomic uint32_t installed;         /* for which sequence the words calls read were written */
+    _Atomic uint32_t traits;            /* which of them calls must look at */
+    _Atomic uint32_t habits;            /* engine/policies.h: what to do when there is no room */
+    swgi_word max_wait_ns, limiter_wait_ns, ageing_ns;
+    swgi_word total_ns;               /* UINT64_MAX: none */
+    swgi_word watch_stamp;            /* when calls in flight were last judged */
+    swgi_word refused_seen;           /* rejections by the bulkhead when the limit last adapted */
+    _Alignas(64) swgi_word sample_ns; /* how often what adapts is looked at */
+    swgi_word sample_stamp;
+    swgi_word spare[6];
     _Alignas(64) struct swgi_bulkhead_words bulkhead;
     _Alignas(64) struct swgi_limiter_words limiter;
     _Alignas(64) struct swgi_budget_words budget;

@@ -49,7 +49,7 @@ static bool geometry_possible(const struct swgi_header *h) {
     bool power_of_two = (h->events & (h->events - 1)) == 0;
     return h->circuits >= 2 && h->circuits <= SWGI_CIRCUITS_MAX + 1 && h->columns >= 2 &&
            h->columns <= SWGI_COLUMNS_MAX + 1 && h->histograms < h->circuits &&
-           h->slot_chunks <= SWGI_SLOT_CHUNKS_MAX && h->policies <= h->circuits &&
+           h->slot_chunks <= SWGI_SLOT_CHUNKS_MAX && h->policies <= SWGI_CIRCUITS_MAX &&
            h->events >= SWGI_EVENTS_MIN && h->events <= SWGI_EVENTS_MAX && power_of_two &&
            h->processes == SWGI_PROCESSES_MAX && h->virtual_clock_on <= 1;
 }

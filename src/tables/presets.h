@@ -38,7 +38,8 @@ SWGI_PRESET(api-retry, SWGI_PRESET_API, "breaker.open.recovery=automatic")
 
 SWGI_PRESET(alternator, "breaker.compare=above", "breaker.trip.0.failure_rate.percent=50",
             "breaker.trip.0.failure_rate.window=10s", "breaker.trip.0.failure_rate.calls_min=10", "breaker.open.for=30s",
-            "breaker.open.jitter=0", "breaker.half_open.probes=1", "breaker.half_open.success_threshold=1")
+            "breaker.open.jitter=0", "breaker.half_open.probes=1", "breaker.half_open.success_threshold=1",
+            "timeout.attempt=10s", "bulkhead.max_concurrent=20", "retry.attempts=3", "retry.inside=yes")
 
 /*
  * https://resilience4j.readme.io/docs/circuitbreaker (table "Create and configure a CircuitBreaker").
@@ -68,7 +69,8 @@ SWGI_PRESET(polly, "breaker.compare=at_or_above", "breaker.ignored=success", "br
 
 /*
  * https://nodeshift.dev/opossum/ (CircuitBreaker, options). What errorFilter lets pass is a success; the statistics run on
- * through every state. Not said: its rate divides by calls fired, rejected ones included; its timeout of 10 s.
+ * through every state. Its semaphore counts calls and limits none unless capacity is set.
+ * Not said: its rate divides by calls fired, rejected ones included.
  */
 SWGI_PRESET(opossum, "breaker.compare=above", "breaker.ignored=success", "breaker.judge_on_success=no",
             "breaker.open.from=trip", "breaker.half_open.permits=total", "breaker.half_open.verdict=any_failure",
@@ -76,7 +78,8 @@ SWGI_PRESET(opossum, "breaker.compare=above", "breaker.ignored=success", "breake
             "breaker.trip.0.failure_rate.percent=50", "breaker.trip.0.failure_rate.window=10s",
             "breaker.trip.0.failure_rate.calls_min=1",
             "breaker.open.for=30s", "breaker.open.jitter=0", "breaker.half_open.probes=1",
-            "breaker.half_open.success_threshold=1", "breaker.min_state_transition_interval=0")
+            "breaker.half_open.success_threshold=1", "breaker.min_state_transition_interval=0",
+            "timeout.attempt=10s")
 
 /* https://pkg.go.dev/github.com/sony/gobreaker/v2#Settings: trips when consecutive failures are more than five. Not said: nothing. */
 SWGI_PRESET(gobreaker, "breaker.compare=above", "breaker.ignored=neutral", "breaker.judge_on_success=no",
@@ -88,8 +91,8 @@ SWGI_PRESET(gobreaker, "breaker.compare=above", "breaker.ignored=neutral", "brea
 
 /*
  * https://github.com/Netflix/Hystrix/wiki/Configuration. A HystrixBadRequestException counts as nothing.
- * Not said: it judges snapshots taken every 500 ms, we judge at each outcome; rejections by its full pool count as errors;
- * its timeout of 1 s.
+ * Ten calls at once, and one too many counts as an error; so does one that takes over a second.
+ * Not said: it judges snapshots taken every 500 ms, we judge at each outcome.
  */
 SWGI_PRESET(hystrix, "breaker.compare=at_or_above", "breaker.ignored=neutral", "breaker.judge_on_success=yes",
             "breaker.open.from=trip", "breaker.half_open.permits=total", "breaker.half_open.verdict=any_failure",
@@ -97,6 +100,7 @@ SWGI_PRESET(hystrix, "breaker.compare=at_or_above", "breaker.ignored=neutral", "
             "breaker.trip.0.failure_rate.percent=50", "breaker.trip.0.failure_rate.window=10s",
             "breaker.trip.0.failure_rate.calls_min=20",
             "breaker.open.for=5s", "breaker.open.jitter=0", "breaker.half_open.probes=1",
-            "breaker.half_open.success_threshold=1", "breaker.min_state_transition_interval=0")
+            "breaker.half_open.success_threshold=1", "breaker.min_state_transition_interval=0",
+            "timeout.attempt=1s", "bulkhead.max_concurrent=10", "bulkhead.counts_as_failure=yes")
 /* clang-format on */
 #undef SWGI_PRESET

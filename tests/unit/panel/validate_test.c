@@ -106,7 +106,7 @@ static void test_impossible_geometry(void **state) {
     IMPOSSIBLE(histograms, 9);
     IMPOSSIBLE(histograms, UINT32_MAX);
     IMPOSSIBLE(slot_chunks, 131073);
-    IMPOSSIBLE(policies, 10);
+    IMPOSSIBLE(policies, 65536);
     IMPOSSIBLE(events, 0);
     IMPOSSIBLE(events, 32);
     IMPOSSIBLE(events, 65);

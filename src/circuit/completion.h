@@ -1,0 +1,27 @@
+/* What the end of a call means for the policies: permits given back, what adapts told, another
+ * attempt allowed. */
+#ifndef SWGI_CIRCUIT_COMPLETION_H
+#define SWGI_CIRCUIT_COMPLETION_H
+
+#include "circuit/circuit.h"
+#include "circuit/permit.h"
+#include "engine/policies.h"
+
+/* 0; -EINVAL: a copy of a permit that was ended before. */
+int swgi_completion_release(const struct swg_permit *permit, const struct swgi_binding *binding);
+/* Calls in flight beyond the slow threshold; 0 where they are not followed. */
+uint32_t swgi_completion_overdue(const struct swgi_turn *turn);
+/* A call that ended is a sample, where something adapts. */
+void swgi_completion_sample(const struct swg_permit *permit, const struct swgi_binding *binding,
+                            int64_t now, int64_t duration, enum swgi_class class);
+/*
+ * May the call be tried again? The delay before it, or -1. Pays the budget. turn: of this call's
+ * outcome, its policies loaded.
+ */
+int64_t swgi_completion_retry(struct swgi_turn *turn, const struct swgi_asked *asked,
+                              enum swgi_class class);
+/* A delay in 16 bits, within a thousandth, and back. */
+uint16_t swgi_delay_pack(int64_t delay_ns);
+int64_t swgi_delay_unpack(uint16_t packed);
+
+#endif
