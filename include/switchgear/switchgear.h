@@ -377,6 +377,8 @@ struct swg_failure {
     const char *kind;   /* a word: "refused", "http_5xx"; at most 23 bytes are kept */
     const char *text;   /* one line; at most 127 bytes are kept. Never put secrets here */
     swg_ns retry_after; /* 0, or how long the dependency asked to be left alone */
+    int no_retry; /* 1: not to be tried again, whatever the policy: it would be done twice, or in
+                     vain */
 };
 #define SWG_FAILURE_INIT SWG_SIZED(swg_failure)
 

@@ -161,7 +161,7 @@ struct ended {
 
 static bool may_retry(const struct swgi_binding *binding, const struct swg_permit *permit,
                       const struct ended *call) {
-    return (permit->opaque[1] & SWGI_PERMIT_POLICIES) && call->there &&
+    return (permit->opaque[1] & SWGI_PERMIT_POLICIES) && call->there && !call->why->no_retry &&
            (call->outcome == SWG_FAILURE || call->outcome == SWG_TIMEOUT) &&
            swgi_load(&binding->cell->traits) & SWGI_TRAIT_RETRY;
 }
