@@ -115,12 +115,11 @@ static bool take(struct swgi_budget_words *words, const struct swgi_retry_settin
         bool begin_anew =
             is_foreign(settings, word) || is_disbelieved(words, settings, word, earned, now);
 
-        if (begin_anew)
-            swgi_cas(&words->credit, word, marked(settings, earned));
-        if (begin_anew || left < RETRY)
+        if (!begin_anew && left < RETRY)
             return false;
-        if (move(words, word, marked(settings, earned - left + RETRY)))
-            return true;
+        uint64_t next = begin_anew ? earned : earned - left + RETRY;
+        if (move(words, word, marked(settings, next)))
+            return !begin_anew;
     }
     return false;
 }

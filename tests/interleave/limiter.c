@@ -1,8 +1,5 @@
-/*
- * Limiters against sequential ones, whoever comes between whom and is killed where. Their words need no panel: the scripts run
- * on words of their own, and the world only keeps the history.
- */
-#include "stories.h"
+/* Limiters against sequential ones, whoever comes between whom and is killed where. */
+#include "words.h"
 
 #include <string.h>
 
@@ -20,9 +17,6 @@ static struct {
 } begin, here;
 static struct swgi_limiter_settings settings;
 static uint64_t places[OPERATIONS_MAX]; /* that an operation got, or gives back; 0: none */
-static unsigned scripted;
-static struct operation script_of[OPERATIONS_MAX];
-static uint64_t seed;
 
 /* ---- one after the other */
 
@@ -146,8 +140,8 @@ static const struct specification specification = { .apply = apply,
 
 /* ---- all at once */
 
-static void perform(struct operation *operation, unsigned index, unsigned caller,
-                    const struct world *world) {
+static void perform(struct world *world, unsigned index) {
+    struct operation *operation = &world->operations[index];
     if (operation->kind != CANCEL) {
         struct swgi_limiter_answer answer = swgi_limiter_take(
             &here.words, here.slots, SLOTS, operation->argument, operation->duration);
@@ -156,62 +150,19 @@ static void perform(struct operation *operation, unsigned index, unsigned caller
         return;
     }
     for (unsigned i = 0; i < index; i++)
-        if (world->operations[i].caller == caller && world->operations[i].kind == ACQUIRE)
+        if (world->operations[i].caller == operation->caller &&
+            world->operations[i].kind == ACQUIRE)
             places[index] = places[i];
     swgi_limiter_give_back(&here.words, places[index]);
 }
 
-static void run(void *context, unsigned caller) {
-    struct world *world = context;
-    for (unsigned i = 0; i < world->count; i++) {
-        struct operation *operation = &world->operations[i];
-        if (operation->caller != caller)
-            continue;
-        operation->begun = true;
-        operation->from = scheduler_now();
-        perform(operation, i, caller, world);
-        operation->to = scheduler_now();
-        operation->ended = true;
-    }
-}
-
-static void pass_on(void *context, unsigned caller) {
-    (void)context, (void)caller;
-}
-
-static void killed(void *context, unsigned caller) {
-    struct world *world = context;
-    (void)caller;
-    world->kills++;
-}
-
-static bool dull(void *context, const volatile void *word) {
-    (void)context;
-    return (uintptr_t)word - (uintptr_t)&here >= sizeof(here);
-}
-
-static void look(void *context) {
-    (void)context;
-}
-
 static bool check(struct world *world) {
-    const struct scheduler_hooks hooks = { .run = run,
-                                           .enter = pass_on,
-                                           .leave = pass_on,
-                                           .killed = killed,
-                                           .dull = dull,
-                                           .look = look,
-                                           .accesses = scripted * 6 };
+    static const struct own_words words = { &begin, &here, sizeof(here), perform, 6 };
     union state first = { .model = { { 0 } } };
-    memcpy(&here, &begin, sizeof(here));
     memset(places, 0, sizeof(places));
-    memcpy(world->operations, script_of, sizeof(script_of));
-    world->count = scripted;
-    scheduler_run(&hooks, world, world->callers, seed, (unsigned)(seed >> 8) % 4 % 3);
-    return linear_check(world, &specification, &first.model);
+    return own_words_check(world, &words, &specification, &first.model);
 }
 
-/* The world runs nothing: what is scripted runs when it has ended. */
 static void script(struct world *world, struct swgi_random *random) {
     world->callers = 2 + (unsigned)swgi_random_below(random, 2);
     uint64_t wide = chance(random, 2) ? 3 : 24;
@@ -223,10 +174,7 @@ static void script(struct world *world, struct swgi_random *random) {
             if (chance(random, 4))
                 world_add(world, i, CANCEL, 0, 0);
         }
-    memcpy(script_of, world->operations, sizeof(script_of));
-    scripted = world->count;
-    seed = swgi_random_next(random);
-    world->count = 0;
+    own_words_script(world, random);
 }
 
 static void prepare_for(unsigned algorithm, uint32_t rate, uint32_t burst) {

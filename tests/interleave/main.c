@@ -100,10 +100,10 @@ static void read_arguments(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    const struct story *const *const chapters[] = {
-        stories_machine,  stories_count, stories_time,
-        stories_registry, stories_modes, stories_limiter
-    };
+    const struct story *const *const chapters[] = { stories_machine, stories_count,
+                                                    stories_time,    stories_registry,
+                                                    stories_modes,   stories_limiter,
+                                                    stories_budget };
     unsigned passed = 0, failed = 0;
     read_arguments(argc, argv);
     setvbuf(stdout, NULL, _IOLBF, 0);

@@ -14,10 +14,9 @@ struct story {
     bool (*check)(struct world *world);
 };
 
-extern const struct story *const stories_machine[],
-    *const stories_count[], *const stories_time[], *const stories_registry[],
-                                                       *const stories_modes[],
-                                                           *const stories_limiter[];
+extern const struct story *const stories_machine[], *const stories_count[], *const stories_time[];
+extern const struct story *const stories_registry[], *const stories_modes[];
+extern const struct story *const stories_limiter[], *const stories_budget[];
 
 static inline bool chance(struct swgi_random *random, unsigned one_in) {
     return swgi_random_below(random, one_in) == 0;
