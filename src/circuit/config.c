@@ -305,8 +305,8 @@ int swg_config_next_key(uint32_t *cursor, const char **key, const char **range, 
 
 bool swgi_config_sets(const struct swg_config *config, const char *name) {
     struct swgi_key_place place;
-    if (swgi_key_find(name, &place, NULL) != 0)
+
+    if (swgi_key_find(name, &place, NULL) != 0 || place.key->kind != SWGI_KIND_NONE)
         return false;
-    ptrdiff_t i = place.key - swgi_keys;
-    return i >= 0 && i < (ptrdiff_t)swgi_keys_count && config->set[i];
+    return config->set[place.key - swgi_keys];
 }

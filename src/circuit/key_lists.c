@@ -14,6 +14,11 @@ bool swgi_key_is_list(const struct swgi_key *key) {
            key->type == SWGI_TYPE_TEXT || key->type == SWGI_TYPE_FEATURES;
 }
 
+/* Of the texts, the one that names a circuit. */
+static bool is_name(const struct swgi_key *key) {
+    return key->offset == offsetof(struct swgi_settings, policies.fallback.alternative);
+}
+
 const char *swgi_list_words(const struct swgi_key *key) {
     switch (key->type) {
     case SWGI_TYPE_PARTITIONS:
@@ -23,7 +28,7 @@ const char *swgi_list_words(const struct swgi_key *key) {
     case SWGI_TYPE_FEATURES:
         return "a list of name:importance such as checkout:100, search:50";
     default:
-        return "printable text";
+        return is_name(key) ? "a circuit's name" : "text without control characters";
     }
 }
 
@@ -46,34 +51,22 @@ static int next_item(const char **text, char *item, size_t size) {
     return last;
 }
 
-static int priority_item(char *text, uint8_t *out) {
-    uint64_t magnitude;
-    bool negative = *text == '-';
-    int rc = swgi_integer_parse(text + negative, &magnitude);
-
-    if (rc < 0)
-        return rc;
-    if (magnitude > 31 + (uint64_t)negative)
-        return -ERANGE;
-    *out = (uint8_t)(SWGI_PRIORITY_ZERO + (negative ? -(int)magnitude : (int)magnitude));
-    return 0;
-}
-
 static int partition_item(const struct swgi_key *key, char *item, struct swgi_partition *out) {
     char *colon = strchr(item, ':');
-    uint64_t percent;
+    uint64_t priority, percent;
     int rc;
 
     if (colon == NULL)
         return -EINVAL;
     *colon = '\0';
-    rc = priority_item(item, &out->priority);
+    rc = swgi_priority_parse(item, &priority);
     if (rc == 0)
         rc = swgi_integer_parse(colon + 1, &percent);
     if (rc < 0)
         return rc;
     if (percent < key->least || percent > key->most)
         return -ERANGE;
+    out->priority = (uint8_t)priority;
     out->percent = (uint8_t)percent;
     return 0;
 }
@@ -86,7 +79,7 @@ static bool in_order(const struct swgi_partition *list, unsigned at) {
 
 static int partitions_parse(const struct swgi_key *key, const char *value,
                             struct swgi_bulkhead_settings *out) {
-    struct swgi_partition list[SWGI_PARTITIONS_MAX];
+    struct swgi_partition list[SWGI_PARTITIONS_MAX] = { 0 };
     unsigned count = 0;
     char item[16];
     int rc = strcmp(value, "none") == 0 ? 1 : 0;
@@ -104,7 +97,7 @@ static int partitions_parse(const struct swgi_key *key, const char *value,
         count++;
         rc = last;
     }
-    memcpy(out->partitions, list, count * sizeof(list[0]));
+    memcpy(out->partitions, list, sizeof(list)); /* and nothing of a longer one */
     out->partitions_count = (uint8_t)count;
     return 0;
 }
@@ -183,6 +176,8 @@ static int text_parse(const struct swgi_key *key, const char *value, char *field
 
     if (length > key->most)
         return -ERANGE;
+    if (is_name(key) && length > 0 && !swgi_name_valid(value))
+        return -EINVAL;
     for (size_t i = 0; i < length; i++) {
         if ((unsigned char)value[i] < ' ' || value[i] == 127)
             return -EINVAL;
@@ -234,11 +229,14 @@ void swgi_list_range(const struct swgi_key *key, char out[SWGI_KEY_RANGE_MAX]) {
         snprintf(out, SWGI_KEY_RANGE_MAX, "none, or each once of %s", key->unit + strlen("none|"));
         break;
     case SWGI_TYPE_FEATURES:
-        snprintf(out, SWGI_KEY_RANGE_MAX, "none, or at most %u of name:importance",
+        snprintf(out, SWGI_KEY_RANGE_MAX, "none, or at most %u of name:importance, each name once",
                  SWGI_FEATURES_MAX);
         break;
     default:
-        snprintf(out, SWGI_KEY_RANGE_MAX, "at most %u bytes", (unsigned)key->most);
+        snprintf(out, SWGI_KEY_RANGE_MAX,
+                 is_name(key) ? "empty, or 1..%u of A-Z a-z 0-9 . _ : @ / -"
+                              : "at most %u bytes of text",
+                 (unsigned)key->most);
     }
 }
 

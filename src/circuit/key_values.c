@@ -85,14 +85,15 @@ static int percent_parse(const char *value, uint64_t *out) {
     return rc;
 }
 
-/* Kept without its sign. */
-static int priority_parse(const char *value, uint64_t *out) {
+int swgi_priority_parse(const char *value, uint64_t *out) {
     uint64_t magnitude;
     bool negative = *value == '-';
     int rc = swgi_integer_parse(value + negative, &magnitude);
 
     if (rc < 0)
         return rc;
+    if (negative && magnitude == 0)
+        return -EINVAL;
     if (magnitude > SWGI_PRIORITY_ZERO || (!negative && magnitude >= SWGI_PRIORITY_ZERO))
         return -ERANGE;
     *out = negative ? SWGI_PRIORITY_ZERO - magnitude : SWGI_PRIORITY_ZERO + magnitude;
@@ -113,7 +114,7 @@ static int whole_parse(const struct swgi_key *key, const char *value, uint64_t *
     case SWGI_TYPE_COUNT:
         return swgi_integer_parse(value, out);
     case SWGI_TYPE_PRIORITY:
-        return priority_parse(value, out);
+        return swgi_priority_parse(value, out);
     case SWGI_TYPE_DURATION:
         return swgi_duration_parse(value, out);
     case SWGI_TYPE_PERCENT:

@@ -91,6 +91,8 @@ int swgi_key_parse(const struct swgi_key_place *place, const char *value, void *
                    struct swg_error *error);
 /* The field as text that reads back to the same; -ERANGE when it does not fit. Same types. */
 int swgi_key_print(const struct swgi_key *key, const void *object, char *out, size_t size);
+/* "-32".."31" to 0..63: kept without its sign. 0, -EINVAL or -ERANGE. */
+int swgi_priority_parse(const char *value, uint64_t *out);
 /*
  * The same for the types that are lists or text (key_lists.c): PARTITIONS, CHAIN, TEXT, FEATURES.
  * parse: 0, -EINVAL (not of that form) or -ERANGE.

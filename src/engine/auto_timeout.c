@@ -189,20 +189,19 @@ static int compile_auto(const struct swgi_timeout_settings *settings, struct swg
     if (settings->auto_least_ns > settings->auto_most_ns)
         return swgi_refuse_longer(error, "timeout.auto_min", settings->auto_least_ns,
                                   "timeout.auto_max", settings->auto_most_ns);
-    if (settings->auto_least_ns > settings->total_ns)
+    if (is_auto(settings) && settings->auto_least_ns > settings->total_ns)
         return swgi_refuse_longer(error, "timeout.auto_min", settings->auto_least_ns,
                                   "timeout.total", settings->total_ns);
     return 0;
 }
 
 int swgi_timeout_compile(struct swgi_timeout_settings *settings, struct swg_error *error) {
-    int rc = 0;
+    int rc;
 
     if (settings->attempt_ns != UINT64_MAX && settings->attempt_ns > settings->total_ns)
         return swgi_refuse_longer(error, "timeout.attempt", settings->attempt_ns, "timeout.total",
                                   settings->total_ns);
-    if (is_auto(settings))
-        rc = compile_auto(settings, error);
+    rc = compile_auto(settings, error);
     if (rc == 0 && !swgi_timeout_settings_check(settings))
         rc = swgi_fail(error, -EINVAL, "timeout", "a setting is out of its range");
     return rc;

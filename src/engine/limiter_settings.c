@@ -81,7 +81,7 @@ static int compile_burst(struct swgi_limiter_settings *settings, struct swg_erro
 
     if (settings->burst_follows)
         settings->burst = has_burst ? settings->rate : 1;
-    else if (!has_burst)
+    else if (!has_burst && settings->burst != 1) /* as it prints where there is none */
         return swgi_fail(error, -EINVAL, "limiter.burst",
                          "%u goes with limiter.algorithm token_bucket alone, not with %s",
                          settings->burst, algorithms[settings->algorithm]);

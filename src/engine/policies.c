@@ -100,6 +100,15 @@ static int compile_bulkhead(struct swgi_policy_settings *settings, struct swg_er
     return 0;
 }
 
+static int compile_fallback(const struct swgi_fallback_settings *settings,
+                            struct swg_error *error) {
+    bool asks = memchr(settings->chain, SWGI_FALLBACK_ALTERNATIVE, SWGI_FALLBACKS_MAX) != NULL;
+    if (asks && settings->alternative[0] == '\0')
+        return swgi_fail(error, -EINVAL, "fallback.alternative",
+                         "not set; fallback.chain alternative needs the name of a circuit");
+    return 0;
+}
+
 int swgi_policies_compile(struct swgi_policy_settings *settings, struct swg_error *error) {
     int rc = swgi_adaptive_compile(&settings->adaptive, settings->bulkhead.max_concurrent, error);
     if (rc == 0)
@@ -111,12 +120,24 @@ int swgi_policies_compile(struct swgi_policy_settings *settings, struct swg_erro
     if (rc == 0)
         rc = swgi_timeout_compile(&settings->timeout, error);
     if (rc == 0)
+        rc = compile_fallback(&settings->fallback, error);
+    if (rc == 0)
         rc = swgi_features_compile(&settings->features, error);
     return rc;
 }
 
+/* What is compiled must be what compiling comes to. */
+static bool bulkhead_fits(const struct swgi_policy_settings *settings) {
+    struct swgi_policy_settings copy = *settings;
+    return settings->bulkhead.max_queue_follows <= 1 &&
+           settings->adaptive.ceiling == settings->bulkhead.max_concurrent &&
+           compile_bulkhead(&copy, NULL) == 0 &&
+           copy.bulkhead.max_queue == settings->bulkhead.max_queue;
+}
+
 bool swgi_policies_check(const struct swgi_policy_settings *settings) {
-    return swgi_adaptive_settings_check(&settings->adaptive) &&
+    return bulkhead_fits(settings) && compile_fallback(&settings->fallback, NULL) == 0 &&
+           swgi_adaptive_settings_check(&settings->adaptive) &&
            swgi_limiter_settings_check(&settings->limiter) &&
            swgi_retry_settings_check(&settings->retry) &&
            swgi_timeout_settings_check(&settings->timeout) &&

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "circuit/config.h"
 #include "circuit/trip_rules.h"
+#include "engine/policies.h"
 
 static struct swg_config *config; /* made anew for each test */
 

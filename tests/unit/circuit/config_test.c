@@ -276,6 +276,7 @@ static void assert_round_trip(struct swgi_settings settings) {
     set_all(&settings);
     again = applied(NULL);
     settings.open_max_follows = settings.backoff_reset_follows = 0;
+    settings.policies.bulkhead.max_queue_follows = settings.policies.limiter.burst_follows = 0;
     memset(settings.preset, 0, sizeof(settings.preset));
     assert_memory_equal(&again, &settings, sizeof(again));
 }

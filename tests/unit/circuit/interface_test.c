@@ -299,11 +299,12 @@ static void test_no_configuration(void **state) {
 
 /* ---- keys */
 
-/* A value no key takes: every refusal names the key and its range, the words of the key's own list. */
+/* Every refusal names the key and its range, the words of the key's own list. */
 static void assert_refusal_names_range(struct swg_config *config, const char *key,
                                        const char *range, const char *value) {
     error = (struct swg_error)SWG_ERROR_INIT;
-    assert_int_equal(swg_config_set(config, key, value, &error), -EINVAL);
+    if (swg_config_set(config, key, value, &error) != -EINVAL)
+        fail_msg("%s=%s was taken", key, value);
     assert_int_equal(error.code, -EINVAL);
     if (strcmp(key, "preset") == 0) /* names what was meant, or all there are */
         return;
@@ -312,13 +313,39 @@ static void assert_refusal_names_range(struct swg_config *config, const char *ke
         fail_msg("%s: \"%s\" does not name %s", key, error.text, range);
 }
 
-static void test_every_key_names_its_range(void **state) {
+/* Texts take much that no other key does: what is too long or would steer a terminal is left. */
+static void assert_texts_have_bounds(struct swg_config *config, const char *key,
+                                     const char *range) {
+    char longest[200] = "";
+    memset(longest, 'a', sizeof(longest) - 1);
+    assert_refusal_names_range(config, key, range, longest);
+    assert_refusal_names_range(config, key, range, "\033[2J");
+    assert_refusal_names_range(config, key, range, "one\ntwo");
+    assert_int_equal(swg_config_set(config, key, "sideways", &error), 0);
+    assert_int_equal(swg_config_set(config, key, "", &error), 0);
+}
+
+static bool is_text(const char *key) {
+    return strcmp(key, "fallback.alternative") == 0 || strcmp(key, "fallback.static") == 0;
+}
+
+static void assert_every_value_is_refused(struct swg_config *config, const char *key,
+                                          const char *range) {
+    /* -1 comes last: it is a priority. */
     static const char *const bad[] = {
-        "", "sideways", "-1", "99999999999999999999", "1s2s", "1e9"
+        "", "sideways", "99999999999999999999", "1s2s", "1e9", "-1"
     };
+    bool negative = strcmp(key, "bulkhead.reserve.priority_at_most") == 0;
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]) - negative; i++)
+        assert_refusal_names_range(config, key, range, bad[i]);
+    if (negative)
+        assert_refusal_names_range(config, key, range, "-33");
+}
+
+static void test_every_key_names_its_range(void **state) {
     const char *general, *range, *what;
     struct swg_config *config = NULL;
-    uint32_t cursor = 0, count = 0;
+    uint32_t cursor = 0, count = 0, texts = 0;
     (void)state;
     assert_int_equal(swg_config_new(&config), 0);
     for (; swg_config_next_key(&cursor, &general, &range, &what) == 0; count++) {
@@ -326,34 +353,69 @@ static void test_every_key_names_its_range(void **state) {
         snprintf(key, sizeof(key), "%s", general);
         if (strncmp(key, "breaker.trip.N", 14) == 0)
             key[13] = '2';
-        for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-            assert_refusal_names_range(config, key, range, bad[i]);
+        texts += is_text(key);
+        if (is_text(key))
+            assert_texts_have_bounds(config, key, range);
+        else
+            assert_every_value_is_refused(config, key, range);
     }
-    assert_true(count > 40);
+    assert_true(count > 95);
+    assert_int_equal(texts, 2);
     assert_int_equal(swg_circuit_differs(circuit, config, NULL), 0);
     swg_config_unref(config);
 }
 
-/* Every key of the list can be asked for, and what is answered can be set. */
-static void test_every_key_reads_back(void **state) {
+static void assert_reads_back(struct swg_config *config, const char *key) {
+    char value[640], exact[640];
+    int rc = swg_circuit_setting(circuit, key, value, sizeof(value));
+    bool optional = strncmp(key, "breaker.trip", 12) == 0;
+    size_t length = strlen(value);
+    if (rc == -ENOENT && optional)
+        return;
+    assert_int_equal(rc, 0);
+    assert_int_equal(swg_config_set(config, key, value, NULL), 0);
+    assert_int_equal(swg_circuit_setting(circuit, key, exact, length + 1), 0);
+    assert_string_equal(exact, value);
+    if (length > 0)
+        assert_int_equal(swg_circuit_setting(circuit, key, exact, length), -ERANGE);
+}
+
+static void read_all_back(void) {
     struct swg_config *config = NULL;
     const char *key;
     uint32_t cursor = 0;
-    (void)state;
     assert_int_equal(swg_config_new(&config), 0);
-    while (swg_config_next_key(&cursor, &key, NULL, NULL) == 0) {
-        char value[128];
-        int rc = swg_circuit_setting(circuit, key, value, sizeof(value));
-        bool optional = strncmp(key, "breaker.trip", 12) == 0;
-        assert_true(rc == 0 || (rc == -ENOENT && optional));
-        if (rc == 0)
-            assert_int_equal(swg_config_set(config, key, value, NULL), 0);
-        if (rc == 0)
-            assert_int_equal(swg_circuit_setting(circuit, key, value, 1), -ERANGE);
-    }
+    while (swg_config_next_key(&cursor, &key, NULL, NULL) == 0)
+        assert_reads_back(config, key);
     assert_int_equal(swg_circuit_setting(circuit, "breaker.open.fro", (char[9]){ 0 }, 9), -ENOENT);
     assert_int_equal(swg_circuit_differs(circuit, config, NULL), 0);
     swg_config_unref(config);
+}
+
+/* Every key of the list can be asked for, and what is answered can be set; of a circuit with
+ * nothing but its defaults, and of one with long lists. */
+static void test_every_key_reads_back(void **state) {
+    static const char *const rows[][2] = {
+        { "bulkhead.max_concurrent", "20" },
+        { "bulkhead.partitions", "-1:100, 10:80, 20:70, 31:50" },
+        { "limiter.rate", "10" },
+        { "limiter.algorithm", "leaky_bucket" },
+        { "adaptive.algorithm", "vegas" },
+        { "cache.bytes", "65536" },
+        { "fallback.chain", "function, queue, static, alternative, cache" },
+        { "fallback.alternative", "region-b" },
+        { "fallback.static", "{\"why\": \"closed\", \"until\": 12}, and = or so" },
+        { "features.list", "checkout-and-all-of-it:100, search:50, reviews:10, avatars:1" },
+    };
+    struct swg_config *config = NULL;
+    (void)state;
+    read_all_back();
+    assert_int_equal(swg_config_new(&config), 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_int_equal(swg_config_set(config, rows[i][0], rows[i][1], &error), 0);
+    assert_int_equal(swg_circuit_configure(circuit, config, &error), 0);
+    swg_config_unref(config);
+    read_all_back();
 }
 
 /* ---- what is out of range elsewhere */
@@ -368,6 +430,7 @@ static void test_options_out_of_range(void **state) {
         { offsetof(struct swg_panel_options, columns_max), 257, "columns_max" },
         { offsetof(struct swg_panel_options, histograms_max), 9, "histograms_max" },
         { offsetof(struct swg_panel_options, slots_max), 4194305, "slots_max" },
+        { offsetof(struct swg_panel_options, policies_max), 9, "policies_max" },
         { offsetof(struct swg_panel_options, events_max), 63, "events_max" },
         { offsetof(struct swg_panel_options, events_max), 65, "events_max" },
         { offsetof(struct swg_panel_options, events_max), 131072, "events_max" },

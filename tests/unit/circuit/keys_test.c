@@ -20,6 +20,46 @@ static const struct edges {
     { "breaker.half_open.ramp_step", "999999ns", "1ms", "1d", "86400000000001ns" },
     { "shed.system_load_above", "0.009", "0.01", "100", "100.01" },
     { "shed.call_load_above", "-1", "0", "4294967294", "4294967295" },
+    { "bulkhead.max_concurrent", "0", "1", "4096", "4097" },
+    { "bulkhead.max_queue", "0", "1", "16384", "16385" },
+    { "bulkhead.max_wait", "999999ns", "1ms", "1h", "3600000000001ns" },
+    { "bulkhead.reserve.permits", "-1", "0", "4095", "4096" },
+    { "bulkhead.reserve.priority_at_most", "-33", "-32", "31", "32" },
+    { "bulkhead.ageing", "-1s", "0", "1h", "3600000000001ns" },
+    { "limiter.rate", "0", "1", "1000000", "1000001" },
+    { "limiter.per", "999999ns", "1ms", "1d", "86400000000001ns" },
+    { "limiter.burst", "0", "1", "1000000", "1000001" },
+    { "limiter.max_wait", "999999ns", "1ms", "1h", "3600000000001ns" },
+    { "limiter.rate_min", "0", "1", "1000000", "1000001" },
+    { "limiter.increase", "0.0009", "0.001", "1", "1.01" },
+    { "limiter.decrease", "0.09", "0.1", "0.99", "1" },
+    { "limiter.system_load_above", "0.009", "0.01", "100", "100.01" },
+    { "adaptive.min", "-1", "0", "4096", "4097" },
+    { "adaptive.max", "-1", "0", "4096", "4097" },
+    { "adaptive.initial", "-1", "0", "4096", "4097" },
+    { "adaptive.window", "9999999ns", "10ms", "10m", "600000000001ns" },
+    { "adaptive.timeout", "-1s", "0", "1h", "3600000000001ns" },
+    { "adaptive.backoff", "-0.1", "0", "0.99", "1" },
+    { "adaptive.smoothing", "-0.1", "0", "1", "1.01" },
+    { "adaptive.tolerance", "-0.1", "0", "10", "10.01" },
+    { "adaptive.queue", "-1", "0", "1000", "1001" },
+    { "retry.attempts", "0", "1", "63", "64" },
+    { "retry.delay", "999ns", "1us", "1h", "3600000000001ns" },
+    { "retry.max_delay", "999ns", "1us", "1d", "86400000000001ns" },
+    { "retry.multiplier", "0.99", "1", "100", "100.01" },
+    { "retry.retry_after_max", "-1s", "0", "1d", "86400000000001ns" },
+    { "retry.budget.percent", "-1", "0", "100", "100.0001" },
+    { "retry.budget.per_second", "-1", "0", "100000", "100001" },
+    { "retry.budget.max", "0", "1", "100000", "100001" },
+    { "timeout.attempt", "999ns", "1us", "1d", "86400000000001ns" },
+    { "timeout.total", "999ns", "1us", "1d", "86400000000001ns" },
+    { "timeout.auto", "0", "0.0001", "10", "10.0001" },
+    { "timeout.auto_min", "999ns", "1us", "1d", "86400000000001ns" },
+    { "timeout.auto_max", "999ns", "1us", "1d", "86400000000001ns" },
+    { "cache.bytes", "65535", "65536", "68719476736", "68719476737" },
+    { "cache.fresh_for", "999999ns", "1ms", "30d", "2592000000000001ns" },
+    { "cache.stale_for", "999999ns", "1ms", "30d", "2592000000000001ns" },
+    { "features.hold", "999999ns", "1ms", "1d", "86400000000001ns" },
     { "breaker.trip.0.consecutive", "0", "1", "1000000", "1000001" },
     { "breaker.trip.1.change.healthy", "0.0000009", "0.000001", "0.9", "0.91" },
     { "breaker.trip.1.change.unhealthy", "0.000009", "0.00001", "0.99", "0.991" },
@@ -53,7 +93,7 @@ static void test_every_number_has_its_edges(void **state) {
 }
 
 static const struct words {
-    const char *key, *words[4];
+    const char *key, *words[7];
 } words[] = {
     { "breaker.compare", { "at_or_above", "above" } },
     { "breaker.ignored", { "neutral", "success" } },
@@ -65,6 +105,23 @@ static const struct words {
     { "breaker.open.from", { "trip", "last_failure" } },
     { "breaker.half_open.permits", { "concurrent", "total" } },
     { "breaker.half_open.verdict", { "any_failure", "rate" } },
+    { "bulkhead.when_busy", { "reject", "wait" } },
+    { "bulkhead.when_queue_full", { "reject", "wait", "error" } },
+    { "bulkhead.track", { "no", "yes" } },
+    { "bulkhead.dynamic_priority", { "no", "yes" } },
+    { "bulkhead.counts_as_failure", { "no", "yes" } },
+    { "limiter.algorithm",
+      { "token_bucket", "leaky_bucket", "fixed_window", "sliding_window", "sliding_log" } },
+    { "limiter.when_limited", { "reject", "wait" } },
+    { "limiter.adaptive", { "no", "yes" } },
+    { "limiter.resource_aware", { "no", "yes" } },
+    { "adaptive.algorithm", { "off", "aimd", "vegas", "gradient2", "switchgear" } },
+    { "retry.backoff",
+      { "constant", "linear", "exponential", "fibonacci", "decorrelated_jitter", "adaptive" } },
+    { "retry.jitter", { "none", "full", "equal" } },
+    { "retry.on", { "failure_or_timeout", "failure", "timeout" } },
+    { "retry.inside", { "no", "yes" } },
+    { "cache.bypass", { "no", "yes" } },
 };
 
 static void test_every_word_is_taken_and_no_other(void **state) {
@@ -82,7 +139,10 @@ static void test_every_word_is_taken_and_no_other(void **state) {
 
 /* No key is without a test above or its own below. */
 static void test_every_key_is_tried(void **state) {
-    static const char *const apart[] = { "preset", "breaker.trip", "breaker.half_open.ramp" };
+    static const char *const apart[] = {
+        "preset",         "breaker.trip",         "breaker.half_open.ramp", "bulkhead.partitions",
+        "fallback.chain", "fallback.alternative", "fallback.static",        "features.list"
+    };
     const char *key, *range, *what;
     uint32_t cursor = 0, count = 0;
 
@@ -107,8 +167,8 @@ static void test_every_key_is_tried(void **state) {
         assert_true(strlen(range) > 0 && strlen(what) > 10);
     }
     assert_int_equal(count, swgi_keys_count + swgi_rule_keys_count);
-    assert_int_equal(count,
-                     3 + sizeof(words) / sizeof(words[0]) + sizeof(edges) / sizeof(edges[0]));
+    assert_int_equal(count, sizeof(apart) / sizeof(apart[0]) + sizeof(words) / sizeof(words[0]) +
+                                sizeof(edges) / sizeof(edges[0]));
 }
 
 static void test_ranges_are_told_in_words(void **state) {
@@ -123,6 +183,17 @@ static void test_ranges_are_told_in_words(void **state) {
         { "breaker.trip.N.failure_rate.percent", "0.0001..100 or off" },
         { "breaker.trip.N.failures.weight", "0.5..1000000" },
         { "breaker.trip.N.change.healthy", "0.000001..0.9" },
+        { "bulkhead.max_concurrent", "1..4096 or off" },
+        { "bulkhead.max_queue", "1..16384" },
+        { "bulkhead.reserve.priority_at_most", "-32..31" },
+        { "bulkhead.partitions",
+          "none, or at most 4 of -32..31:1..100, priorities ascending, shares descending" },
+        { "timeout.auto", "0.0001..10 or off" },
+        { "cache.bytes", "65536..68719476736 or off" },
+        { "fallback.chain", "none, or each once of cache|alternative|static|queue|function" },
+        { "fallback.alternative", "empty, or 1..127 of A-Z a-z 0-9 . _ : @ / -" },
+        { "fallback.static", "at most 127 bytes of text" },
+        { "features.list", "none, or at most 16 of name:importance, each name once" },
     };
     const char *key, *range;
     unsigned found = 0;
@@ -143,18 +214,39 @@ static void test_ranges_are_told_in_words(void **state) {
 }
 
 static void test_off_is_a_word_of_some_keys(void **state) {
+    static const char *const switches[] = {
+        "bulkhead.max_concurrent", "limiter.rate", "cache.bytes",          "timeout.attempt",
+        "timeout.total",           "timeout.auto", "retry.budget.percent", "adaptive.algorithm"
+    };
     struct swgi_settings settings;
 
     (void)state;
     set("breaker.slow_call_duration", "off");
     set("shed.call_load_above", "off");
     set("breaker.ramp", "off");
+    for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++)
+        set(switches[i], "off");
     settings = applied(NULL);
+    for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++)
+        assert_prints(&settings, switches[i], "off");
+    assert_int_equal(settings.policies.bulkhead.max_concurrent, 0);
+    assert_int_equal(settings.policies.limiter.rate, 0);
+    assert_int_equal(settings.policies.cache.bytes_max, 0);
+    assert_true(settings.policies.timeout.attempt_ns == SWGI_OFF);
+    assert_true(settings.policies.timeout.total_ns == SWGI_OFF);
+    assert_int_equal(settings.policies.timeout.auto_ppm, UINT32_MAX);
+    assert_int_equal(settings.policies.retry.budget_ppm, UINT32_MAX);
+    assert_int_equal(settings.policies.adaptive.algorithm, SWGI_ADAPTIVE_OFF);
     assert_true(settings.slow_ns == SWGI_OFF);
     assert_int_equal(settings.call_load_above, UINT32_MAX);
     assert_refused("breaker.open.for", "off", "allowed: 1ms..30d");
     assert_refused("breaker.half_open.max", "off", "allowed");
     assert_refused("breaker.open.cooldown", "off", "allowed");
+    /* A queue has a bound, and a wait an end. */
+    assert_refused("bulkhead.max_queue", "off", "allowed: 1..16384");
+    assert_refused("bulkhead.max_wait", "off", "allowed: 1ms..1h");
+    assert_refused("limiter.max_wait", "off", "allowed: 1ms..1h");
+    assert_refused("retry.attempts", "off", "allowed: 1..63");
 }
 
 static void test_ramps(void **state) {
@@ -206,6 +298,9 @@ static void test_aliases_are_the_same_keys(void **state) {
         { "breaker.cooldown", "breaker.open.cooldown", "5s" },
         { "breaker.recovery", "breaker.open.recovery", "manual" },
         { "breaker.preset", "preset", "queue" },
+        { "timeout", "timeout.attempt", "2s" },
+        { "fallback", "fallback.chain", "static, function" },
+        { "cache_bypass", "cache.bypass", "no" },
     };
 
     (void)state;
@@ -227,8 +322,9 @@ static void test_unknown_keys_are_told_what_was_meant(void **state) {
     assert_refused("breaker.trip.2.consecutve", "3", "did you mean breaker.trip.2.consecutive?");
     assert_refused("breaker.trip.0.failure_rate.percnet", "3",
                    "did you mean breaker.trip.0.failure_rate.percent?");
-    assert_refused("retry.attempts", "3", "unknown key; allowed: ");
-    assert_refused("bulkhead.max_concurrent", "20", "unknown key; allowed: ");
+    assert_refused("retry.atempts", "3", "did you mean retry.attempts?");
+    assert_refused("bulkhead.max_concurent", "20", "did you mean bulkhead.max_concurrent?");
+    assert_refused("outbox.path", "3", "unknown key");
     assert_refused("", "3", "unknown key; allowed: ");
     assert_refused("breaker.trip.", "3", "allowed: ");
     assert_refused("breaker.trip.0", "3", "allowed: ");

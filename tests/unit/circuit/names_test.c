@@ -42,7 +42,8 @@ static void test_names(void **state) {
 static void test_rejections(void **state) {
     (void)state;
     for (int rc = -200; rc < 200; rc++)
-        assert_int_equal(swg_is_rejection(rc) != 0, rc >= SWG_OPEN && rc <= SWG_EXPIRED);
+        assert_int_equal(swg_is_rejection(rc) != 0,
+                         (rc >= SWG_OPEN && rc <= SWG_EXPIRED) || rc == SWG_QUEUE_SATURATED);
 }
 
 static void test_answers_in_words(void **state) {
@@ -50,9 +51,11 @@ static void test_answers_in_words(void **state) {
                                   -EPERM,  -EPROTO, -EBADMSG,  -ENOSPC,    -EBUSY,  -EAGAIN,
                                   -EROFS,  -ENOMEM, -EALREADY, -EOVERFLOW, -ESTALE, -EIO };
     (void)state;
-    for (int rc = SWG_GO; rc <= SWG_RETRY; rc++) {
+    for (int rc = SWG_GO; rc <= SWG_QUEUE_SATURATED; rc++) {
         assert_string_not_equal(swg_strerror(rc), "?");
         assert_int_equal(strncmp(swg_strerror(rc), "not called", 10) == 0, swg_is_rejection(rc));
+        for (int other = SWG_GO; other < rc; other++)
+            assert_string_not_equal(swg_strerror(rc), swg_strerror(other));
     }
     for (int outcome = SWG_SUCCESS; outcome <= SWG_IGNORED; outcome++)
         assert_string_equal(swg_strerror(outcome), swg_outcome_name(outcome));
