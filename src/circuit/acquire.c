@@ -152,7 +152,8 @@ static int acquire_bound(struct swgi_admission *admission, uint32_t load, struct
         if (sheds(&turn, admission->asked.heavy))
             return reject(&turn, SWGI_REJECTED_SHED, SWG_SHED, SHED_RETRY_NS, out);
         if (admission->policies != NULL) {
-            int rc = heed(&turn, admission, swgi_admission_ask(admission, out), out);
+            uint32_t traits = swgi_load(&turn.cell->traits);
+            int rc = heed(&turn, admission, swgi_admission_ask(admission, traits, out), out);
             if (rc != SWG_GO)
                 return rc;
         }
@@ -190,14 +191,15 @@ static int64_t call_deadline(const struct swgi_policies *policies, int64_t asked
     return asked != 0 && asked < until ? asked : until;
 }
 
-static void begin(struct swgi_admission *admission, const struct swgi_binding *binding,
-                  int64_t now) {
-    *admission = (struct swgi_admission){
-        .binding = binding,
-        .policies = swgi_policies_of(binding->map, binding->cell),
-        .now = now,
-        .asked = { .attempt = 1, .priority = SWGI_PRIORITY_ZERO },
-    };
+static inline void begin(struct swgi_admission *admission, const struct swgi_binding *binding,
+                         int64_t now) {
+    admission->binding = binding;
+    admission->policies = swgi_policies_of(binding->map, binding->cell);
+    admission->now = now;
+    admission->asked = (struct swgi_asked){ .attempt = 1, .priority = SWGI_PRIORITY_ZERO };
+    admission->held = (struct swgi_held){ 0 };
+    admission->retry_in = 0;
+    admission->counter = 0;
 }
 
 /* A request's deadline is in the caller's time. */
@@ -246,8 +248,7 @@ static int refuse_policed(struct swgi_admission *admission, int rc, struct swg_p
  * A CLOSED circuit with policies, and nothing heavy asked for: no settings are copied and no clock
  * is read but now and then. -EAGAIN: the long way.
  */
-static __attribute__((noinline)) int acquire_policed(struct swgi_admission *admission,
-                                                     struct swg_permit *out) {
+static int acquire_policed(struct swgi_admission *admission, struct swg_permit *out) {
     const struct swgi_binding *binding = admission->binding;
     uint64_t ctl = swgi_load(&binding->cell->ctl);
     if (admission->policies == NULL || (ctl & 15) != 0)
@@ -258,7 +259,8 @@ static __attribute__((noinline)) int acquire_policed(struct swgi_admission *admi
     if (swgi_unlikely(watch_is_due(admission)))
         watch(admission);
     admission->asked.deadline = call_deadline(admission->policies, admission->asked.deadline, now);
-    int rc = swgi_admission_ask(admission, out);
+    uint32_t traits = swgi_load_relaxed(&binding->cell->traits, FAST_SETTING);
+    int rc = swgi_admission_ask(admission, traits, out);
     if (swgi_unlikely(swgi_load(&binding->cell->life) != binding->life)) {
         if (rc == SWG_QUEUED)
             swgi_admission_leave(admission, out);
@@ -357,11 +359,8 @@ static inline __attribute__((always_inline)) int acquire_fast(const struct swgi_
     if (swgi_unlikely(swgi_load_relaxed(&cell->life, FAST_SETTING) != binding->life))
         return -EAGAIN;
     if (swgi_likely((ctl & 15) == 0)) {
-        if (swgi_unlikely(swgi_load_relaxed(&cell->traits, FAST_SETTING) & SWGI_TRAITS_POLICIES)) {
-            struct swgi_admission admission;
-            begin(&admission, binding, now);
-            return acquire_policed(&admission, out);
-        }
+        if (swgi_unlikely(swgi_load_relaxed(&cell->traits, FAST_SETTING) & SWGI_TRAITS_POLICIES))
+            return -EAGAIN;
         swgi_column_add(&swgi_column(binding->index)->calls, 1);
         swgi_permit_fill(out, binding, swgi_ctl_generation(ctl), now);
         out->opaque[4] = 0;
@@ -377,6 +376,23 @@ static inline __attribute__((always_inline)) int acquire_fast(const struct swgi_
     return -EAGAIN;
 }
 
+/* Not the few-nanosecond path, which tail-calls this and so needs no frame: circuits with policies,
+ * when nothing special is asked for, then all the rest. */
+static __attribute__((noinline)) int acquire_other(struct swg_circuit *circuit,
+                                                   const struct swg_request *request, swg_ns now,
+                                                   struct swg_permit *out, bool given) {
+    const struct swgi_binding *binding = NULL;
+    struct swgi_admission admission;
+    if (circuit != NULL && request == NULL && out != NULL)
+        binding = swgi_load_acquire(&circuit->binding);
+    if (binding == NULL || !swgi_thread_ready(binding->tag) ||
+        swgi_load(&binding->cell->life) != binding->life)
+        return acquire_slow(circuit, request, given ? &now : NULL, out);
+    begin(&admission, binding, given ? now + binding->time_shift : swgi_binding_now(binding));
+    int rc = acquire_policed(&admission, out);
+    return rc != -EAGAIN ? rc : acquire_slow(circuit, request, given ? &now : NULL, out);
+}
+
 int swg_acquire_at(struct swg_circuit *circuit, const struct swg_request *request, swg_ns now,
                    struct swg_permit *out) {
     if (swgi_likely(circuit != NULL && request == NULL && out != NULL)) {
@@ -387,7 +403,7 @@ int swg_acquire_at(struct swg_circuit *circuit, const struct swg_request *reques
                 return rc;
         }
     }
-    return acquire_slow(circuit, request, &now, out);
+    return acquire_other(circuit, request, now, out, true);
 }
 
 int swg_acquire(struct swg_circuit *circuit, const struct swg_request *request,
@@ -400,5 +416,5 @@ int swg_acquire(struct swg_circuit *circuit, const struct swg_request *request,
                 return rc;
         }
     }
-    return acquire_slow(circuit, request, NULL, out);
+    return acquire_other(circuit, request, 0, out, false);
 }

@@ -5,10 +5,6 @@
 
 #include "engine/cost.h"
 
-static bool has(const struct swgi_admission *admission, uint32_t habit) {
-    return (swgi_load_relaxed(&admission->policies->habits, FAST_SETTING) & habit) != 0;
-}
-
 static int rejected(struct swgi_admission *admission, unsigned counter, int verdict,
                     int64_t retry_in) {
     admission->counter = counter;
@@ -25,7 +21,7 @@ static int queue(struct swgi_admission *admission, uint64_t how, struct swg_perm
 /* Who cost the circuit much lately stands back. */
 static int priority_of(const struct swgi_admission *admission) {
     int priority = (int)admission->asked.priority - SWGI_PRIORITY_ZERO;
-    if (has(admission, SWGI_HABIT_DYNAMIC))
+    if (swgi_admission_has(admission, SWGI_HABIT_DYNAMIC))
         priority +=
             swgi_cost_priority(admission->policies->costs, admission->asked.key, admission->now);
     return priority < -32 ? -32 : priority > 31 ? 31 : priority;
@@ -61,27 +57,28 @@ static int enqueue(struct swgi_admission *admission, int priority, struct swg_pe
     }
     if (rc != SWG_FULL)
         return rc;
-    if (has(admission, SWGI_HABIT_QUEUE_WAITS))
+    if (swgi_admission_has(admission, SWGI_HABIT_QUEUE_WAITS))
         return wait_outside(admission, priority, out);
-    if (has(admission, SWGI_HABIT_QUEUE_ERROR))
+    if (swgi_admission_has(admission, SWGI_HABIT_QUEUE_ERROR))
         return rejected(admission, SWGI_REJECTED_SATURATED, SWG_QUEUE_SATURATED, FULL_RETRY_NS);
     return rejected(admission, SWGI_REJECTED_FULL, SWG_FULL, FULL_RETRY_NS);
 }
 
-static int ask_bulkhead(struct swgi_admission *admission, struct swg_permit *out) {
-    struct swgi_map *map = admission->binding->map;
-    int priority = priority_of(admission);
-    int rc = swgi_bulkhead_take(map, &admission->policies->bulkhead, priority, admission->now,
-                                &admission->held);
-    if (swgi_likely(rc == SWG_GO))
-        return rc;
-    if (has(admission, SWGI_HABIT_WAITS))
+int swgi_admission_full(struct swgi_admission *admission, int priority, struct swg_permit *out) {
+    if (swgi_admission_has(admission, SWGI_HABIT_WAITS))
         return enqueue(admission, priority, out);
     return rejected(admission, SWGI_REJECTED_FULL, SWG_FULL, FULL_RETRY_NS);
 }
 
+int swgi_admission_bulkhead(struct swgi_admission *admission, struct swg_permit *out) {
+    int priority = priority_of(admission);
+    int rc = swgi_bulkhead_take(admission->binding->map, &admission->policies->bulkhead, priority,
+                                admission->now, &admission->held);
+    return rc == SWG_GO ? rc : swgi_admission_full(admission, priority, out);
+}
+
 static int64_t limiter_patience(const struct swgi_admission *admission) {
-    if (!has(admission, SWGI_HABIT_LIMITER_WAITS))
+    if (!swgi_admission_has(admission, SWGI_HABIT_LIMITER_WAITS))
         return 0;
     uint64_t wait = swgi_load(&admission->policies->limiter_wait_ns);
     return latest(admission, admission->now, wait) - admission->now;
@@ -111,16 +108,8 @@ static int ask_limiter(struct swgi_admission *admission, int64_t patience, struc
     return rejected(admission, SWGI_REJECTED_LIMITED, SWG_LIMITED, -answer.wait_ns);
 }
 
-int swgi_admission_ask(struct swgi_admission *admission, struct swg_permit *out) {
-    uint32_t traits = swgi_load_relaxed(&admission->binding->cell->traits, FAST_SETTING);
-    admission->held = (struct swgi_held){ 0 };
-    if (traits & SWGI_TRAIT_LIMITER) {
-        int64_t patience = limiter_patience(admission);
-        int rc = ask_limiter(admission, patience, out);
-        if (rc != SWG_GO)
-            return rc;
-    }
-    return traits & SWGI_TRAIT_BULKHEAD ? ask_bulkhead(admission, out) : SWG_GO;
+int swgi_admission_limiter(struct swgi_admission *admission, struct swg_permit *out) {
+    return ask_limiter(admission, limiter_patience(admission), out);
 }
 
 /* ---- going on */
@@ -147,7 +136,7 @@ static int continue_pacing(struct swgi_admission *admission, struct swg_permit *
             return rc;
     }
     uint32_t traits = swgi_load(&admission->binding->cell->traits);
-    return traits & SWGI_TRAIT_BULKHEAD ? ask_bulkhead(admission, permit) : SWG_GO;
+    return traits & SWGI_TRAIT_BULKHEAD ? swgi_admission_bulkhead(admission, permit) : SWG_GO;
 }
 
 /* It had found no place until now; the key it came with keeps its age. */

@@ -19,11 +19,44 @@ struct swgi_admission {
     unsigned counter; /* enum swgi_verdict of a rejection */
 };
 
+static inline bool swgi_admission_has(const struct swgi_admission *admission, uint32_t habit) {
+    return (swgi_load_relaxed(&admission->policies->habits, FAST_SETTING) & habit) != 0;
+}
+
+/* One after the other, at length. */
+int swgi_admission_limiter(struct swgi_admission *admission, struct swg_permit *out);
+int swgi_admission_bulkhead(struct swgi_admission *admission, struct swg_permit *out);
+/* No permit was free. */
+int swgi_admission_full(struct swgi_admission *admission, int priority, struct swg_permit *out);
+
 /*
  * SWG_GO: nothing stands in the way, admission->held is to be released. SWG_QUEUED: *out is the
  * place. SWG_LIMITED, SWG_FULL, SWG_QUEUE_SATURATED: rejected, nothing is held.
  */
-int swgi_admission_ask(struct swgi_admission *admission, struct swg_permit *out);
+static inline int swgi_admission_ask(struct swgi_admission *admission, uint32_t traits,
+                                     struct swg_permit *out) {
+    struct swgi_policies *policies = admission->policies;
+    struct swgi_map *map = admission->binding->map;
+    int rc = SWG_GO;
+    admission->held.word = 0;
+    admission->held.slot = 0;
+    if (traits & SWGI_TRAIT_LIMITER) {
+        if (swgi_admission_has(admission, SWGI_HABIT_LIMITER_WAITS) ||
+            swgi_limiter_take(&policies->limiter, map->slots, map->geometry.slots, admission->now,
+                              0)
+                    .wait_ns != 0)
+            rc = swgi_admission_limiter(admission, out);
+        if (rc != SWG_GO)
+            return rc;
+    }
+    if ((traits & SWGI_TRAIT_BULKHEAD) == 0)
+        return SWG_GO;
+    if (swgi_admission_has(admission, SWGI_HABIT_DYNAMIC))
+        return swgi_admission_bulkhead(admission, out);
+    int priority = (int)admission->asked.priority - SWGI_PRIORITY_ZERO;
+    rc = swgi_bulkhead_take(map, &policies->bulkhead, priority, admission->now, &admission->held);
+    return swgi_likely(rc == SWG_GO) ? rc : swgi_admission_full(admission, priority, out);
+}
 /* A queued permit's next step: as above. Never blocks; sleep_ns > 0: may sleep that long, once. */
 int swgi_admission_continue(struct swgi_admission *admission, struct swg_permit *permit,
                             int64_t sleep_ns);

@@ -8,15 +8,6 @@
 #include "engine/budget.h"
 #include "engine/cost.h"
 
-int swgi_completion_release(const struct swg_permit *permit, const struct swgi_binding *binding) {
-    struct swgi_held held = swgi_permit_held(permit);
-    struct swgi_policies *policies = swgi_policies_of(binding->map, binding->cell);
-    if (held.word == 0 || policies == NULL)
-        return 0;
-    int rc = swgi_bulkhead_release(binding->map, &policies->bulkhead, held);
-    return rc == -EINVAL ? rc : 0;
-}
-
 uint32_t swgi_completion_overdue(const struct swgi_turn *turn) {
     const struct swgi_policies *policies = swgi_policies_of(turn->map, turn->cell);
     if (policies == NULL || turn->settings.slow_ns == SWGI_OFF ||
@@ -113,11 +104,10 @@ static __attribute__((noinline)) void adapt(const struct swgi_binding *binding,
 }
 
 /* A hard failure takes no time, and an ignored one is not the dependency's. */
-void swgi_completion_sample(const struct swg_permit *permit, const struct swgi_binding *binding,
-                            int64_t now, int64_t duration, enum swgi_class class) {
+void swgi_completion_sampled(const struct swg_permit *permit, const struct swgi_binding *binding,
+                             int64_t now, int64_t duration, enum swgi_class class) {
     struct swgi_policies *policies = swgi_policies_of(binding->map, binding->cell);
-    uint32_t traits = swgi_load_relaxed(&binding->cell->traits, FAST_SETTING);
-    if ((traits & SWGI_TRAIT_SAMPLED) == 0 || policies == NULL || duration < 0)
+    if (policies == NULL || duration < 0)
         return;
     if (class == SWGI_CLASS_SUCCESS || class == SWGI_CLASS_TIMEOUT)
         swgi_column_add(&swgi_column(binding->index)->time_ns, (uint64_t)duration);

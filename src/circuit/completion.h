@@ -3,17 +3,33 @@
 #ifndef SWGI_CIRCUIT_COMPLETION_H
 #define SWGI_CIRCUIT_COMPLETION_H
 
+#include <errno.h>
+
 #include "circuit/circuit.h"
 #include "circuit/permit.h"
 #include "engine/policies.h"
 
-/* 0; -EINVAL: a copy of a permit that was ended before. */
-int swgi_completion_release(const struct swg_permit *permit, const struct swgi_binding *binding);
+/* What it holds of the bulkhead. 0; -EINVAL: a copy of a permit that was ended before. */
+static inline int swgi_completion_release(const struct swg_permit *permit,
+                                          const struct swgi_binding *binding) {
+    struct swgi_held held = swgi_permit_held(permit);
+    struct swgi_policies *policies = swgi_policies_of(binding->map, binding->cell);
+    if (held.word == 0 || policies == NULL)
+        return 0;
+    int rc = swgi_bulkhead_release(binding->map, &policies->bulkhead, held);
+    return rc == -EINVAL ? rc : 0;
+}
 /* Calls in flight beyond the slow threshold; 0 where they are not followed. */
 uint32_t swgi_completion_overdue(const struct swgi_turn *turn);
 /* A call that ended is a sample, where something adapts. */
-void swgi_completion_sample(const struct swg_permit *permit, const struct swgi_binding *binding,
-                            int64_t now, int64_t duration, enum swgi_class class);
+void swgi_completion_sampled(const struct swg_permit *permit, const struct swgi_binding *binding,
+                             int64_t now, int64_t duration, enum swgi_class class);
+static inline void swgi_completion_sample(const struct swg_permit *permit,
+                                          const struct swgi_binding *binding, int64_t now,
+                                          int64_t duration, enum swgi_class class) {
+    if (swgi_load_relaxed(&binding->cell->traits, FAST_SETTING) & SWGI_TRAIT_SAMPLED)
+        swgi_completion_sampled(permit, binding, now, duration, class);
+}
 /*
  * May the call be tried again? The delay before it, or -1. Pays the budget. turn: of this call's
  * outcome, its policies loaded.

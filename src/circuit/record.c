@@ -243,12 +243,14 @@ static __attribute__((noinline)) int record_slow(struct swg_permit *permit, int 
 
 /*
  * A success of a circuit with policies: what is held is given back and counted, and the rest is a
- * success like any other.
+ * success like any other. -EAGAIN: not a calm one, or not one at all.
  */
 static __attribute__((noinline)) int record_policed(struct swg_permit *permit,
                                                     const struct swgi_binding *binding, int64_t at,
-                                                    int64_t duration, bool *done) {
-    *done = true;
+                                                    int64_t duration) {
+    uint64_t how = permit->opaque[1] & (SWGI_PERMIT_POLICIES | SWGI_PERMIT_WAITS);
+    if (how != SWGI_PERMIT_POLICIES || !swgi_permit_still_there(permit, binding))
+        return -EAGAIN;
     int rc = swgi_completion_release(permit, binding);
     if (rc != 0) {
         end(permit);
@@ -258,41 +260,34 @@ static __attribute__((noinline)) int record_policed(struct swg_permit *permit,
     permit->opaque[1] &= ~SWGI_PERMIT_POLICIES;
     permit->opaque[7] = permit->opaque[0] ^ permit->opaque[1] ^ swgi_thread.tag;
     permit->opaque[4] = 0;
-    *done = record_fast(permit, binding, at, duration);
-    return 0;
+    return record_fast(permit, binding, at, duration) ? 0 : -EAGAIN;
 }
 
-/* Held or paced, not waiting: what success alone can end without a turn. */
-static inline bool is_policed(const struct swg_permit *permit, const struct swgi_binding *binding) {
-    return (permit->opaque[1] & (SWGI_PERMIT_POLICIES | SWGI_PERMIT_WAITS)) ==
-               SWGI_PERMIT_POLICIES &&
-           swgi_permit_still_there(permit, binding);
-}
-
-/* 0: done. -EAGAIN: not a calm success. */
-static inline __attribute__((always_inline)) int record_success(struct swg_permit *permit,
-                                                                const struct swgi_binding *binding,
-                                                                int64_t at, int64_t duration) {
-    bool done;
-    if (swgi_likely(record_fast(permit, binding, at, duration)))
-        return 0;
-    if (!is_policed(permit, binding))
-        return -EAGAIN;
-    int rc = record_policed(permit, binding, at, duration, &done);
-    return done ? rc : -EAGAIN;
+/* Not the few-nanosecond path, which tail-calls this and so needs no frame. */
+static __attribute__((noinline)) int record_other(struct swg_permit *permit, int outcome,
+                                                  const struct swg_failure *why, swg_ns now,
+                                                  swg_ns duration, bool given) {
+    if (permit != NULL && outcome == SWG_SUCCESS && swgi_permit_is_current(permit)) {
+        const struct swgi_binding *binding = swgi_permit_binding(permit);
+        int64_t at = given ? now + binding->time_shift : swgi_binding_now(binding);
+        int64_t took = given ? duration : since_admission(permit, at);
+        int rc =
+            swgi_thread_ready(binding->tag) ? record_policed(permit, binding, at, took) : -EAGAIN;
+        if (rc != -EAGAIN)
+            return rc;
+    }
+    return record_slow(permit, outcome, why, now, duration, given);
 }
 
 int swg_record_at(struct swg_permit *permit, int outcome, const struct swg_failure *why, swg_ns now,
                   swg_ns duration) {
     if (swgi_likely(permit != NULL && outcome == SWG_SUCCESS && swgi_permit_is_current(permit))) {
         const struct swgi_binding *binding = swgi_permit_binding(permit);
-        if (swgi_likely(swgi_thread_ready(binding->tag))) {
-            int rc = record_success(permit, binding, now + binding->time_shift, duration);
-            if (swgi_likely(rc != -EAGAIN))
-                return rc;
-        }
+        if (swgi_likely(swgi_thread_ready(binding->tag)) &&
+            record_fast(permit, binding, now + binding->time_shift, duration))
+            return 0;
     }
-    return record_slow(permit, outcome, why, now, duration, true);
+    return record_other(permit, outcome, why, now, duration, true);
 }
 
 int swg_record_error(struct swg_permit *permit, int outcome, const struct swg_failure *why) {
@@ -300,12 +295,11 @@ int swg_record_error(struct swg_permit *permit, int outcome, const struct swg_fa
         const struct swgi_binding *binding = swgi_permit_binding(permit);
         if (swgi_likely(swgi_thread_ready(binding->tag))) {
             int64_t now = swgi_binding_now(binding);
-            int rc = record_success(permit, binding, now, since_admission(permit, now));
-            if (swgi_likely(rc != -EAGAIN))
-                return rc;
+            if (record_fast(permit, binding, now, since_admission(permit, now)))
+                return 0;
         }
     }
-    return record_slow(permit, outcome, why, 0, 0, false);
+    return record_other(permit, outcome, why, 0, 0, false);
 }
 
 int swg_record(struct swg_permit *permit, int outcome) {
