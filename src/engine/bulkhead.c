@@ -72,26 +72,34 @@ static int64_t key_of(const struct swgi_bulkhead_words *words, int priority, int
     return key;
 }
 
-/* Are enough free for those who are before it, and one more? */
-static bool may_pass(const struct swgi_map *map, const struct swgi_bulkhead_words *words,
-                     int priority, int64_t key, int64_t now) {
+/*
+ * Are enough free for those who are before it, and one more? If not, they are told: who freed one
+ * may be dead, or have counted on somebody who is not first any more.
+ */
+static bool may_pass(struct swgi_map *map, struct swgi_bulkhead_words *words, int priority,
+                     int64_t key, int64_t now) {
     uint32_t lowest, open = swgi_permits_open(map, words, priority, &lowest);
-#ifdef SWGI_MUTANT_NO_GATE
-    return open != 0;
+    if (open == 0)
+        return false;
+    if (swgi_waiters_ahead(map, words, key, lowest, now).before < open)
+        return true;
+#ifndef SWGI_MUTANT_QUEUE_NO_NUDGE
+    swgi_waiters_wake_free(map, words, now);
 #endif
-    return open != 0 && swgi_waiters_ahead(map, words, key, lowest, now).before < open;
+    return false;
 }
 
 /* As take, without asking who is dead. */
 static bool take(struct swgi_map *map, struct swgi_bulkhead_words *words, int priority, int64_t now,
                  struct swgi_held *out) {
-    if (swgi_likely(swgi_waiting_high(swgi_load(&words->waiting)) == 0))
-        return swgi_permits_take(map, words, priority, now, out);
-    int64_t clock = swgi_waiters_clock(map);
-    bool taken = may_pass(map, words, priority, key_of(words, priority, clock), clock) &&
-                 swgi_permits_take(map, words, priority, now, out);
-    /* Those it let go before may have been told nothing: who freed the permit may be dead. */
-    swgi_waiters_wake_free(map, words, clock);
+    if (swgi_unlikely(swgi_waiting_high(swgi_load(&words->waiting)) != 0)) {
+        int64_t clock = swgi_waiters_clock(map);
+        if (!may_pass(map, words, priority, key_of(words, priority, clock), clock))
+            return false;
+    }
+    bool taken = swgi_permits_take(map, words, priority, now, out);
+    /* It may have held one for a moment, which somebody saw who then went to sleep. */
+    swgi_bulkhead_released(map, words);
     return taken;
 }
 
@@ -132,6 +140,9 @@ int swgi_bulkhead_release_slowly(struct swgi_map *map, struct swgi_bulkhead_word
 }
 
 void swgi_bulkhead_released(struct swgi_map *map, struct swgi_bulkhead_words *words) {
+#ifdef SWGI_MUTANT_WAKE_LOST
+    return;
+#endif
     if (swgi_waiting_high(swgi_load(&words->waiting)) != 0)
         swgi_waiters_wake_free(map, words, swgi_waiters_clock(map));
 }
@@ -173,6 +184,9 @@ int swgi_bulkhead_enqueue(struct swgi_map *map, struct swgi_bulkhead_words *word
         (struct swgi_waiter){ .key = key_of(words, priority, now), .priority = (int8_t)priority };
     if (!swgi_waiters_enter(map, words, now, deadline, out))
         return SWG_FULL;
+#ifdef SWGI_MUTANT_QUEUE_NO_LOOK
+    return SWG_QUEUED;
+#endif
     return swgi_bulkhead_poll(map, words, out, held);
 }
 

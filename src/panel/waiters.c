@@ -185,9 +185,6 @@ bool swgi_waiters_wake(struct swgi_map *map, struct swgi_bulkhead_words *words, 
 
 void swgi_waiters_wake_free(struct swgi_map *map, struct swgi_bulkhead_words *words, int64_t now) {
     uint32_t lowest, open;
-#ifdef SWGI_MUTANT_WAKE_LOST
-    return;
-#endif
     if (swgi_waiting_high(swgi_load(&words->waiting)) == 0)
         return;
     open = swgi_permits_open(map, words, -SWGI_PRIORITY_ZERO, &lowest);
@@ -339,10 +336,10 @@ void swgi_waiters_leave(struct swgi_map *map, struct swgi_bulkhead_words *words,
     uint64_t waiting = swgi_load(&words->waiting);
     uint32_t used = waiter->place;
     struct queue queue = queue_of(map, words);
-    bool last = place != NULL && waiter->queue == queue.first && used < queue.count &&
+    /* Not when it was displaced: the place is in use. */
+    bool left = place != NULL && swgi_cas(&place->owner, waiter->word, 0);
+    bool last = left && waiter->queue == queue.first && used < queue.count &&
                 used + 1 == swgi_waiting_high(waiting);
-    if (place != NULL)
-        swgi_cas(&place->owner, waiter->word, 0);
     while (last && used > 0 && swgi_load(&queue.places[used - 1].owner) == 0)
         used--;
     if (last)

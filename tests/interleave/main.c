@@ -103,7 +103,7 @@ int main(int argc, char **argv) {
     const struct story *const *const chapters[] = { stories_machine, stories_count,
                                                     stories_time,    stories_registry,
                                                     stories_modes,   stories_limiter,
-                                                    stories_budget };
+                                                    stories_budget,  stories_bulkhead };
     unsigned passed = 0, failed = 0;
     read_arguments(argc, argv);
     setvbuf(stdout, NULL, _IOLBF, 0);

@@ -17,6 +17,7 @@ struct story {
 extern const struct story *const stories_machine[], *const stories_count[], *const stories_time[];
 extern const struct story *const stories_registry[], *const stories_modes[];
 extern const struct story *const stories_limiter[], *const stories_budget[];
+extern const struct story *const stories_bulkhead[];
 
 static inline bool chance(struct swgi_random *random, unsigned one_in) {
     return swgi_random_below(random, one_in) == 0;

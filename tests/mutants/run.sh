@@ -34,6 +34,17 @@ LIMITER_STALE_HELP    limiter-log-2        30000  who stalled writes to the ring
 BUDGET_PLAIN_STORE    budget               30000  a retry is paid for with a load and a store
 BUDGET_AHEAD_IS_LEFT  budget               30000  who was stopped takes what others spent for saved up
 BUDGET_NO_MAX         budget               30000  a budget saves up without end
+PERMIT_PLAIN_RELEASE  permits-moved        30000  a permit is given back with a load and a store
+PERMIT_COPIED_LIVE    permits-moved        30000  a permit is moved to a longer run without being frozen first
+PERMIT_ABA            permits              30000  a permit is given out again under the same number
+PERMIT_KEPT_ON_DEATH  permits              30000  the permit of a dead holder is not given back
+PERMIT_NO_LIMIT_RELOAD permits             30000  no look at the limit after a permit was taken
+PERMIT_NO_COUNT       permits              30000  permits held above a limit that shrank are not counted
+LIMIT_FORGETS_HIGH    permits              30000  a limit that shrinks does not say that more may be held
+WAKE_LOST             waiters              30000  no look at who waits after a permit was given back
+QUEUE_NO_LOOK         waiters              30000  no look at the permits after entering the queue
+QUEUE_NO_NUDGE        waiters              60000  who lets others go first does not tell them
+WAITING_NO_VERSION    waiters              30000  who finds the queue empty says so over somebody who came
 '
 
 compile() { # OUTPUT SOURCE [FLAG]: a source's object is named after it
