@@ -60,17 +60,6 @@ static void adapt_rate(struct swgi_turn *turn, struct swgi_policies *policies) {
                        turn->now);
 }
 
-/* The histogram holds timeouts too; as they are the longest of all calls, it is the longest that
- * are taken out. */
-static void without_timeouts(struct swgi_durations *durations) {
-    uint64_t left = durations->timeouts;
-    for (unsigned bin = SWGI_HISTOGRAM_BINS; bin-- > 0 && left > 0;) {
-        uint64_t here = durations->bins[bin] < left ? durations->bins[bin] : left;
-        durations->bins[bin] -= here;
-        left -= here;
-    }
-}
-
 static void adapt_timeout(struct swgi_turn *turn, struct swgi_policies *policies) {
     const struct swgi_timeout_settings *settings = &turn->settings.policies.timeout;
     struct swgi_durations durations = { 0 };
@@ -83,8 +72,8 @@ static void adapt_timeout(struct swgi_turn *turn, struct swgi_policies *policies
         for (unsigned bin = 0; bins != NULL && bin < SWGI_HISTOGRAM_BINS; bin++)
             durations.bins[bin] += swgi_load(&bins[bin]);
     }
+    durations.failures = swgi_load(&turn->cell->failures);
     durations.timeouts = swgi_load(&turn->cell->timeouts);
-    without_timeouts(&durations);
     swgi_timeout_update(&policies->timeout, settings, &durations, turn->now);
 }
 

@@ -17,7 +17,7 @@
 #define NOTICED_LEAST 8u
 #define NOTICED_SIGMA 4.0
 
-enum { TIMEOUTS_THEN }; /* of words->spare */
+enum { TIMEOUTS_THEN, FAILURES_THEN }; /* of words->spare */
 
 static bool is_auto(const struct swgi_timeout_settings *settings) {
     return settings->auto_ppm != UINT32_MAX;
@@ -74,6 +74,7 @@ static void begin_period(struct swgi_timeout_words *words, const struct swgi_dur
 
     swgi_store(&words->rotated, rotated);
     swgi_store(&words->spare[TIMEOUTS_THEN], mark | (durations->timeouts & SWGI_MASK(SUM_BITS)));
+    swgi_store(&words->spare[FAILURES_THEN], mark | (durations->failures & SWGI_MASK(SUM_BITS)));
     for (unsigned i = 0; i < SWGI_HISTOGRAM_BINS; i++)
         swgi_store(&words->bins[i], mark | (durations->bins[i] & SWGI_MASK(SUM_BITS)));
 }
@@ -87,26 +88,49 @@ static bool since_then(const swgi_word *then, uint64_t mark, uint64_t sum, uint6
 }
 
 struct sample {
-    struct swgi_timeout_period period;
+    uint64_t calls, failures, timeouts;
     uint64_t bins[SWGI_HISTOGRAM_BINS];
 };
 
+static bool read_sample(const struct swgi_timeout_words *words, uint64_t rotated,
+                        const struct swgi_durations *durations, struct sample *out) {
+    uint64_t mark = mark_of(rotated);
+    bool whole =
+        rotated != 0 &&
+        since_then(&words->spare[TIMEOUTS_THEN], mark, durations->timeouts, &out->timeouts) &&
+        since_then(&words->spare[FAILURES_THEN], mark, durations->failures, &out->failures);
+
+    out->calls = 0;
+    for (unsigned i = 0; whole && i < SWGI_HISTOGRAM_BINS; i++) {
+        whole = since_then(&words->bins[i], mark, durations->bins[i], &out->bins[i]);
+        out->calls += out->bins[i];
+    }
+    return whole;
+}
+
+static uint64_t as_long_as(const struct sample *sample, uint64_t ns) {
+    uint64_t calls = 0;
+
+    for (unsigned i = swgi_histogram_bin((int64_t)ns); i < SWGI_HISTOGRAM_BINS; i++)
+        calls += sample->bins[i];
+    return calls;
+}
+
 static bool read_period(const struct swgi_timeout_words *words,
                         const struct swgi_timeout_settings *settings,
-                        const struct swgi_durations *durations, struct sample *out) {
-    uint64_t rotated = swgi_load(&words->rotated), mark = mark_of(rotated);
+                        const struct swgi_durations *durations, struct sample *sample,
+                        struct swgi_timeout_period *out) {
     uint64_t ppm = settings->auto_ppm > 0 ? settings->auto_ppm : 1;
+    uint64_t rotated = swgi_load(&words->rotated);
 
-    out->period = (struct swgi_timeout_period){ .needed = (ENOUGH * SWGI_PPM + ppm - 1) / ppm,
-                                                .since = begun_at(rotated) };
-    if (rotated == 0 ||
-        !since_then(&words->spare[TIMEOUTS_THEN], mark, durations->timeouts, &out->period.timeouts))
+    *out = (struct swgi_timeout_period){ .needed = (ENOUGH * SWGI_PPM + ppm - 1) / ppm,
+                                         .since = begun_at(rotated) };
+    if (!read_sample(words, rotated, durations, sample))
         return false;
-    for (unsigned i = 0; i < SWGI_HISTOGRAM_BINS; i++) {
-        if (!since_then(&words->bins[i], mark, durations->bins[i], &out->bins[i]))
-            return false;
-        out->period.successes += out->bins[i];
-    }
+    uint64_t present = bounded(settings, swgi_load(&words->attempt_ns));
+    uint64_t longest = as_long_as(sample, present - present / 5);
+    out->good = sample->calls > sample->failures ? sample->calls - sample->failures : 0;
+    out->cut_off = sample->timeouts < longest ? sample->timeouts : longest;
     return true;
 }
 
@@ -114,37 +138,29 @@ bool swgi_timeout_look(const struct swgi_timeout_words *words,
                        const struct swgi_timeout_settings *settings,
                        const struct swgi_durations *durations, struct swgi_timeout_period *out) {
     struct sample sample;
-    bool found = read_period(words, settings, durations, &sample);
 
-    *out = sample.period;
-    return found;
+    return read_period(words, settings, durations, &sample, out);
 }
 
 /* ---- judging one */
 
-static uint64_t seen(const struct sample *sample) {
-    return sample->period.successes + sample->period.timeouts;
+/* They come about as a Poisson process: so many more than expected are no chance. */
+static bool too_many_cut_off(const struct swgi_timeout_settings *settings,
+                             const struct swgi_timeout_period *period) {
+    double expected = (double)settings->auto_ppm / SWGI_PPM * (double)period->good;
+
+    return period->cut_off >= NOTICED_LEAST &&
+           (double)period->cut_off > expected + NOTICED_SIGMA * sqrt(expected);
 }
 
-/* Timeouts come about as a Poisson process: so many more than expected are no chance. */
-static bool too_many_timeouts(const struct swgi_timeout_settings *settings,
-                              const struct sample *sample) {
-    double expected = (double)settings->auto_ppm / SWGI_PPM * (double)seen(sample);
-
-    return sample->period.timeouts >= NOTICED_LEAST &&
-           (double)sample->period.timeouts > expected + NOTICED_SIGMA * sqrt(expected);
-}
-
-/* The upper edge of the bin of the success of that rank, 0 if it is none of them. */
+/* The upper edge of the bin of the call of that rank. */
 static uint64_t quantile(const struct sample *sample, uint64_t rank) {
-    uint64_t passed = 0;
+    uint64_t passed = sample->bins[0];
+    unsigned bin = 0;
 
-    for (unsigned i = 0; i < SWGI_HISTOGRAM_BINS; i++) {
-        passed += sample->bins[i];
-        if (passed >= rank)
-            return (uint64_t)swgi_histogram_bound(i);
-    }
-    return 0;
+    while (passed < rank && bin + 1 < SWGI_HISTOGRAM_BINS)
+        passed += sample->bins[++bin];
+    return (uint64_t)swgi_histogram_bound(bin);
 }
 
 static void grow(struct swgi_timeout_words *words, const struct swgi_timeout_settings *settings) {
@@ -155,30 +171,31 @@ static void grow(struct swgi_timeout_words *words, const struct swgi_timeout_set
 }
 
 static void follow(struct swgi_timeout_words *words, const struct swgi_timeout_settings *settings,
-                   const struct sample *sample) {
-    uint64_t cut_off = (uint64_t)((swgi_wide)seen(sample) * settings->auto_ppm / SWGI_PPM);
-    uint64_t found = quantile(sample, seen(sample) - cut_off);
+                   const struct sample *sample, const struct swgi_timeout_period *period) {
+    uint64_t allowed = (uint64_t)((swgi_wide)period->good * settings->auto_ppm / SWGI_PPM);
 
-    if (found != 0)
-        swgi_store(&words->attempt_ns, bounded(settings, found));
+    if (period->cut_off <= allowed)
+        swgi_store(&words->attempt_ns,
+                   bounded(settings, quantile(sample, sample->calls - allowed)));
 }
 
 void swgi_timeout_update(struct swgi_timeout_words *words,
                          const struct swgi_timeout_settings *settings,
                          const struct swgi_durations *durations, int64_t now) {
+    struct swgi_timeout_period period;
     struct sample sample;
 
-    if (!read_period(words, settings, durations, &sample)) {
+    if (!read_period(words, settings, durations, &sample, &period)) {
         begin_period(words, durations, now);
         return;
     }
-    bool is_enough = seen(&sample) >= sample.period.needed;
-    bool is_short = too_many_timeouts(settings, &sample);
+    bool is_enough = period.good >= period.needed;
+    bool is_short = too_many_cut_off(settings, &period);
     if (is_short)
         grow(words, settings);
     else if (is_enough)
-        follow(words, settings, &sample);
-    bool is_over = swgi_passed(now, sample.period.since) >= SWGI_TIMEOUT_PERIOD_NS;
+        follow(words, settings, &sample, &period);
+    bool is_over = swgi_passed(now, period.since) >= SWGI_TIMEOUT_PERIOD_NS;
     if (is_short || (is_enough && is_over))
         begin_period(words, durations, now);
 }

@@ -13,19 +13,25 @@
  * A call that our own timeout cut off has no duration: all we know is that it took longer. In the
  * statistics such an observation is censored (Kaplan and Meier, "Nonparametric Estimation from
  * Incomplete Observations", JASA 53, 1958), and leaving it out would let a timeout shorten itself
- * until nothing passes. So of n successes and k timeouts in a period
+ * until nothing passes. What lasted as long as the timeout stands at the upper end of all durations
+ * anyway. So of the calls of a period, of which good are all but the hard failures,
  *
- *     rank = ceil((1 - share) (n + k)), share = auto_ppm / 10^6
+ *     allowed = floor(good auto_ppm / 10^6)
  *
- * is looked up among the successes, as if all timeouts were longer than any of them. If rank <= n,
- * and there are at least 10 / share of both, the timeout is the upper edge of that success's bin:
- * at most a quarter longer than the quantile, never shorter. There is no interpolation: it would
- * need to know how the tail runs inside a bin, and its mistakes would cut off good calls.
+ * may last longer, and the timeout is the upper edge of the bin of the longest other one: at most a
+ * quarter longer than the quantile, never shorter. There is no interpolation: it would need to know
+ * how the tail runs inside a bin, and its mistakes would cut off good calls. It takes 10 allowed
+ * ones, and no more than that cut off: else the quantile lies beyond what can be seen.
  *
- * If the timeouts themselves are noticeably more than the share (k >= 8 and k > e + 4 sqrt(e), with
- * e = share (n + k)), the quantile lies beyond what can be seen: the timeout is made half as long
- * again and a new period begins, so that it grows again only by what the longer one cuts off. It
- * ends at auto_most_ns, also while the dependency answers nothing at all. In between it stays.
+ * If those cut off are noticeably more (k >= 8 and k > e + 4 sqrt(e), with e what is allowed), the
+ * timeout is made half as long again and a new period begins, so that it grows again only by what
+ * the longer one cuts off. It ends at auto_most_ns, also while the dependency answers nothing at
+ * all. In between it stays.
+ *
+ * Cut off are outcomes of timeout, and no more of them than calls that lasted at least 4/5 of the
+ * timeout: overload that the dependency told of is a timeout too, but a quick one. The fifth is for
+ * those who measure in milliseconds or start the clock later; with it, much overload may lengthen
+ * the timeout to about twice the quantile.
  *
  * A period lasts five minutes, or longer until there are enough calls; the last value holds until
  * then. A circuit that never had enough starts from attempt_ns, or auto_most_ns where that is none.
@@ -43,9 +49,9 @@
 
 /* Sums since the circuit was made, over all columns. */
 struct swgi_durations {
-    uint64_t bins[SWGI_HISTOGRAM_BINS]; /* successes only, by swgi_histogram_bin() */
-    uint64_t timeouts; /* calls that our own timeout cut off; not overload the dependency told of,
-                          nor those that the caller's deadline ended earlier */
+    uint64_t bins[SWGI_HISTOGRAM_BINS]; /* of all calls that ended, whatever they came to */
+    uint64_t failures;                  /* hard ones; taken for short */
+    uint64_t timeouts;
 };
 
 /* The timeout of one attempt now, in nanoseconds; UINT64_MAX: none. One load, for every call. */
@@ -78,8 +84,9 @@ void swgi_timeout_update(struct swgi_timeout_words *words,
 /* What the running period holds, for people. Pure; false: no period has begun, or one is just being
  * written. */
 struct swgi_timeout_period {
-    uint64_t successes, timeouts;
-    uint64_t needed; /* of both, until the timeout is worked out */
+    uint64_t good;    /* calls that were no hard failures */
+    uint64_t cut_off; /* of them */
+    uint64_t needed;  /* good ones, until the timeout is worked out */
     int64_t since;
 };
 bool swgi_timeout_look(const struct swgi_timeout_words *words,

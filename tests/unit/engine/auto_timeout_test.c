@@ -21,6 +21,8 @@ static struct swgi_timeout_settings settings;
 static struct swgi_durations sums;
 static struct swgi_random chance;
 static int64_t now;
+static uint64_t cut_off;
+static double failing, overloaded; /* shares of calls that are answered in a millisecond */
 
 /* One good call in a thousand may be cut off. */
 static int begin(void **state) {
@@ -36,6 +38,7 @@ static int begin(void **state) {
         .auto_ppm = 1000,
     };
     now = S(500);
+    failing = overloaded = 0;
     swgi_timeout_install(&words, &settings);
     return 0;
 }
@@ -62,21 +65,29 @@ static double timeout_ms(void) {
     return (double)swgi_timeout_attempt(&words) / 1e6;
 }
 
-/* false: it was cut off. */
-static bool call(double median_ms) {
-    double took_ms = median_ms * exp(SIGMA * normal());
+static void count(double took_ms) {
+    sums.bins[swgi_histogram_bin((int64_t)(took_ms * 1e6))]++;
+}
+
+/* Who is cut off notices it a little early, or a little late. */
+static void call(double median_ms) {
+    double took_ms = median_ms * exp(SIGMA * normal()), lot = swgi_random_share(&chance);
     bool in_time = took_ms < timeout_ms();
 
-    if (in_time)
-        sums.bins[swgi_histogram_bin((int64_t)(took_ms * 1e6))]++;
-    else
-        sums.timeouts++;
-    return in_time;
+    if (lot < failing + overloaded) {
+        sums.failures += lot < failing;
+        sums.timeouts += lot >= failing;
+        count(1);
+        return;
+    }
+    sums.timeouts += !in_time;
+    cut_off += !in_time;
+    count(in_time ? took_ms : timeout_ms() * (0.98 + 0.04 * swgi_random_share(&chance)));
 }
 
 /* So many seconds of so many calls; how many were cut off. */
 static uint64_t live(unsigned seconds, unsigned calls, double median_ms) {
-    uint64_t before = sums.timeouts;
+    uint64_t before = cut_off;
 
     for (unsigned i = 0; i < seconds; i++) {
         for (unsigned n = 0; n < calls; n++)
@@ -85,7 +96,7 @@ static uint64_t live(unsigned seconds, unsigned calls, double median_ms) {
         if (swgi_timeout_due(&words, &settings, now) && swgi_timeout_begin(&words, &settings, now))
             swgi_timeout_update(&words, &settings, &sums, now);
     }
-    return sums.timeouts - before;
+    return cut_off - before;
 }
 
 /* At most a bin above what is wanted; a tenth either way is the sample's. */
@@ -127,8 +138,8 @@ static void test_or_what_was_set(void **state) {
 static void test_good_calls_are_cut_off_no_more_often_than_accepted(void **state) {
     (void)state;
     live(60, 2000, 10);
-    uint64_t cut_off = live(1800, 2000, 10);
-    assert_true((double)cut_off < 1800 * 2000 * 0.001 * 1.1);
+    uint64_t bad = live(1800, 2000, 10);
+    assert_true((double)bad < 1800 * 2000 * 0.001 * 1.1);
 }
 
 /* If calls that were cut off were left out, each period would begin from a shorter tail. */
@@ -196,17 +207,55 @@ static void test_it_ends_at_its_bounds(void **state) {
     assert_true(timeout_ms() == 200);
 }
 
+static void test_failures_are_left_out(void **state) {
+    (void)state;
+    failing = 0.9;
+    live(30, 2000, 10);
+    live(60, 2000, 30);
+    assert_follows(30);
+    live(20, 200, 30);
+    assert_follows(30);
+}
+
+/* Overload is a timeout by its outcome, and cuts nothing off: it does not lengthen without end. */
+static void test_quick_refusals_lengthen_little(void **state) {
+    (void)state;
+    overloaded = 0.3;
+    live(30, 2000, 10);
+    for (unsigned i = 0; i < 600; i++) {
+        live(1, 2000, 10);
+        assert_true(timeout_ms() > quantile(10) * 0.75 && timeout_ms() < quantile(10) * 2.1);
+    }
+}
+
 static void test_a_few_timeouts_are_chance(void **state) {
     (void)state;
     settings.attempt_ns = (uint64_t)MS(700);
     swgi_timeout_install(&words, &settings);
     live(1, 0, 10);
-    sums.timeouts += 7;
+    sums.timeouts += 8;
+    for (unsigned i = 0; i < 7; i++)
+        count(700);
     live(5, 0, 10);
     assert_true(timeout_ms() == 700);
-    sums.timeouts++;
+    count(700);
     live(5, 0, 10); /* once: what was cut off by the shorter one says nothing of the longer */
     assert_true(timeout_ms() == 1050);
+}
+
+static void test_a_few_too_many_change_nothing(void **state) {
+    (void)state;
+    settings.attempt_ns = (uint64_t)MS(700);
+    swgi_timeout_install(&words, &settings);
+    live(1, 0, 10);
+    sums.bins[swgi_histogram_bin(MS(10))] += 99900;
+    sums.bins[swgi_histogram_bin(MS(700))] += 110;
+    sums.timeouts += 110;
+    live(1, 0, 10);
+    assert_true(timeout_ms() == 700);
+    sums.timeouts -= 15; /* they were only slow: no more than allowed */
+    live(1, 0, 10);
+    assert_true(timeout_ms() > 700 && timeout_ms() < 700 * 1.25);
 }
 
 static void test_a_period_waits_for_enough_calls(void **state) {
@@ -272,20 +321,20 @@ static void test_people_see_what_the_period_holds(void **state) {
     assert_false(swgi_timeout_look(&words, &settings, &sums, &period));
     live(1, 100, 10);
     assert_true(swgi_timeout_look(&words, &settings, &sums, &period));
-    assert_int_equal(period.successes + period.timeouts, 0);
+    assert_int_equal(period.good, 0);
     assert_int_equal(period.needed, 10000);
     assert_in_range(period.since, now - (1 << 22), now);
     live(3, 100, 10);
     assert_true(swgi_timeout_look(&words, &settings, &sums, &period));
-    assert_int_equal(period.successes + period.timeouts, 300);
+    assert_int_equal(period.good, 300);
 }
 
 /* ---- killed and stopped updaters */
 
 static swgi_word *written(struct swgi_timeout_words *of, unsigned i) {
-    return i == 0 ? &of->rotated : i == 1 ? &of->spare[0] : &of->bins[i - 2];
+    return i == 0 ? &of->rotated : i < 3 ? &of->spare[i - 1] : &of->bins[i - 3];
 }
-#define WRITTEN (2 + SWGI_HISTOGRAM_BINS)
+#define WRITTEN (3 + SWGI_HISTOGRAM_BINS)
 
 static void copy_words(struct swgi_timeout_words *to, struct swgi_timeout_words *from) {
     memcpy((void *)to, (void *)from, sizeof(*to));
@@ -314,7 +363,7 @@ static void assert_begins_anew(void) {
     assert_false(swgi_timeout_look(&words, &settings, &sums, &period));
     live(1, 0, 10);
     assert_true(swgi_timeout_look(&words, &settings, &sums, &period));
-    assert_int_equal(period.successes + period.timeouts, 0);
+    assert_int_equal(period.good, 0);
     assert_int_equal(swgi_timeout_attempt(&words), timeout);
 }
 
@@ -419,7 +468,10 @@ int main(void) {
         STORY(test_it_follows_a_dependency_that_gets_faster),
         STORY(test_it_follows_with_few_calls),
         STORY(test_it_ends_at_its_bounds),
+        STORY(test_failures_are_left_out),
+        STORY(test_quick_refusals_lengthen_little),
         STORY(test_a_few_timeouts_are_chance),
+        STORY(test_a_few_too_many_change_nothing),
         STORY(test_a_period_waits_for_enough_calls),
         STORY(test_one_updater_a_second),
         STORY(test_without_auto_it_is_what_is_set),
