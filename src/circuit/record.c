@@ -306,27 +306,30 @@ int swg_record(struct swg_permit *permit, int outcome) {
     return swg_record_error(permit, outcome, NULL);
 }
 
-/* Give back all that a permit holds but the breaker's own. */
-static void cancel_policies(struct swg_permit *permit, const struct swgi_binding *binding,
-                            int64_t now) {
+/* Give back all that a permit holds but the breaker's own. 0; -EINVAL: a copy of a permit that was
+ * ended before. */
+static int cancel_policies(struct swg_permit *permit, const struct swgi_binding *binding,
+                           int64_t now) {
     struct swgi_admission admission = { .binding = binding,
                                         .policies = swgi_policies_of(binding->map, binding->cell),
                                         .now = now };
     if (admission.policies == NULL)
-        return;
-    if (permit->opaque[1] & SWGI_PERMIT_WAITS)
-        swgi_admission_leave(&admission, permit);
-    else
-        (void)swgi_completion_release(permit, binding);
+        return 0;
+    if ((permit->opaque[1] & SWGI_PERMIT_WAITS) == 0)
+        return swgi_completion_release(permit, binding);
+    swgi_admission_leave(&admission, permit);
+    return 0;
 }
 
 static void cancel_current(struct swg_permit *permit) {
     const struct swgi_binding *binding = swgi_permit_binding(permit);
     struct swgi_ticket ticket = swgi_permit_ticket(permit);
     int64_t now = swgi_binding_now(binding);
+    int rc = 0;
     if (permit->opaque[1] & SWGI_PERMIT_POLICIES)
-        cancel_policies(permit, binding, now);
-    if (permit->opaque[1] & SWGI_PERMIT_WAITS || !swgi_permit_still_there(permit, binding))
+        rc = cancel_policies(permit, binding, now);
+    if (rc != 0 || permit->opaque[1] & SWGI_PERMIT_WAITS ||
+        !swgi_permit_still_there(permit, binding))
         return;
     struct swgi_turn turn;
     swgi_turn_begin(&turn, binding->map, binding->index, now);
