@@ -206,9 +206,7 @@ static uint32_t limit_now(const struct swgi_policies *policies,
                           const struct swgi_policy_settings *settings) {
     if (settings->adaptive.algorithm != SWGI_ADAPTIVE_OFF)
         return swgi_adaptive_limit(&policies->adaptive, &settings->adaptive);
-    if (settings->bulkhead.max_concurrent != 0)
-        return settings->bulkhead.max_concurrent;
-    return settings->bulkhead.track ? SWGI_TRACK_PERMITS : 0;
+    return settings->bulkhead.max_concurrent;
 }
 
 /* Each thing that adapts knows itself whether it is due; this is how often to ask them. */
