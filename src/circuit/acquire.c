@@ -76,6 +76,12 @@ static void release(const struct swgi_admission *admission) {
                               admission->held);
 }
 
+/* A probe slot is given back, and no call was made. */
+static void give_up(struct swgi_turn *turn, const struct swgi_ticket *ticket) {
+    if (ticket->has_probe)
+        (void)swgi_probe_end(turn, ticket, NULL);
+}
+
 /*
  * The last step: the breaker is asked. limits: bulkhead and limiter were asked before; they were not
  * if the breaker was open, and if it is not any more, all is asked anew.
@@ -90,7 +96,7 @@ static int enter(struct swgi_turn *turn, struct swgi_admission *admission, bool 
     bool unasked = rc == SWG_GO && !limits && admission->policies != NULL;
     if (unasked || swgi_load(&turn->cell->life) != binding->life) {
         if (rc == SWG_GO)
-            swgi_breaker_cancel(turn, &ticket);
+            give_up(turn, &ticket);
         rc = -EAGAIN;
     }
     if (rc == SWG_GO) {
@@ -114,6 +120,10 @@ static void count_as_failure(struct swgi_turn *turn) {
     swgi_breaker_record(turn, &ticket, &failed);
 }
 
+static bool is_of_the_bulkhead(unsigned counter) {
+    return counter == SWGI_REJECTED_FULL || counter == SWGI_REJECTED_SATURATED;
+}
+
 /* What limiter or bulkhead said, as the circuit's mode takes it: SWG_GO, SWG_QUEUED or a rejection
  * that is told. */
 static int heed(struct swgi_turn *turn, struct swgi_admission *admission, int rc,
@@ -129,10 +139,36 @@ static int heed(struct swgi_turn *turn, struct swgi_admission *admission, int rc
         return SWG_GO;
     }
     bool fails = swgi_load(&admission->policies->habits) & SWGI_HABIT_FULL_FAILS;
-    if (fails && admission->counter != SWGI_REJECTED_LIMITED)
+    if (fails && is_of_the_bulkhead(admission->counter))
         count_as_failure(turn);
     return reject(turn, admission->counter, rc, admission->retry_in, out);
 }
+
+/* ---- calls in flight */
+
+#define WATCH_EVERY_NS UINT64_C(100000000)
+
+/* Calls that hang record nothing: whoever comes next, now and then, judges those in flight. */
+static __attribute__((noinline)) void watch(const struct swgi_admission *admission) {
+    const struct swgi_binding *binding = admission->binding;
+    struct swgi_policies *policies = admission->policies;
+    struct swgi_turn turn;
+    uint64_t last = swgi_load(&policies->watch_stamp);
+    if (!swgi_cas(&policies->watch_stamp, last, (uint64_t)admission->now))
+        return;
+    swgi_turn_begin(&turn, binding->map, binding->index, admission->now);
+    turn.overdue = swgi_completion_overdue(&turn);
+    if (turn.overdue != 0)
+        swgi_breaker_watch(&turn);
+}
+
+static bool watch_is_due(const struct swgi_admission *admission) {
+    uint64_t last = swgi_load_relaxed(&admission->policies->watch_stamp, STAMP);
+    return swgi_load_relaxed(&admission->policies->habits, FAST_SETTING) & SWGI_HABIT_WATCHES &&
+           swgi_passed(admission->now, (int64_t)last) >= WATCH_EVERY_NS;
+}
+
+/* ---- the long way */
 
 static bool is_late(const struct swgi_admission *admission, int64_t now) {
     return admission->asked.deadline != 0 && now >= admission->asked.deadline;
@@ -143,6 +179,8 @@ static int acquire_bound(struct swgi_admission *admission, uint32_t load, struct
     struct swgi_turn turn;
     swgi_turn_begin(&turn, binding->map, binding->index, admission->now);
     admission->now = swgi_turn_now(&turn);
+    if (admission->policies != NULL && watch_is_due(admission))
+        watch(admission);
     if (load != 0 && turn.settings.call_load_above != UINT32_MAX)
         admission->asked.heavy = load > turn.settings.call_load_above;
     bool open = is_open(&turn);
@@ -211,28 +249,6 @@ static void ask_for(struct swgi_admission *admission, const struct swg_request *
         asked->deadline = request->deadline + admission->binding->time_shift;
 }
 
-#define WATCH_EVERY_NS UINT64_C(100000000)
-
-/* Calls that hang record nothing: whoever comes next, now and then, judges those in flight. */
-static __attribute__((noinline)) void watch(const struct swgi_admission *admission) {
-    const struct swgi_binding *binding = admission->binding;
-    struct swgi_policies *policies = admission->policies;
-    struct swgi_turn turn;
-    uint64_t last = swgi_load(&policies->watch_stamp);
-    if (!swgi_cas(&policies->watch_stamp, last, (uint64_t)admission->now))
-        return;
-    swgi_turn_begin(&turn, binding->map, binding->index, admission->now);
-    turn.overdue = swgi_completion_overdue(&turn);
-    if (turn.overdue != 0)
-        swgi_breaker_watch(&turn);
-}
-
-static bool watch_is_due(const struct swgi_admission *admission) {
-    uint64_t last = swgi_load_relaxed(&admission->policies->watch_stamp, STAMP);
-    return swgi_load_relaxed(&admission->policies->habits, FAST_SETTING) & SWGI_HABIT_WATCHES &&
-           swgi_passed(admission->now, (int64_t)last) >= WATCH_EVERY_NS;
-}
-
 /* A rejection on the short way needs no settings, unless it counts as a failure. */
 static int refuse_policed(struct swgi_admission *admission, int rc, struct swg_permit *out) {
     const struct swgi_binding *binding = admission->binding;
@@ -256,8 +272,11 @@ static int acquire_policed(struct swgi_admission *admission, struct swg_permit *
     int64_t now = admission->now = swgi_thread_believe(binding->map, admission->now);
     if (is_late(admission, now))
         return -EAGAIN;
-    if (swgi_unlikely(watch_is_due(admission)))
+    if (swgi_unlikely(watch_is_due(admission))) {
         watch(admission);
+        if (swgi_load(&binding->cell->ctl) != ctl)
+            return -EAGAIN;
+    }
     admission->asked.deadline = call_deadline(admission->policies, admission->asked.deadline, now);
     uint32_t traits = swgi_load_relaxed(&binding->cell->traits, FAST_SETTING);
     int rc = swgi_admission_ask(admission, traits, out);
@@ -342,14 +361,17 @@ int swgi_admit_queued(struct swgi_admission *admission, struct swg_permit *permi
         return swgi_acquire_attempt(binding->circuit, &admission->asked, permit);
     }
     int rc = swgi_admission_continue(admission, permit, sleep_ns);
-    if (rc == SWG_QUEUED)
-        return rc;
     if (sleep_ns > 0) {
         admission->now = swgi_binding_now(binding);
         swgi_turn_begin(&turn, binding->map, binding->index, admission->now);
     }
     rc = heed(&turn, admission, rc, permit);
-    return rc == SWG_GO ? enter(&turn, admission, true, permit) : rc;
+    if (rc != SWG_GO)
+        return rc;
+    if (!is_late(admission, admission->now))
+        return enter(&turn, admission, true, permit);
+    release(admission);
+    return reject(&turn, SWGI_REJECTED_EXPIRED, SWG_EXPIRED, 0, permit);
 }
 
 static inline __attribute__((always_inline)) int acquire_fast(const struct swgi_binding *binding,

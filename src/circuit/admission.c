@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "engine/cost.h"
+#include "panel/wait_timer.h"
 
 static int rejected(struct swgi_admission *admission, unsigned counter, int verdict,
                     int64_t retry_in) {
@@ -45,6 +46,15 @@ static int wait_outside(struct swgi_admission *admission, int priority, struct s
     return SWG_QUEUED;
 }
 
+/* The queue has no place for it. SWG_QUEUED: it waits for one. */
+static int queue_is_full(struct swgi_admission *admission) {
+    if (swgi_admission_has(admission, SWGI_HABIT_QUEUE_WAITS))
+        return SWG_QUEUED;
+    if (swgi_admission_has(admission, SWGI_HABIT_QUEUE_ERROR))
+        return rejected(admission, SWGI_REJECTED_SATURATED, SWG_QUEUE_SATURATED, FULL_RETRY_NS);
+    return rejected(admission, SWGI_REJECTED_FULL, SWG_FULL, FULL_RETRY_NS);
+}
+
 static int enqueue(struct swgi_admission *admission, int priority, struct swg_permit *out) {
     struct swgi_waiter waiter;
     struct swgi_policies *policies = admission->policies;
@@ -57,11 +67,8 @@ static int enqueue(struct swgi_admission *admission, int priority, struct swg_pe
     }
     if (rc != SWG_FULL)
         return rc;
-    if (swgi_admission_has(admission, SWGI_HABIT_QUEUE_WAITS))
-        return wait_outside(admission, priority, out);
-    if (swgi_admission_has(admission, SWGI_HABIT_QUEUE_ERROR))
-        return rejected(admission, SWGI_REJECTED_SATURATED, SWG_QUEUE_SATURATED, FULL_RETRY_NS);
-    return rejected(admission, SWGI_REJECTED_FULL, SWG_FULL, FULL_RETRY_NS);
+    rc = queue_is_full(admission);
+    return rc == SWG_QUEUED ? wait_outside(admission, priority, out) : rc;
 }
 
 int swgi_admission_full(struct swgi_admission *admission, int priority, struct swg_permit *out) {
@@ -139,18 +146,15 @@ static int continue_pacing(struct swgi_admission *admission, struct swg_permit *
     return traits & SWGI_TRAIT_BULKHEAD ? swgi_admission_bulkhead(admission, permit) : SWG_GO;
 }
 
-/* It had found no place until now; the key it came with keeps its age. */
-static int enter_late(struct swgi_admission *admission, struct swg_permit *permit,
-                      struct swgi_waiter *waiter) {
+/* It had found no place until now; the key it came with keeps its age. A permit freed before it had
+ * one told nobody, so it looks again once it has. */
+static int enter_late(struct swgi_admission *admission, int64_t until, struct swgi_waiter *waiter) {
     struct swgi_map *map = admission->binding->map;
     struct swgi_bulkhead_words *words = &admission->policies->bulkhead;
     int rc = swgi_bulkhead_take(map, words, waiter->priority, admission->now, &admission->held);
-    if (rc == SWG_GO)
-        return rc;
-    if (swgi_waiters_enter(map, words, admission->now, swgi_admission_until(admission, permit),
-                           waiter))
-        swgi_permit_wait(permit, waiter);
-    return SWG_QUEUED;
+    if (rc == SWG_GO || !swgi_waiters_enter(map, words, admission->now, until, waiter))
+        return rc == SWG_GO ? rc : SWG_QUEUED;
+    return swgi_bulkhead_poll(map, words, waiter, &admission->held);
 }
 
 static int continue_queueing(struct swgi_admission *admission, struct swg_permit *permit,
@@ -158,12 +162,19 @@ static int continue_queueing(struct swgi_admission *admission, struct swg_permit
     struct swgi_map *map = admission->binding->map;
     struct swgi_bulkhead_words *words = &admission->policies->bulkhead;
     struct swgi_waiter waiter = swgi_permit_waiter(permit);
+    int rc;
+    if (swgi_permits_limit_now(words) == 0) { /* switched off: there is nothing to wait for */
+        swgi_bulkhead_leave(map, words, &waiter);
+        return SWG_GO;
+    }
     if (waiter.word == 0)
-        return enter_late(admission, permit, &waiter);
-    int rc = sleep_ns > 0 ? swgi_bulkhead_wait(map, words, &waiter, sleep_ns, &admission->held)
-                          : swgi_bulkhead_poll(map, words, &waiter, &admission->held);
+        rc = enter_late(admission, swgi_admission_until(admission, permit), &waiter);
+    else if (sleep_ns > 0)
+        rc = swgi_bulkhead_wait(map, words, &waiter, sleep_ns, &admission->held);
+    else
+        rc = swgi_bulkhead_poll(map, words, &waiter, &admission->held);
     swgi_permit_wait(permit, &waiter);
-    return rc == SWG_FULL ? rejected(admission, SWGI_REJECTED_FULL, SWG_FULL, FULL_RETRY_NS) : rc;
+    return rc == SWG_FULL ? queue_is_full(admission) : rc; /* displaced by somebody more urgent */
 }
 
 /* Its time is up: what it waited for tells the verdict. */
@@ -178,22 +189,36 @@ static int expire(struct swgi_admission *admission, struct swg_permit *permit) {
     return rejected(admission, SWGI_REJECTED_FULL, SWG_FULL, FULL_RETRY_NS);
 }
 
+/* Whatever it waits for next, and with or without a place: the loop that asked to be told is told,
+ * until it waits no more. */
 int swgi_admission_continue(struct swgi_admission *admission, struct swg_permit *permit,
                             int64_t sleep_ns) {
+    bool listens = swgi_permit_listens(permit);
+    if (listens) {
+        swgi_permit_listen(permit, false);
+        swgi_wait_timer_drain(admission->binding->map);
+    }
     admission->held = (struct swgi_held){ 0 };
     int rc = permit->opaque[1] & SWGI_PERMIT_PACED ? continue_pacing(admission, permit)
                                                    : continue_queueing(admission, permit, sleep_ns);
     if (rc == SWG_QUEUED && admission->now >= swgi_admission_until(admission, permit))
         rc = expire(admission, permit);
+    if (listens && rc == SWG_QUEUED)
+        swgi_permit_listen(permit, true);
+    else if (listens)
+        swgi_wait_timer_leave(admission->binding->map);
     return rc;
 }
 
 void swgi_admission_leave(const struct swgi_admission *admission, struct swg_permit *permit) {
-    if (permit->opaque[1] & SWGI_PERMIT_PACED) {
-        if (permit->opaque[3] != 0)
-            swgi_limiter_give_back(&admission->policies->limiter, permit->opaque[3]);
-        return;
-    }
+    struct swgi_map *map = admission->binding->map;
     struct swgi_waiter waiter = swgi_permit_waiter(permit);
-    swgi_bulkhead_leave(admission->binding->map, &admission->policies->bulkhead, &waiter);
+    if (swgi_permit_listens(permit))
+        swgi_wait_timer_leave(map);
+    if ((permit->opaque[1] & SWGI_PERMIT_PACED) == 0) {
+        waiter.asked = 0;
+        swgi_bulkhead_leave(map, &admission->policies->bulkhead, &waiter);
+    } else if (permit->opaque[3] != 0) {
+        swgi_limiter_give_back(&admission->policies->limiter, permit->opaque[3]);
+    }
 }

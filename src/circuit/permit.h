@@ -2,7 +2,8 @@
  * What lies in a permit's eight opaque words.
  *
  *   0  the binding it was taken on; 0: ended, never admitted, or a ticket for another attempt
- *   1  generation:20 | judged:1 | probe:1 | slot:4 | policies:1 | queued:1 | paced:1 | life:32
+ *   1  generation:20 | judged:1 | probe:1 | slot:4 | policies:1 | queued:1 | paced:1 | listens:1 |
+ *      life:32
  *   2  panel time of admission
  *   3  the probe slot's word, if it holds one; of a ticket the binding
  *   4  panel time of the call's deadline, 0 none; after a rejection or for a ticket: how long to wait
@@ -28,6 +29,7 @@
 #define SWGI_PERMIT_POLICIES   (UINT64_C(1) << 26) /* words 4 to 6 mean something */
 #define SWGI_PERMIT_QUEUED     (UINT64_C(1) << 27)
 #define SWGI_PERMIT_PACED      (UINT64_C(1) << 28)
+#define SWGI_PERMIT_LISTENS    (UINT64_C(1) << 29)
 #define SWGI_PERMIT_WAITS      (SWGI_PERMIT_QUEUED | SWGI_PERMIT_PACED)
 /* Of a ticket's check, so that it is never taken for a permit's. */
 #define SWGI_PERMIT_TICKET UINT64_C(0x7469636b6574)
@@ -116,12 +118,31 @@ static inline struct swgi_waiter swgi_permit_waiter(const struct swg_permit *per
     return waiter;
 }
 
+/* Whether an event loop was given the descriptor for it: a place says so itself. */
+static inline bool swgi_permit_listens(const struct swg_permit *permit) {
+    if (permit->opaque[1] & SWGI_PERMIT_PACED)
+        return permit->opaque[1] & SWGI_PERMIT_LISTENS;
+    return swgi_permit_waiter(permit).asked != 0;
+}
+
 static inline void swgi_permit_wait(struct swg_permit *permit, const struct swgi_waiter *waiter) {
     uint64_t words[3];
     memcpy(words, waiter, sizeof(words));
     permit->opaque[2] = words[0];
     permit->opaque[3] = words[1];
     permit->opaque[5] = words[2];
+}
+
+static inline void swgi_permit_listen(struct swg_permit *permit, bool listens) {
+    struct swgi_waiter waiter = swgi_permit_waiter(permit);
+    uint64_t flag = listens ? SWGI_PERMIT_LISTENS : 0, former = permit->opaque[1];
+    waiter.asked = listens;
+    if ((former & SWGI_PERMIT_PACED) == 0) {
+        swgi_permit_wait(permit, &waiter);
+        return;
+    }
+    permit->opaque[1] = (former & ~SWGI_PERMIT_LISTENS) | flag;
+    permit->opaque[7] ^= former ^ permit->opaque[1];
 }
 
 /*

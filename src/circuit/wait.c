@@ -106,12 +106,9 @@ int swg_wait_fd(struct swg_permit *permit) {
     int rc = prepare(permit, &admission);
     if (rc != SWG_QUEUED)
         return rc < 0 ? rc : -EALREADY;
-    struct swgi_waiter none = { 0 };
-    if (permit->opaque[1] & SWGI_PERMIT_PACED)
-        return swgi_wait_descriptor(admission.binding->map, &none);
-    struct swgi_waiter waiter = swgi_permit_waiter(permit);
+    struct swgi_waiter waiter = { .asked = swgi_permit_listens(permit) };
     rc = swgi_wait_descriptor(admission.binding->map, &waiter);
-    swgi_permit_wait(permit, &waiter);
+    swgi_permit_listen(permit, waiter.asked);
     return rc;
 }
 

@@ -1,4 +1,5 @@
-/* What event loops wait on. Between the files of this folder; what is public is in waiters.h. */
+/* What event loops wait on. Between the files of this folder, and for calls that wait without a
+ * place (circuit/admission.c); what else is public is in waiters.h. */
 #ifndef SWGI_PANEL_WAIT_TIMER_H
 #define SWGI_PANEL_WAIT_TIMER_H
 
