@@ -74,7 +74,7 @@ struct swgi_limiter_words {
 };
 
 struct swgi_budget_words {
-    swgi_word credit; /* tokens, calls seen, time: one word */
+    swgi_word credit; /* rates' tag:8, spent up to:56 (engine/budget.h) */
     swgi_word spent, refused;
     swgi_word spare[5];
 };
