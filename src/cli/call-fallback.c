@@ -4,7 +4,7 @@
 #include "cli/commands.h"
 #include "cli/message.h"
 
-int swgi_call_run(const struct swgi_options *options) {
+int swgi_fetch_run(const struct swgi_options *options) {
     swgi_say("this build has no HTTP adapter (libcurl); this does nearly the same:");
     swgi_say("switchgear exec %s -- curl -sf URL", options->arguments[0]);
     return EX_UNAVAILABLE;

@@ -184,7 +184,7 @@ static bool is_url(const char *text) {
     return good;
 }
 
-int swgi_call_run(const struct swgi_options *options) {
+int swgi_fetch_run(const struct swgi_options *options) {
     struct swg_panel *panel = NULL;
     struct swg_circuit *circuit = NULL;
     int status;

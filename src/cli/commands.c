@@ -149,7 +149,7 @@ static const struct swgi_command commands[] = {
       "Exit status: 0 answered; 1 answered 4xx; 69 called and failed, or built without the HTTP "
       "adapter; 75 if the circuit did not "
       "admit it; 78 as for exec.",
-      SWGI_TAKES_CALL, 2, 2, swgi_call_run },
+      SWGI_TAKES_CALL, 2, 2, swgi_fetch_run },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -30,6 +30,6 @@ int swgi_why_run(const struct swgi_options *options);
 int swgi_events_run(const struct swgi_options *options);
 int swgi_act_run(const struct swgi_options *options);
 int swgi_exec_run(const struct swgi_options *options);
-int swgi_call_run(const struct swgi_options *options);
+int swgi_fetch_run(const struct swgi_options *options);
 
 #endif
