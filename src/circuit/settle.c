@@ -17,13 +17,12 @@ static int no_slots(const struct swgi_turn *turn, const char *key, uint32_t want
                      wanted, turn->map->geometry.slots);
 }
 
-/* 0 and *out a new run; 1: the present one is long enough, or none is wanted. present: its word. */
-static int take_run(struct swgi_turn *turn, const swgi_word *present, uint32_t slots,
+/* 0 and *out a new run; 1: the present one will do, or none is wanted. */
+static int take_run(struct swgi_turn *turn, uint64_t present, uint32_t slots, bool exact,
                     const char *key, uint64_t *out, struct swg_error *error) {
-    uint32_t first;
-    uint64_t run = swgi_load(present);
-    *out = run;
-    if (slots == 0 || (swgi_run_first(run) != 0 && swgi_run_count(run) >= slots))
+    uint32_t first, count = swgi_run_first(present) != 0 ? swgi_run_count(present) : 0;
+    *out = present;
+    if (slots == 0 || (exact ? count == slots : count >= slots))
         return 1;
     if (swgi_pool_slots(turn->map, turn->index, slots, &first) != 0)
         return no_slots(turn, key, slots, error);
@@ -36,27 +35,27 @@ struct runs {
     bool new_permits, new_places;
 };
 
+/* Permits have a limit besides, so a long run may stay; a queue's run is its bound. */
 static int take_runs(struct swgi_turn *turn, const struct swgi_policies *policies,
                      const struct swgi_policy_settings *settings, struct runs *out,
                      struct swg_error *error) {
-    static const swgi_word none;
     uint32_t most = swgi_policies_permits(settings);
     if (most == 0 && settings->bulkhead.track)
         most = SWGI_TRACK_PERMITS;
-    int rc = take_run(turn, &policies->bulkhead.run,
-                      swgi_bulkhead_permit_slots(&settings->bulkhead, most),
+    int rc = take_run(turn, swgi_load(&policies->bulkhead.run),
+                      swgi_bulkhead_permit_slots(&settings->bulkhead, most), false,
                       "bulkhead.max_concurrent", &out->permits, error);
     out->new_permits = rc == 0;
     if (rc >= 0)
-        rc = take_run(turn, &policies->bulkhead.queue,
-                      swgi_bulkhead_place_slots(&settings->bulkhead, most), "bulkhead.max_queue",
-                      &out->places, error);
+        rc = take_run(turn, swgi_load(&policies->bulkhead.queue),
+                      swgi_bulkhead_place_slots(&settings->bulkhead, most), true,
+                      "bulkhead.max_queue", &out->places, error);
     out->new_places = rc == 0;
     uint32_t log =
         swgi_limiter_slots(&policies->limiter, turn->map->geometry.slots, &settings->limiter);
     out->log = 0;
     if (rc >= 0 && log != 0)
-        rc = take_run(turn, &none, log, "limiter.rate", &out->log, error);
+        rc = take_run(turn, 0, log, false, "limiter.rate", &out->log, error);
     return rc < 0 ? rc : 0;
 }
 
