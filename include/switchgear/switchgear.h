@@ -238,8 +238,9 @@ enum {
     SWG_EVENT_EVICTED,        /* an idle circuit gave its place up */
     SWG_EVENT_SAMPLE,   /* an error's kind, code and text (notices; at most one per circuit and
                            second) */
-    SWG_EVENT_REJECTED, /* calls are being shed or had expired (notices; at most one per circuit and
-                           second); an open circuit's rejections only count */
+    SWG_EVENT_REJECTED, /* calls are being rejected by what stands around the breaker, or had
+                           expired (notices; at most one per circuit, verdict and second); an open
+                           circuit's rejections only count */
     SWG_EVENT_BEYOND,   /* a circuit could not be made (notices) */
     SWG_EVENT_CLOCK     /* a caller's clock was over 1 s off and was replaced (notices) */
 };

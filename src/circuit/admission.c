@@ -101,6 +101,12 @@ static int pace(struct swgi_admission *admission, int64_t begin, uint64_t place,
     return SWG_QUEUED;
 }
 
+/* A bucket that would not reserve has no turn for us within our patience. */
+static bool asks_again(const struct swgi_admission *admission) {
+    return !(swgi_load_relaxed(&admission->policies->limiter.rule, FAST_SETTING) &
+             SWGI_LIMITER_BUCKET);
+}
+
 static int ask_limiter(struct swgi_admission *admission, int64_t patience, struct swg_permit *out) {
     struct swgi_map *map = admission->binding->map;
     int64_t now = admission->now;
@@ -110,7 +116,7 @@ static int ask_limiter(struct swgi_admission *admission, int64_t patience, struc
         return SWG_GO;
     if (answer.wait_ns > 0)
         return pace(admission, now + answer.wait_ns, answer.place, now + patience, out);
-    if (patience > 0 && -answer.wait_ns <= patience)
+    if (asks_again(admission) && -answer.wait_ns <= patience)
         return pace(admission, now - answer.wait_ns, 0, now + patience, out);
     return rejected(admission, SWGI_REJECTED_LIMITED, SWG_LIMITED, -answer.wait_ns);
 }
