@@ -115,16 +115,58 @@ static void test_api_retry_recovers_by_itself(void **state) {
     assert_state(CLOSED);
 }
 
+/* All attempts of a call are one call and one outcome: only the last is recorded. */
+static void fail_after(unsigned attempts) {
+    uint64_t before = status().calls;
+    int rc = acquire();
+
+    assert_int_equal(rc, SWG_GO);
+    for (unsigned i = 1; i < attempts; i++) {
+        assert_int_equal(swg_record_at(&latest, SWG_FAILURE, NULL, now(), 0), SWG_RETRY);
+        assert_true(swg_retry_in(&latest) >= 0 && swg_retry_in(&latest) <= MS(100) << i);
+        assert_int_equal(swg_acquire_again(&latest), SWG_GO);
+    }
+    record_permit(&latest, SWG_FAILURE, 0);
+    assert_int_equal(latest.opaque[0], 0);
+    assert_int_equal(status().calls, before + 1);
+}
+
 static void test_alternator(void **state) {
     (void)state;
     begin_with("alternator");
     calls(5, SWG_SUCCESS);
-    calls(5, SWG_FAILURE);
+    for (unsigned i = 0; i < 5; i++)
+        fail_after(3);
     assert_state(CLOSED);
-    call(SWG_FAILURE);
+    assert_int_equal(status().failures, 5);
+    fail_after(3);
     open_within(S(30), "time_1");
     wait_and_call(S(30), SWG_SUCCESS);
     assert_state(CLOSED);
+}
+
+static void test_alternator_s_twenty_at_once(void **state) {
+    struct swg_permit permits[20];
+
+    (void)state;
+    begin_with("alternator");
+    for (unsigned i = 0; i < 20; i++) {
+        assert_int_equal(acquire(), SWG_GO);
+        assert_int_equal(swg_deadline(&latest), now() + S(10));
+        permits[i] = latest;
+    }
+    assert_int_equal(acquire(), SWG_FULL);
+    /* Between two attempts it keeps its permit. */
+    assert_int_equal(swg_record_at(&permits[0], SWG_FAILURE, NULL, now(), 0), SWG_RETRY);
+    assert_int_equal(acquire(), SWG_FULL);
+    record_permit(&permits[1], SWG_SUCCESS, 0);
+    assert_int_equal(acquire(), SWG_GO);
+    record_permit(&latest, SWG_SUCCESS, 0);
+    swg_cancel(&permits[0]);
+    for (unsigned i = 2; i < 20; i++)
+        record_permit(&permits[i], SWG_SUCCESS, 0);
+    assert_int_equal(status().permits_held, 0);
+    assert_int_equal(status().failures, 0);
 }
 
 static void test_resilience4j(void **state) {
@@ -225,6 +267,32 @@ static void test_hystrix(void **state) {
     assert_state(CLOSED);
 }
 
+/* One call too many is an error of the circuit, until it is open: nine good ones and eleven too many are twenty calls. */
+static void test_hystrix_s_semaphore(void **state) {
+    struct swg_permit permits[10];
+
+    (void)state;
+    begin_with("hystrix");
+    calls(9, SWG_SUCCESS);
+    for (unsigned i = 0; i < 10; i++) {
+        assert_int_equal(acquire(), SWG_GO);
+        assert_int_equal(swg_deadline(&latest), now() + S(1));
+        permits[i] = latest;
+    }
+    for (unsigned i = 0; i < 11; i++) {
+        assert_state(CLOSED);
+        assert_int_equal(acquire(), SWG_FULL);
+    }
+    open_within(S(5), "time_1");
+    for (unsigned i = 0; i < 5; i++)
+        assert_rejected();
+    assert_int_equal(status().rejected_full, 11);
+    assert_int_equal(status().failures, 11);
+    for (unsigned i = 0; i < 10; i++)
+        swg_cancel(&permits[i]);
+    assert_int_equal(status().permits_held, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         STORY(test_default),
@@ -236,6 +304,7 @@ int main(void) {
         STORY(test_api_is_reset_by_hand),
         STORY(test_api_retry_recovers_by_itself),
         STORY(test_alternator),
+        STORY(test_alternator_s_twenty_at_once),
         STORY(test_resilience4j),
         STORY(test_resilience4j_s_slow_calls),
         STORY(test_polly),
@@ -243,6 +312,7 @@ int main(void) {
         STORY(test_opossum_s_statistics_run_on),
         STORY(test_gobreaker),
         STORY(test_hystrix),
+        STORY(test_hystrix_s_semaphore),
     };
 
     return cmocka_run_group_tests_name("scenarios: presets", tests, NULL, NULL);

@@ -23,6 +23,7 @@ static unsigned out;
 static uint64_t seed, cursor, told, lot;
 static int shown; /* the state that events led to */
 static uint64_t half_opens, recoveries, trips, lates;
+static uint64_t full, limited, all_full, all_limited; /* rejections of this circuit, and of all */
 
 static uint64_t roll(uint64_t below) {
     lot ^= lot << 13;
@@ -76,7 +77,8 @@ static void check(void) {
     hold(ended == seen.calls - out);
     hold(seen.probes_held <= seen.probes_max);
     hold(seen.state == shown || (shown == SWG_STATE_OPEN && seen.state == SWG_STATE_HALF_OPEN));
-    hold(seen.rejected_full == 0 && seen.rejected_limited == 0);
+    hold(seen.rejected_full == full && seen.rejected_limited == limited);
+    hold(!seen.has_bulkhead || seen.permits_held == out);
 }
 
 /* ---- the dependency */
@@ -117,6 +119,19 @@ static unsigned probing(uint64_t transitions) {
     return count;
 }
 
+/* Rejected by whom: each only where there is such a policy, and for a reason that can be seen. */
+static void rejected(int rc, const struct swg_status *before, const struct swg_permit *permit) {
+    hold(rc == SWG_OPEN || rc == SWG_FULL || rc == SWG_LIMITED);
+    hold(rc != SWG_OPEN || before->state != SWG_STATE_CLOSED);
+    hold(rc == SWG_OPEN || before->state != SWG_STATE_OPEN);
+    hold(rc != SWG_FULL ||
+         (before->permits_limit != 0 && before->permits_held >= before->permits_limit));
+    hold(rc != SWG_LIMITED || (before->has_limiter && before->limiter_left == 0));
+    hold(swg_retry_in(permit) > 0);
+    full += rc == SWG_FULL;
+    limited += rc == SWG_LIMITED;
+}
+
 static void ask(enum weather weather) {
     struct on_the_way *next = &calls_out[out];
     struct swg_request request = SWG_REQUEST_INIT;
@@ -127,13 +142,13 @@ static void ask(enum weather weather) {
         return;
     request.key = roll(20);
     rc = swg_acquire_at(circuit, roll(2) == 0 ? &request : NULL, now(), &next->permit);
-    hold(rc == SWG_GO || rc == SWG_OPEN);
-    hold(before.state != SWG_STATE_OPEN || rc == SWG_OPEN);
-    hold(before.state != SWG_STATE_CLOSED || rc == SWG_GO);
-    if (rc == SWG_OPEN) {
-        hold(swg_retry_in(&next->permit) > 0);
+    if (rc != SWG_GO) {
+        rejected(rc, &before, &next->permit);
         return;
     }
+    hold(before.state != SWG_STATE_OPEN);
+    hold(before.permits_limit == 0 || before.permits_held < before.permits_limit);
+    hold(!before.has_limiter || before.limiter_left > 0);
     prepare(next, weather);
     next->transitions = status().transitions;
     out++;
@@ -209,6 +224,19 @@ static const char *const circuits[][8][2] = {
       { "breaker.slow_call_duration", "1s" },
       { "breaker.open.for", "1s" },
       { "breaker.half_open.max", "2s" } },
+    { { "preset", "queue" },
+      { "bulkhead.max_concurrent", "6" },
+      { "bulkhead.counts_as_failure", "yes" } },
+    { { "preset", "read" },
+      { "limiter.rate", "40" },
+      { "limiter.burst", "5" },
+      { "bulkhead.max_concurrent", "12" } },
+    { { "preset", "write" },
+      { "limiter.rate", "90" },
+      { "limiter.per", "2s" },
+      { "limiter.algorithm", "sliding_log" },
+      { "adaptive.algorithm", "aimd" },
+      { "adaptive.timeout", "400ms" } },
 };
 #define CIRCUITS (sizeof(circuits) / sizeof(circuits[0]))
 
@@ -216,7 +244,7 @@ static void live_through(uint64_t number) {
     seed = number;
     lot = number * UINT64_C(0x9e3779b97f4a7c15) + 1;
     out = 0;
-    cursor = told = 0;
+    cursor = told = full = limited = 0;
     shown = SWG_STATE_CLOSED;
     for (unsigned i = 0; i < 8 && circuits[number % CIRCUITS][i][0] != NULL; i++)
         set(circuits[number % CIRCUITS][i][0], circuits[number % CIRCUITS][i][1]);
@@ -233,6 +261,8 @@ static void live_through(uint64_t number) {
     for (unsigned i = 0; i < 6000 && !(i > 1000 && status().state == SWG_STATE_CLOSED); i++)
         step(FAIR);
     hold(status().state == SWG_STATE_CLOSED);
+    all_full += full;
+    all_limited += limited;
 }
 
 static void test_in_all_weathers(void **state) {
@@ -245,6 +275,7 @@ static void test_in_all_weathers(void **state) {
         assert_int_equal(end_story(NULL), 0);
     }
     assert_true(trips > 100 && half_opens > 100 && recoveries > 50 && lates > 100);
+    assert_true(all_full > 100 && all_limited > 100);
 }
 
 int main(void) {

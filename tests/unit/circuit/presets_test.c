@@ -79,6 +79,28 @@ static void test_the_alternator_preset(void **state) {
     assert_prints(&settings, "breaker.open.jitter", "0");
     assert_prints(&settings, "breaker.probes", "1");
     assert_prints(&settings, "breaker.success_threshold", "1");
+    assert_prints(&settings, "timeout.attempt", "10s");
+    assert_prints(&settings, "bulkhead.max_concurrent", "20");
+    assert_prints(&settings, "retry.inside", "yes");
+    assert_int_equal(settings.policies.retry.attempts, 3);
+}
+
+/* What a circuit of them costs: no room for policies where the preset has none. */
+static void test_presets_that_have_policies(void **state) {
+    static const char *const with[] = { "alternator", "opossum", "hystrix" };
+    char names[SWGI_KEY_RANGE_MAX], *rest = names;
+    const char *name;
+
+    (void)state;
+    snprintf(names, sizeof(names), "%s", swgi_preset_names);
+    while ((name = strsep(&rest, "|")) != NULL) {
+        struct swgi_settings settings = preset(name);
+        bool wanted = false;
+
+        for (size_t i = 0; i < sizeof(with) / sizeof(with[0]); i++)
+            wanted |= strcmp(name, with[i]) == 0;
+        assert_int_equal(swgi_policies_wanted(&settings.policies), wanted);
+    }
 }
 
 static const struct peer {
@@ -137,6 +159,13 @@ static void test_the_peers_presets_trip_as_documented(void **state) {
     assert_prints(&settings, "breaker.trip.0.failure_rate.percent", "50");
     assert_prints(&settings, "breaker.trip.0.failure_rate.window", "10s");
     assert_prints(&settings, "breaker.trip.0.failure_rate.calls_min", "20");
+    assert_prints(&settings, "timeout.attempt", "1s");
+    assert_prints(&settings, "bulkhead.max_concurrent", "10");
+    assert_prints(&settings, "bulkhead.counts_as_failure", "yes");
+    assert_prints(&settings, "bulkhead.when_busy", "reject");
+    settings = preset("opossum");
+    assert_prints(&settings, "timeout.attempt", "10s");
+    assert_prints(&settings, "bulkhead.max_concurrent", "off");
 }
 
 static void test_a_preset_that_is_none(void **state) {
@@ -184,6 +213,7 @@ int main(void) {
         STORY(test_the_seeds_presets_carry_their_figures),
         STORY(test_the_api_presets),
         STORY(test_the_alternator_preset),
+        STORY(test_presets_that_have_policies),
         STORY(test_the_peers_presets_set_every_axis),
         STORY(test_the_peers_presets_trip_as_documented),
         STORY(test_a_preset_that_is_none),

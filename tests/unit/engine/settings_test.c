@@ -526,6 +526,16 @@ static void assert_safe(const struct swgi_settings *settings) {
     }
 }
 
+/* Up to three bytes of size from that offset. */
+static void damage(struct swgi_settings *settings, size_t from, size_t size,
+                   struct swgi_random *random) {
+    unsigned damages = 1 + (unsigned)swgi_random_below(random, 3);
+
+    for (unsigned k = 0; k < damages; k++)
+        ((unsigned char *)settings)[from + swgi_random_below(random, size)] =
+            (unsigned char)swgi_random_next(random);
+}
+
 static void test_damaged_bytes_are_found_or_harmless(void **state) {
     struct swgi_random random;
     unsigned accepted = 0, refused = 0;
@@ -534,11 +544,8 @@ static void test_damaged_bytes_are_found_or_harmless(void **state) {
     swgi_random_init(&random, 9);
     for (unsigned i = 0; i < 300000; i++) {
         struct swgi_settings settings = i % 3 == 0 ? everything() : defaults();
-        unsigned damages = 1 + (unsigned)swgi_random_below(&random, 3);
 
-        for (unsigned k = 0; k < damages; k++)
-            ((unsigned char *)&settings)[swgi_random_below(&random, sizeof(settings))] =
-                (unsigned char)swgi_random_next(&random);
+        damage(&settings, 0, SWGI_BREAKER_SETTINGS_SIZE, &random);
         if (!swgi_settings_check(&settings)) {
             refused++;
             continue;
