@@ -105,6 +105,16 @@ green time_window:three_ticks time_window -DCALLERS=2 -DFAILING=2 -DCALLS=2 -DTI
 green time_window:two_moves time_window -DCALLERS=2 -DFAILING=2 -DCALLS=1 -DTICKS=2 -DMOVES=2
 green time_window:two_slices time_window -DRING=3 -DCALLERS=2 -DFAILING=1 -DCALLS=2 -DTICKS=3 -DMOVES=0
 
+green permits:moved_and_killed permits -DCALLERS=2 -DCALLS=1 -DMOVES=1 -DLIMITS=0 -DKILLS=1
+green permits:moved_and_shrinking permits -DCALLERS=2 -DCALLS=1 -DMOVES=1 -DLIMITS=1 -DKILLS=0
+green permits:shrinking_and_killed permits -DCALLERS=2 -DCALLS=2 -DMOVES=0 -DLIMITS=1 -DKILLS=1
+green permits:three_shrinking permits -DCALLERS=3 -DCALLS=1 -DMOVES=0 -DLIMITS=1 -DKILLS=0
+
+green waiters:three waiters -DCALLERS=3 -DPLACES=2
+green waiters:three_displaced waiters -DCALLERS=3 -DPLACES=1
+green waiters:three_displaced_killed waiters -DCALLERS=3 -DPLACES=1 -DKILLS=1
+green waiters:two_calls_each_killed waiters -DCALLERS=2 -DCALLS=2 -DKILLS=1
+
 red half_open NO_CTL_RELOAD_AFTER_PROBE -DHANDS=1 -DTICKS=1
 red half_open NO_CTL_RELOAD_BEFORE_CAS -DHANDS=2 -DKILLS=0 -DTICKS=1
 red half_open NO_RELEASE_ON_DEATH -DACTORS=2 -DHANDS=0 -DTICKS=1
@@ -134,6 +144,21 @@ red time_window INSTALL_OVER_NEWER -DFAILING=2
 red time_window NO_EDGE_MEANS_BASE -DFAILING=2 -DTICKS=3 -DMOVES=0
 red time_window BASE_ONCE -DFAILING=2 -DTICKS=0 -DMOVES=2
 red time_window INSTALL_ONCE -DFAILING=2 -DCALLS=1 -DTICKS=3 -DMOVES=0
+
+red permits PLAIN_RELEASE -DCALLS=1 -DLIMITS=0 -DKILLS=0
+red permits COPIED_LIVE -DCALLS=1 -DLIMITS=0 -DKILLS=0
+red permits ABA -DMOVES=0 -DLIMITS=0 -DKILLS=0
+red permits NO_RELEASE_ON_DEATH -DMOVES=0 -DLIMITS=0
+red permits NO_LIMIT_RELOAD -DMOVES=0 -DKILLS=0
+red permits NO_COUNT -DMOVES=0 -DKILLS=0
+red permits LIMIT_FORGETS_HIGH -DMOVES=0 -DKILLS=0
+
+red waiters NO_WAITING_LOOK
+red waiters NO_LOOK
+red waiters NO_NUDGE -DFIRST_CALLS=2
+red waiters NO_VERSION
+red waiters LOWERED_BY_DISPLACED -DPLACES=1
+red waiters RELEASE_STORE
 
 if [ $((passed + failed)) -eq 0 ]; then
     echo "run.sh: no check is called ${asked[*]}" >&2
