@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "circuit/config.h"
 #include "circuit/trip_rules.h"
+#include "engine/policies.h"
 
 static struct swg_panel *panel; /* one for all inputs; its circuit is configured again and again */
 static struct swg_circuit *circuit;
@@ -89,6 +90,27 @@ static void require_ranges(const struct swgi_settings *settings) {
         REQUIRE(settings->time[i].slices <= SWGI_SLICES_MAX);
 }
 
+static void require_policies(const struct swgi_policy_settings *policies) {
+    const struct swgi_bulkhead_settings *bulkhead = &policies->bulkhead;
+    uint32_t limit = swgi_policies_permits(policies);
+    REQUIRE(limit <= SWGI_PERMITS_MAX);
+    REQUIRE(bulkhead->max_queue >= 1 && bulkhead->max_queue <= SWGI_PLACES_MAX);
+    REQUIRE(bulkhead->when_busy == SWGI_BUSY_REJECT || limit > 0);
+    REQUIRE(bulkhead->reserve_permits == 0 || bulkhead->reserve_permits < limit);
+    for (unsigned i = 1; i < bulkhead->partitions_count; i++)
+        REQUIRE(bulkhead->partitions[i].priority > bulkhead->partitions[i - 1].priority);
+    REQUIRE(policies->limiter.rate == 0 || policies->limiter.burst >= 1);
+    REQUIRE(policies->retry.attempts >= 1 && policies->retry.attempts <= SWGI_ATTEMPTS_MAX);
+    REQUIRE(policies->retry.delay_ns <= policies->retry.max_delay_ns);
+    REQUIRE(policies->timeout.attempt_ns == SWGI_OFF ||
+            policies->timeout.attempt_ns <= policies->timeout.total_ns);
+    REQUIRE(policies->cache.bytes_max == 0 || policies->cache.bytes_max >= 65536);
+    REQUIRE_TEXT(policies->fallback.alternative);
+    REQUIRE_TEXT(policies->fallback.answer);
+    for (unsigned i = 0; i < policies->features.count; i++)
+        REQUIRE_TEXT(policies->features.list[i].name);
+}
+
 /* One key's value from one circuit to another's configuration, by text alone. */
 static void carry(const struct swgi_settings *settings, struct swg_config *to, const char *key) {
     char value[SWGI_KEY_VALUE_MAX];
@@ -132,6 +154,19 @@ static void require_round_trip(const struct swgi_settings *settings) {
     swg_config_unref(again);
 }
 
+static void call_once(int outcome) {
+    struct swg_permit permit;
+    int rc = swg_acquire(circuit, NULL, &permit);
+    if (rc == SWG_QUEUED)
+        rc = swg_poll(&permit);
+    if (rc == SWG_GO) {
+        rc = swg_record_at(&permit, outcome, NULL, swg_panel_now(panel), 1000000);
+        REQUIRE(rc == 0 || (rc == SWG_RETRY && outcome != SWG_SUCCESS && outcome != SWG_IGNORED));
+        REQUIRE(rc == 0 || swg_retry_in(&permit) >= 0);
+    }
+    swg_cancel(&permit);
+}
+
 /* The circuit that exists takes it, whatever it was before, and a few calls go through it. */
 static void configure(const struct swg_config *config) {
     struct swg_error error = SWG_ERROR_INIT;
@@ -142,11 +177,13 @@ static void configure(const struct swg_config *config) {
     if (rc == 0)
         REQUIRE(swg_circuit_differs(circuit, config, &error) == 0);
     for (int outcome = SWG_SUCCESS; outcome <= SWG_IGNORED; outcome++)
-        if (swg_acquire(circuit, NULL, &permit) == SWG_GO)
-            REQUIRE(swg_record_at(&permit, outcome, NULL, swg_panel_now(panel), 1000000) == 0);
+        call_once(outcome);
+    REQUIRE(swg_acquire(circuit, NULL, &permit) >= 0); /* a place or a permit, given back */
+    swg_cancel(&permit);
     REQUIRE(swg_panel_advance(panel, 1000000000) == 0);
     REQUIRE(swg_circuit_status(circuit, &status) == 0);
     REQUIRE_TEXT(status.preset);
+    REQUIRE(status.permits_held == 0 && status.queue_length == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
@@ -167,6 +204,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         require_told(rc, &error);
     } else {
         require_ranges(&settings);
+        require_policies(&settings.policies);
         require_round_trip(&settings);
     }
     configure(config);
@@ -191,6 +229,17 @@ static const char *const lists[] = {
     "breaker.trip.0.failure_rate.percent=50\nbreaker.trip.0.failure_rate.calls_min=7\n",
     "breaker.half_open.ramp=5, 25, 50\nbreaker.half_open.ramp_step=10s\n",
     "read\nbreaker.open.jitter=0.5\n",
+    "bulkhead.max_concurrent=20\nbulkhead.when_busy=wait\nbulkhead.max_queue=9\n"
+    "bulkhead.reserve.permits=4\nbulkhead.partitions=-1:100, 10:80, 31:50\n",
+    "adaptive.algorithm=gradient2\nadaptive.max=30\nadaptive.min=2\nadaptive.tolerance=2\n"
+    "bulkhead.when_busy=wait\nbulkhead.when_queue_full=error\n",
+    "limiter.rate=100\nlimiter.algorithm=sliding_log\nlimiter.adaptive=yes\n"
+    "limiter.when_limited=wait\n",
+    "limiter.rate=10\nlimiter.algorithm=leaky_bucket\nlimiter.per=2s\nbulkhead.track=yes\n",
+    "retry.attempts=4\nretry.backoff=decorrelated_jitter\nretry.inside=yes\ntimeout=2s\n"
+    "timeout.total=9s\ntimeout.auto=0.1\nretry.budget.percent=off\n",
+    "cache.bytes=65536\nfallback=cache, alternative, static\nfallback.alternative=region-b\n"
+    "fallback.static=sorry\nfeatures.list=checkout:100, search:50, reviews:10\n",
 };
 
 static void seed_numbered(const char *folder, unsigned number, uint32_t key, const char *line,
@@ -203,26 +252,26 @@ static void seed_numbered(const char *folder, unsigned number, uint32_t key, con
     write_seed(folder, number, bytes, size + 2);
 }
 
-/* What a range begins with is a value, be it "1ms..30d" or "no|yes". */
+/* What a range begins with is a value, be it "1ms..30d", "no|yes" or "none, or ...". */
 static unsigned seed_keys(const char *folder, unsigned number) {
     const char *key, *range;
     for (uint32_t cursor = 0; swg_config_next_key(&cursor, &key, &range, NULL) == 0; number++) {
         char line[512];
         int length =
-            snprintf(line, sizeof(line), "%s=%.*s\n", key, (int)strcspn(range, "|"), range);
+            snprintf(line, sizeof(line), "%s=%.*s\n", key, (int)strcspn(range, "|,"), range);
         char *dots = strstr(line, ".."), *place = strstr(line, ".N.");
         if (dots != NULL)
             length = (int)(dots - line);
         if (place != NULL)
             place[1] = '0';
         write_seed(folder, number, line, (size_t)length);
-        seed_numbered(folder, number + 100, cursor - 1, line, (size_t)length);
+        seed_numbered(folder, number + 200, cursor - 1, line, (size_t)length);
     }
     return number;
 }
 
 static void write_seeds(const char *folder) {
-    unsigned number = seed_keys(folder, 0) + 100;
+    unsigned number = seed_keys(folder, 0) + 200;
     const char *name = swgi_preset_names;
     for (; *name != '\0'; name += strspn(name, "|")) {
         char line[17];
@@ -245,7 +294,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     options.circuits_max = 2;
     options.columns_max = 1;
     options.events_max = 64;
-    options.slots_max = 2048;
+    options.slots_max = 4096;
     options.virtual_clock = 1;
     REQUIRE(swg_panel_open(&panel, &options, NULL) == 0);
     REQUIRE(swg_circuit_get(panel, "dependency", NULL, &circuit, NULL) == 0);

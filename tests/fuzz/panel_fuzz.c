@@ -20,8 +20,8 @@
 #define REAL_CLOCK 16u
 #define CUT        32u
 
-static const char *const names[] = { "everything", "open", "half",    "ramp",
-                                     "forced",     "new",  "_beyond", "another" };
+static const char *const names[] = { "everything", "open",   "half",    "ramp",
+                                     "forced",     "limits", "_beyond", "another" };
 static struct swg_config *configs[CONFIGS];
 
 struct world {
@@ -48,6 +48,9 @@ static void require_status(const struct swg_status *status) {
     REQUIRE(status->mode >= SWG_MODE_NORMAL && status->mode <= SWG_MODE_SHADOW);
     REQUIRE(status->ramp_percent >= 0 && status->ramp_percent <= 100);
     REQUIRE(status->in_flight >= 0);
+    REQUIRE(status->limiter_share >= 0 && status->limiter_share <= 1);
+    REQUIRE(status->features_on <= status->features_all);
+    REQUIRE(status->held_longest >= 0 && status->attempt_timeout >= 0);
 }
 
 static void require_why(const struct swg_why *why) {
@@ -62,13 +65,16 @@ static void require_why(const struct swg_why *why) {
         require_event(&why->samples[i]);
     for (uint32_t i = 0; i < why->holders_count; i++)
         REQUIRE_TEXT(why->holders[i].process);
+    REQUIRE(why->permits_count <= sizeof(why->permits) / sizeof(why->permits[0]));
+    for (uint32_t i = 0; i < why->permits_count; i++)
+        REQUIRE_TEXT(why->permits[i].process);
     REQUIRE_TEXT(why->mode_user);
     REQUIRE_TEXT(why->mode_reason);
     REQUIRE_TEXT(why->origin);
 }
 
 static void require_answer(int rc) {
-    REQUIRE(rc == SWG_GO || swg_is_rejection(rc) || rc < 0);
+    REQUIRE(rc == SWG_GO || rc == SWG_QUEUED || swg_is_rejection(rc) || rc < 0);
 }
 
 static void require_error(int rc, const struct swg_error *error) {
@@ -112,6 +118,7 @@ static void acquire(struct world *world, struct input *input) {
     swg_ns off = (swg_ns)(int16_t)take(input, 2) * 1000000;
     request.key = take(input, 1);
     request.load = (uint32_t)take(input, 1);
+    request.priority = (int32_t)(request.load % 70) - 33;
     request.deadline = swg_panel_now(world->panel) + 1 + (swg_ns)(int8_t)take(input, 1) * 1000000;
     swg_cancel(permit);
     if (request.key & 1)
@@ -133,8 +140,28 @@ static void record(struct world *world, struct input *input) {
     int rc = duration % 3 == 0
                  ? swg_record_error(permit, outcome, &why)
                  : swg_record_at(permit, outcome, &why, swg_panel_now(world->panel), duration);
-    REQUIRE(rc <= 0);
+    REQUIRE(rc <= 0 || rc == SWG_RETRY);
     REQUIRE(swg_retry_in(permit) >= 0 || permit->opaque[0] == 0);
+}
+
+/* Whoever queued looks, or goes on with another attempt. */
+static void go_on(struct world *world, struct input *input) {
+    struct swg_permit *permit = some_permit(world, input);
+    unsigned how = (unsigned)take(input, 1) % 4;
+    if (how == 0)
+        require_answer(swg_wait(permit, swg_panel_now(world->panel) + 1000));
+    else if (how == 1)
+        require_answer(swg_poll(permit));
+    else if (how == 2)
+        require_answer(swg_acquire_again(permit));
+    else
+        REQUIRE(swg_deadline(permit) <= SWG_NS_MAX);
+}
+
+static void feature(struct world *world, struct input *input) {
+    struct swg_circuit *circuit = some_circuit(world, input);
+    int on = swg_feature_enabled(circuit, take(input, 1) & 1 ? "search" : "checkout");
+    REQUIRE(on <= 1);
 }
 
 static void cancel(struct world *world, struct input *input) {
@@ -161,9 +188,15 @@ static void call(struct world *world, struct input *input) {
     struct swg_circuit *circuit = some_circuit(world, input);
     unsigned times = (unsigned)take(input, 1) % 16;
     int outcome = SWG_SUCCESS - 1 + (int)(take(input, 1) % 6);
-    for (; times > 0; times--)
-        swg_call(circuit, NULL, fn, &outcome, &result);
-    REQUIRE_TEXT(result.error.text);
+    struct swg_request request = SWG_REQUEST_INIT;
+    request.deadline = swg_panel_now(world->panel) + 1000000; /* what is retried ends */
+    request.key = times % 3;
+    for (; times > 0; times--) {
+        result = (struct swg_result)SWG_RESULT_INIT;
+        swg_call(circuit, &request, fn, &outcome, &result);
+        REQUIRE_TEXT(result.error.text);
+        swg_buffer_release(&result.value);
+    }
 }
 
 static void configure(struct world *world, struct input *input) {
@@ -263,12 +296,14 @@ static void walk(struct world *world, struct input *input) {
     REQUIRE_TEXT(status.path);
     REQUIRE(status.circuits <= status.circuits_max && status.columns <= status.columns_max);
     REQUIRE(status.histograms <= status.histograms_max);
+    REQUIRE(status.policies <= status.policies_max && status.slots <= status.slots_max);
 }
 
 typedef void step(struct world *, struct input *);
-static step *const steps[] = { get,       find, acquire, record,   cancel, spoil_permit, call,
-                               configure, act,  look,    settings, events, poll,         advance,
-                               edit,      walk, call,    acquire,  record, edit };
+static step *const steps[] = { get,    find,      acquire, record, cancel,   spoil_permit,
+                               call,   configure, act,     look,   settings, events,
+                               poll,   advance,   edit,    walk,   call,     acquire,
+                               record, edit,      go_on,   feature };
 
 /* ---- an input */
 
@@ -343,7 +378,7 @@ static size_t all_steps(uint8_t *out, uint8_t circuit) {
 
 static void write_seeds(const char *into) {
     unsigned number = 0;
-    for (unsigned what = 0; what < SPOTS + 6; what++) {
+    for (unsigned what = 0; what < SPOTS + EDITS; what++) {
         for (uint8_t which = 0; which < 6; which++) {
             uint8_t bytes[256] = { CHECKSUM, 1, (uint8_t)what, which };
             bytes[4] = (uint8_t)(number * 7);
@@ -369,6 +404,8 @@ static void make_configs(void) {
         REQUIRE(swg_config_preset(configs[i], presets[i], NULL) == 0);
     }
     REQUIRE(swg_config_set(configs[1], "breaker.half_open.ramp", "10, 60", NULL) == 0);
+    set_all(configs[2], that_limits);
+    REQUIRE(swg_config_set(configs[3], "bulkhead.max_concurrent", "9", NULL) == 0);
 }
 
 static void forget(void) {

@@ -2,7 +2,7 @@
  * A small panel with something of everything in it, and ways to damage it.
  *
  * The image is made once by the library itself: circuits closed, open, half-open with a probe held, ramping, isolated, in
- * shadow; every kind of window; events in both rings. Each input gets a fresh copy in a file, and edits of it.
+ * shadow; every kind of window; permits, a queue, a log and all other policies; events in both rings. Each input gets a fresh copy in a file, and edits of it.
  */
 #ifndef TESTS_FUZZ_PANEL_IMAGE_H
 #define TESTS_FUZZ_PANEL_IMAGE_H
@@ -37,7 +37,8 @@ static inline struct swg_panel_options image_options(void) {
     options.circuits_max = 7;
     options.columns_max = 2;
     options.histograms_max = 2;
-    options.slots_max = 128;
+    options.slots_max = 512;
+    options.policies_max = 3;
     options.events_max = 64;
     options.virtual_clock = 1;
     options.boot_id = BOOT;
@@ -134,6 +135,63 @@ static const char *const that_ramps[] = { "breaker.trip.0.failure_rate.percent",
                                           "no",
                                           NULL };
 
+/* Each policy, with every kind of run. */
+static const char *const that_limits[] = { "bulkhead.max_concurrent",
+                                           "3",
+                                           "bulkhead.when_busy",
+                                           "wait",
+                                           "bulkhead.max_queue",
+                                           "6",
+                                           "bulkhead.partitions",
+                                           "-1:100, 31:70",
+                                           "bulkhead.dynamic_priority",
+                                           "yes",
+                                           "adaptive.algorithm",
+                                           "gradient2",
+                                           "adaptive.window",
+                                           "100ms",
+                                           "limiter.rate",
+                                           "30",
+                                           "limiter.algorithm",
+                                           "sliding_log",
+                                           "limiter.adaptive",
+                                           "yes",
+                                           "limiter.resource_aware",
+                                           "yes",
+                                           "retry.attempts",
+                                           "3",
+                                           "retry.backoff",
+                                           "adaptive",
+                                           "timeout.attempt",
+                                           "5s",
+                                           "timeout.auto",
+                                           "1",
+                                           "cache.bytes",
+                                           "65536",
+                                           "fallback.chain",
+                                           "cache, alternative, static",
+                                           "fallback.alternative",
+                                           "everything",
+                                           "fallback.static",
+                                           "sorry",
+                                           "features.list",
+                                           "checkout:100, search:50, reviews:10",
+                                           "breaker.slow_call_duration",
+                                           "1ms",
+                                           "breaker.histogram",
+                                           "no",
+                                           NULL };
+
+/* One holds a permit, one waits, one was let through. */
+static inline void crowd(struct swg_panel *panel, struct swg_circuit *limits) {
+    struct swg_permit permit;
+    call_it(panel, limits, SWG_SUCCESS, 2);
+    call_it(panel, limits, SWG_FAILURE, 1);
+    for (unsigned i = 0; i < 4; i++)
+        REQUIRE(swg_acquire(limits, NULL, &permit) >= SWG_GO);
+    REQUIRE(swg_feature_enabled(limits, "search") == 1);
+}
+
 static inline void furnish(struct swg_panel *panel) {
     struct swg_act act = SWG_ACT_INIT;
     struct swg_permit held;
@@ -145,6 +203,7 @@ static inline void furnish(struct swg_panel *panel) {
     struct swg_circuit *half = make_circuit(panel, "half", that_probes);
     struct swg_circuit *ramp = make_circuit(panel, "ramp", that_ramps);
     struct swg_circuit *forced = make_circuit(panel, "forced", that_opens);
+    struct swg_circuit *limits = make_circuit(panel, "limits", that_limits);
     call_it(panel, everything, SWG_SUCCESS, 30);
     call_it(panel, everything, SWG_TIMEOUT, 2);
     call_it(panel, half, SWG_FAILURE, 2);
@@ -156,6 +215,7 @@ static inline void furnish(struct swg_panel *panel) {
     call_it(panel, open, SWG_FAILURE, 2);
     REQUIRE(swg_acquire(half, NULL, &held) == SWG_GO);
     REQUIRE(swg_acquire(everything, NULL, &held) == SWG_GO);
+    crowd(panel, limits);
 }
 
 static inline void keep_image(void) {
@@ -295,11 +355,21 @@ static const struct spot {
     { SWGI_SECTION_HISTOGRAMS, 0, 1 },
     { SWGI_SECTION_HISTOGRAM_OWNERS, 0, 1 },
     { SWGI_SECTION_SLOTS, 0, 1 },
+    { SWGI_SECTION_POLICIES, 0, 16 }, /* traits, habits, waits and stamps */
+    { SWGI_SECTION_POLICIES, WORD_OF(struct swgi_policies, bulkhead), 16 },
+    { SWGI_SECTION_POLICIES, WORD_OF(struct swgi_policies, limiter), 16 },
+    { SWGI_SECTION_POLICIES, WORD_OF(struct swgi_policies, budget), 8 },
+    { SWGI_SECTION_POLICIES, WORD_OF(struct swgi_policies, adaptive), 16 },
+    { SWGI_SECTION_POLICIES, WORD_OF(struct swgi_policies, features), 8 },
+    { SWGI_SECTION_POLICIES, WORD_OF(struct swgi_policies, costs), SWGI_COSTS },
+    { SWGI_SECTION_POLICIES, WORD_OF(struct swgi_policies, timeout), 16 },
+    { SWGI_SECTION_POLICY_OWNERS, 0, 1 },
     { SWGI_SECTION_SLOT_OWNERS, 0, 1 },
     { SWGI_SECTION_ACTS, 0, 8 },
     { SWGI_SECTION_NOTICES, 0, 8 },
 };
 #define SPOTS (sizeof(spots) / sizeof(spots[0]))
+#define EDITS 9u /* of settings and records, besides */
 
 static inline void edit_spot(struct input *input, const struct spot *spot) {
     struct swgi_section all = { .count = 1 };
@@ -326,6 +396,20 @@ static inline void edit_settings(struct input *input) {
            sizeof(sequence));
     uint64_t word = (sequence & 1) * SWGI_SETTINGS_WORDS + take(input, 1) % SWGI_SETTINGS_WORDS;
     edit_word(input, cell + offsetof(struct swgi_cell, settings) + word * sizeof(uint64_t));
+}
+
+/* The same of its policies. */
+static inline void edit_policy_settings(struct input *input) {
+    const struct swgi_section *section = &where[SWGI_SECTION_POLICIES - 1];
+    uint64_t extent = section->offset + take(input, 1) % section->count * section->stride;
+    uint32_t sequence;
+    if (extent + sizeof(struct swgi_policies) > file_size)
+        return;
+    memcpy(&sequence, file + extent + offsetof(struct swgi_policies, settings_sequence),
+           sizeof(sequence));
+    uint64_t word =
+        (sequence & 1) * SWGI_POLICY_SETTINGS_WORDS + take(input, 1) % SWGI_POLICY_SETTINGS_WORDS;
+    edit_word(input, extent + offsetof(struct swgi_policies, settings) + word * sizeof(uint64_t));
 }
 
 /* Sequence, checksum and words of a record: words change and the checksum holds. */
@@ -355,11 +439,13 @@ static inline void edit_some_record(struct input *input) {
 }
 
 static inline void edit_file(struct input *input) {
-    unsigned what = (unsigned)take(input, 1) % (SPOTS + 6);
+    unsigned what = (unsigned)take(input, 1) % (SPOTS + EDITS);
     if (what < SPOTS)
         edit_spot(input, &spots[what]);
     else if (what < SPOTS + 4)
         edit_settings(input);
+    else if (what < SPOTS + 7)
+        edit_policy_settings(input);
     else
         edit_some_record(input);
 }
