@@ -22,14 +22,6 @@ static int reject(struct swgi_turn *turn, unsigned counter, int verdict, int64_t
     return verdict;
 }
 
-/* Would the breaker reject now, whatever else? Then that is the answer, before anything is
- * consumed. */
-static bool is_open(const struct swgi_turn *turn) {
-    uint64_t ctl = swgi_effective_ctl(turn->cell, swgi_load(&turn->cell->ctl), turn->now);
-    unsigned mode = swgi_ctl_mode(ctl);
-    return mode == SWGI_FORCED_OPEN || (mode == SWGI_NORMAL && swgi_ctl_state(ctl) == SWGI_OPEN);
-}
-
 #define SHED_RETRY_NS INT64_C(1000000000) /* load is sampled once a second */
 
 static bool sheds(struct swgi_turn *turn, bool heavy) {
@@ -183,7 +175,7 @@ static int acquire_bound(struct swgi_admission *admission, uint32_t load, struct
         watch(admission);
     if (load != 0 && turn.settings.call_load_above != UINT32_MAX)
         admission->asked.heavy = load > turn.settings.call_load_above;
-    bool open = is_open(&turn);
+    bool open = swgi_breaker_is_open(turn.cell, turn.now); /* before anything is consumed */
     if (!open) {
         if (is_late(admission, turn.now))
             return reject(&turn, SWGI_REJECTED_EXPIRED, SWG_EXPIRED, 0, out);
@@ -355,7 +347,7 @@ int swgi_admit_queued(struct swgi_admission *admission, struct swg_permit *permi
     if (there)
         swgi_turn_begin(&turn, binding->map, binding->index, admission->now);
     /* A trip rejects whoever waits; asking anew counts and tells that. */
-    if (!there || is_open(&turn)) {
+    if (!there || swgi_breaker_is_open(turn.cell, turn.now)) {
         if (admission->policies != NULL)
             swgi_admission_leave(admission, permit);
         return swgi_acquire_attempt(binding->circuit, &admission->asked, permit);

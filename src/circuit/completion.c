@@ -113,9 +113,9 @@ void swgi_completion_sampled(const struct swg_permit *permit, const struct swgi_
 uint16_t swgi_delay_pack(int64_t delay_ns) {
     uint64_t value = delay_ns > 0 ? (uint64_t)delay_ns : 0;
     unsigned shift = 0;
-    while (value >> shift >= 1024)
+    while (value >> shift >= 1023)
         shift++;
-    return (uint16_t)(shift << 10 | value >> shift);
+    return (uint16_t)(shift << 10 | (value + (UINT64_C(1) << shift) - 1) >> shift);
 }
 
 int64_t swgi_delay_unpack(uint16_t packed) {
@@ -147,13 +147,6 @@ static int64_t delay_of(struct swgi_turn *turn, const struct swgi_asked *asked) 
     return swgi_backoff_heed(settings, delay, turn->retry_after);
 }
 
-/* A breaker that will still be open then would only reject it. */
-static bool still_open(const struct swgi_turn *turn, int64_t then) {
-    uint64_t ctl = swgi_effective_ctl(turn->cell, swgi_load(&turn->cell->ctl), then);
-    return swgi_ctl_mode(ctl) == SWGI_FORCED_OPEN ||
-           (swgi_ctl_mode(ctl) == SWGI_NORMAL && swgi_ctl_state(ctl) == SWGI_OPEN);
-}
-
 int64_t swgi_completion_retry(struct swgi_turn *turn, const struct swgi_asked *asked,
                               enum swgi_class class) {
     const struct swgi_retry_settings *settings = &turn->settings.policies.retry;
@@ -165,7 +158,8 @@ int64_t swgi_completion_retry(struct swgi_turn *turn, const struct swgi_asked *a
     if (delay < 0)
         return -1;
     int64_t then = swgi_after(swgi_turn_now(turn), (uint64_t)delay);
-    if ((asked->deadline != 0 && then >= asked->deadline) || still_open(turn, then))
+    /* A breaker that will still be open then would only reject it. */
+    if ((asked->deadline != 0 && then >= asked->deadline) || swgi_breaker_is_open(turn->cell, then))
         return -1;
     uint64_t calls = sum(turn, SWGI_COUNTER(calls)), retries = sum(turn, SWGI_COUNTER(retries));
     bool paid = swgi_budget_take(&policies->budget, settings, calls > retries ? calls - retries : 0,

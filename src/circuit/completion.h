@@ -36,7 +36,7 @@ static inline void swgi_completion_sample(const struct swg_permit *permit,
  */
 int64_t swgi_completion_retry(struct swgi_turn *turn, const struct swgi_asked *asked,
                               enum swgi_class class);
-/* A delay in 16 bits, within a thousandth, and back. */
+/* A delay in 16 bits and back: at most two thousandths longer, and no shorter. */
 uint16_t swgi_delay_pack(int64_t delay_ns);
 int64_t swgi_delay_unpack(uint16_t packed);
 

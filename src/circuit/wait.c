@@ -142,17 +142,26 @@ static const struct swgi_binding *ticket_binding(struct swg_permit *permit) {
     return ours ? (const struct swgi_binding *)(uintptr_t)permit->opaque[3] : NULL;
 }
 
-int swg_acquire_again(struct swg_permit *permit) {
+/* All attempts are under one permit, unless it opened meanwhile: then that one is over. */
+static int go_on_inside(struct swg_permit *permit) {
     struct swgi_admission admission;
+    int rc = prepare(permit, &admission);
+    if (rc != SWG_GO || admission.asked.attempt < 2)
+        return -EINVAL;
+    const struct swgi_binding *binding = admission.binding;
+    permit->opaque[2] = (uint64_t)admission.now;
+    if (swgi_permit_still_there(permit, binding) &&
+        !swgi_breaker_is_open(binding->cell, admission.now))
+        return SWG_GO;
+    swg_cancel(permit);
+    return swgi_acquire_attempt(binding->circuit, &admission.asked, permit);
+}
+
+int swg_acquire_again(struct swg_permit *permit) {
     if (permit == NULL)
         return -EINVAL;
-    if (permit->opaque[0] != 0) {
-        int rc = prepare(permit, &admission); /* all attempts under one permit */
-        bool inside = rc == SWG_GO && admission.asked.attempt > 1;
-        if (inside)
-            permit->opaque[2] = (uint64_t)admission.now;
-        return inside ? SWG_GO : -EINVAL;
-    }
+    if (permit->opaque[0] != 0)
+        return go_on_inside(permit);
     const struct swgi_binding *binding = ticket_binding(permit);
     if (binding == NULL)
         return -EINVAL;

@@ -36,6 +36,12 @@ uint64_t swgi_effective_ctl(const struct swgi_cell *cell, uint64_t ctl, int64_t 
     return due ? (ctl & ~UINT64_C(3)) | SWGI_HALF : ctl;
 }
 
+bool swgi_breaker_is_open(const struct swgi_cell *cell, int64_t now) {
+    uint64_t ctl = swgi_effective_ctl(cell, swgi_load(&cell->ctl), now);
+    unsigned mode = swgi_ctl_mode(ctl);
+    return mode == SWGI_FORCED_OPEN || (mode == SWGI_NORMAL && swgi_ctl_state(ctl) == SWGI_OPEN);
+}
+
 static int admit(uint64_t ctl, bool judged, struct swgi_ticket *ticket) {
     *ticket = (struct swgi_ticket){ .generation = swgi_ctl_generation(ctl), .judged = judged };
     return SWG_GO;

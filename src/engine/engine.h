@@ -114,6 +114,8 @@ int swgi_breaker_cancel(struct swgi_turn *turn, const struct swgi_ticket *ticket
 /* What ctl means at that instant: OPEN past its deadline is HALF, a mode past its bound is normal.
  * Pure. */
 uint64_t swgi_effective_ctl(const struct swgi_cell *cell, uint64_t ctl, int64_t now);
+/* Would a call at that instant be rejected, whatever else? Pure. */
+bool swgi_breaker_is_open(const struct swgi_cell *cell, int64_t now);
 
 /* ---- acts.c: what hands do. 0 or -errno. */
 int swgi_act_trip(struct swgi_turn *turn);

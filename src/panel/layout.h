@@ -232,7 +232,7 @@ struct swgi_cell {
     swgi_word swept;   /* sum of counters at the last sweep for idle circuits */
     swgi_word settled; /* sequence of the settings whose changes are all made */
     swgi_word name_hash;
-    swgi_word reject_stamp; /* verdicts told:16 | panel second of the last notice of rejections:48 */
+    swgi_word reject_stamp; /* panel second of the last notices of rejections:48 | verdicts:16 */
     swgi_word clock_stamp;  /* panel second of the last notice of a bad clock */
 
     swgi_word snapshots[SWGI_SNAPSHOTS][3]; /* tick and sum at the start of the slice */
