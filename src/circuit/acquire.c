@@ -62,10 +62,13 @@ static uint64_t ticket_word(const struct swgi_ticket *ticket) {
     return word;
 }
 
+/* The call is not made after all: neither its permit nor its share of the rate is spent. */
 static void release(const struct swgi_admission *admission) {
     if (admission->held.word != 0)
         swgi_bulkhead_release(admission->binding->map, &admission->policies->bulkhead,
                               admission->held);
+    if (admission->paid != 0)
+        swgi_limiter_give_back(&admission->policies->limiter, admission->paid);
 }
 
 /* A probe slot is given back, and no call was made. */
@@ -133,6 +136,7 @@ static int heed(struct swgi_turn *turn, struct swgi_admission *admission, int rc
     bool fails = swgi_load(&admission->policies->habits) & SWGI_HABIT_FULL_FAILS;
     if (fails && is_of_the_bulkhead(admission->counter))
         count_as_failure(turn);
+    release(admission);
     return reject(turn, admission->counter, rc, admission->retry_in, out);
 }
 
@@ -228,6 +232,7 @@ static inline void begin(struct swgi_admission *admission, const struct swgi_bin
     admission->now = now;
     admission->asked = (struct swgi_asked){ .attempt = 1, .priority = SWGI_PRIORITY_ZERO };
     admission->held = (struct swgi_held){ 0 };
+    admission->paid = 0;
     admission->retry_in = 0;
     admission->counter = 0;
 }

@@ -112,8 +112,11 @@ static int ask_limiter(struct swgi_admission *admission, int64_t patience, struc
     int64_t now = admission->now;
     struct swgi_limiter_answer answer = swgi_limiter_take(&admission->policies->limiter, map->slots,
                                                           map->geometry.slots, now, patience);
-    if (swgi_likely(answer.wait_ns == 0))
+    admission->paid = 0;
+    if (swgi_likely(answer.wait_ns == 0)) {
+        admission->paid = answer.place;
         return SWG_GO;
+    }
     if (answer.wait_ns > 0)
         return pace(admission, now + answer.wait_ns, answer.place, now + patience, out);
     if (asks_again(admission) && -answer.wait_ns <= patience)
@@ -142,6 +145,7 @@ static int continue_pacing(struct swgi_admission *admission, struct swg_permit *
     uint64_t place = permit->opaque[3];
     if (admission->now < begin)
         return SWG_QUEUED;
+    admission->paid = place;
     if (place == 0) {
         int rc =
             ask_limiter(admission, until > admission->now ? until - admission->now : 0, permit);

@@ -15,6 +15,7 @@ struct swgi_admission {
     int64_t now; /* panel time, believed */
     struct swgi_asked asked;
     struct swgi_held held;
+    uint64_t paid;    /* the limiter's place; 0: none */
     int64_t retry_in; /* after a rejection */
     unsigned counter; /* enum swgi_verdict of a rejection */
 };
@@ -40,11 +41,14 @@ static inline int swgi_admission_ask(struct swgi_admission *admission, uint32_t 
     int rc = SWG_GO;
     admission->held.word = 0;
     admission->held.slot = 0;
+    admission->paid = 0;
     if (traits & SWGI_TRAIT_LIMITER) {
-        if (swgi_admission_has(admission, SWGI_HABIT_LIMITER_WAITS) ||
-            swgi_limiter_take(&policies->limiter, map->slots, map->geometry.slots, admission->now,
-                              0)
-                    .wait_ns != 0)
+        struct swgi_limiter_answer answer = { .wait_ns = 1 };
+        if (!swgi_admission_has(admission, SWGI_HABIT_LIMITER_WAITS))
+            answer = swgi_limiter_take(&policies->limiter, map->slots, map->geometry.slots,
+                                       admission->now, 0);
+        admission->paid = answer.place;
+        if (answer.wait_ns != 0)
             rc = swgi_admission_limiter(admission, out);
         if (rc != SWG_GO)
             return rc;

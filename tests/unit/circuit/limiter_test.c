@@ -77,12 +77,14 @@ static void test_limited_is_told_as_such(void **state) {
 /* Two verdicts within one second: each has its notice. */
 static void test_each_verdict_has_its_notice(void **state) {
     (void)state;
-    set_rate("3", "1s");
+    set_rate("2", "1s");
     set("bulkhead.max_concurrent", "1");
     make();
     held[0] = taken();
-    for (unsigned i = 0; i < 5; i++)
-        assert_int_equal(ask(&one), i < 2 ? SWG_FULL : SWG_LIMITED);
+    assert_int_equal(ask(&one), SWG_FULL);
+    record_permit(&held[0], SWG_SUCCESS, 0);
+    held[0] = taken();
+    assert_int_equal(ask(&one), SWG_LIMITED);
     assert_int_equal(ask_until(now(), &one), SWG_EXPIRED);
     assert_int_equal(told(SWG_FULL), 1);
     assert_int_equal(told(SWG_LIMITED), 1);
@@ -124,19 +126,30 @@ static void test_expired_takes_no_token(void **state) {
 
 static void test_the_limiter_comes_before_the_bulkhead(void **state) {
     (void)state;
-    set_rate("3", "1s");
+    set_rate("2", "1s");
     set("bulkhead.max_concurrent", "2");
     make();
     take_all(held, 2);
-    assert_int_equal(ask(&one), SWG_FULL); /* the third token */
     assert_int_equal(left(), 0);
-    assert_int_equal(ask(&one), SWG_LIMITED);
+    assert_int_equal(ask(&one), SWG_LIMITED); /* though the bulkhead is full, too */
     record_permit(&held[0], SWG_SUCCESS, 0);
     assert_int_equal(ask(&one), SWG_LIMITED);
     assert_out(1);
-    assert_int_equal(status().rejected_full, 1);
+    assert_int_equal(status().rejected_full, 0);
     assert_int_equal(status().rejected_limited, 2);
     record_permit(&held[1], SWG_SUCCESS, 0);
+}
+
+static void test_a_full_bulkhead_spends_no_token(void **state) {
+    (void)state;
+    set_rate("10", "1h");
+    set("bulkhead.max_concurrent", "1");
+    make();
+    held[0] = taken();
+    for (unsigned i = 0; i < 50; i++)
+        assert_int_equal(ask(&one), SWG_FULL);
+    assert_int_equal(left(), 9);
+    record_permit(&held[0], SWG_SUCCESS, 0);
 }
 
 static void test_modes(void **state) {
@@ -398,6 +411,7 @@ int main(void) {
         STORY(test_open_takes_no_token),
         STORY(test_expired_takes_no_token),
         STORY(test_the_limiter_comes_before_the_bulkhead),
+        STORY(test_a_full_bulkhead_spends_no_token),
         STORY(test_modes),
         STORY(test_paced),
         STORY(test_no_longer_than_max_wait),
