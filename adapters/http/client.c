@@ -16,8 +16,8 @@ struct bound {
 static int check_bounds(struct swg_http_options *options, struct swg_error *error) {
     const swg_ns ms = SWGI_NS_PER_MS, s = SWGI_NS_PER_S;
     const struct bound bounds[] = {
-        { "timeout", &options->timeout, 10 * s, ms, 3600 * s,
-          "must be 1 ms to 1 h, or 0 for 10 s" },
+        { "timeout", &options->timeout, 0, ms, 3600 * s,
+          "must be 1 ms to 1 h, or 0 for the circuit's" },
         { "connect_timeout", &options->connect_timeout, 3 * s, ms, 3600 * s,
           "must be 1 ms to 1 h, or 0 for 3 s" },
         { "retry_after_max", &options->retry_after_max, 3600 * s, s, 86400 * s,
@@ -27,8 +27,10 @@ static int check_bounds(struct swg_http_options *options, struct swg_error *erro
     };
 
     for (size_t i = 0; i < sizeof(bounds) / sizeof(*bounds); i++) {
-        if (*bounds[i].value == 0)
+        if (*bounds[i].value == 0) {
             *bounds[i].value = bounds[i].unset;
+            continue;
+        }
         if (*bounds[i].value < bounds[i].least || *bounds[i].value > bounds[i].most)
             return swgi_http_fault(error, -EINVAL, bounds[i].name, bounds[i].allowed);
     }
@@ -58,6 +60,9 @@ static int check_options(struct swg_http_options *mine, const struct swg_http_op
 /* A name without braces is looked up once, and what is wrong with its settings is told now. */
 static int client_init(struct swg_http_client *client, struct swg_panel *panel,
                        const struct swg_http_options *options, struct swg_error *error) {
+    struct swg_panel_info info = SWG_PANEL_INFO_INIT;
+
+    client->is_virtual = swg_panel_status(panel, &info) == 0 && info.is_virtual;
     atomic_init(&client->references, 1);
     client->config = options->config;
     snprintf(client->name_template, sizeof(client->name_template), "%s", options->circuit);

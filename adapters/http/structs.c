@@ -2,7 +2,9 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int swgi_http_take(void *to, size_t to_size, const void *from) {
@@ -19,9 +21,14 @@ int swgi_http_take(void *to, size_t to_size, const void *from) {
     return 0;
 }
 
-void swgi_http_give(struct swg_http_result *to, const struct swg_http_result *result) {
+void swgi_http_give(struct swg_http_result *to, struct swg_http_result *result) {
+    const size_t with_body = offsetof(struct swg_http_result, body_length) + sizeof(size_t);
     uint32_t size;
 
+    if (to == NULL || to->size < with_body) {
+        free(result->body);
+        result->body = NULL;
+    }
     if (to == NULL)
         return;
     size = to->size < sizeof(*result) ? to->size : (uint32_t)sizeof(*result);

@@ -10,7 +10,8 @@
  *     call.url = "https://payments.example/charge";
  *     int rc = swg_http_perform(client, easy, &call, &result);
  *
- *     if (rc == SWG_GO)                 answered: result.status (404 too: the caller's own), or result.curl_code
+ *     if (rc == SWG_GO)                 answered: result.status (404 too: the caller's own), or result.curl_code;
+ *                                       result.degraded: something stood in for the answer, in result.body
  *     else if (rc == SWG_FAILED)        called, and it failed: result.status, result.curl_code, result.text
  *     else if (swg_is_rejection(rc))    not called: result.state, result.retry_in
  *     else                              -errno: a fault, result.text
@@ -22,8 +23,10 @@
  *   ignored   other 4xx; aborted by the caller's callback; a URL, option or file of the caller's that is wrong
  * With redirects followed, what counts is the last answer, for the circuit of the first URL.
  *
- * Time: every call is bounded by timeout and by request->deadline, enforced by libcurl: CURLOPT_TIMEOUT_MS,
- * CURLOPT_CONNECTTIMEOUT_MS and CURLOPT_NOSIGNAL of the handle are overwritten and stay so.
+ * Time: every attempt is bounded by timeout, by the circuit's timeout.attempt and timeout.total, and by request->deadline,
+ * enforced by libcurl: CURLOPT_TIMEOUT_MS, CURLOPT_CONNECTTIMEOUT_MS and CURLOPT_NOSIGNAL of the handle are overwritten and
+ * stay so.
+ * Attempts: a call is tried again as the circuit's retry settings say, and never when that could do harm: see repeat and restart.
  * Texts for people hold scheme, host and port at most: never a path, a query or credentials.
  */
 #ifndef SWITCHGEAR_HTTP_H
@@ -49,7 +52,8 @@ struct swg_http_options {
      * the brackets of an IPv6 address go, and a name of over 127 bytes ends in a hash instead of its tail.
      */
     const char *circuit;
-    swg_ns timeout;          /* of a whole call, 1 ms .. 1 h; 0: 10 s */
+    /* Of one attempt, 1 ms .. 1 h, if the circuit's own is not shorter; 0: the circuit's, or 10 s where it has none. */
+    swg_ns timeout;
     swg_ns connect_timeout;  /* of its connection, 1 ms .. 1 h; 0: 3 s */
     swg_ns retry_after_max;  /* the longest wait a server may name, 1 s .. 24 h; 0: 1 h */
     swg_ns idle_close_after; /* see sessions; 0: 10 s; SWG_NS_MAX: never */
@@ -68,6 +72,18 @@ SWG_API struct swg_http_client *swg_http_client_ref(struct swg_http_client *clie
 /* NULL is fine; returns NULL. Sessions and running transfers hold references of their own. */
 SWG_API struct swg_http_client *swg_http_client_unref(struct swg_http_client *client);
 
+/* May a call be made twice? */
+enum {
+    /* As its method says (RFC 9110 9.2.2): GET, HEAD, OPTIONS, TRACE, PUT and DELETE may; POST, PATCH and others may not, and
+       neither may what was redirected, whose first method libcurl does not tell. */
+    SWG_HTTP_BY_METHOD,
+    SWG_HTTP_ONCE,       /* no */
+    SWG_HTTP_REPEATABLE, /* yes, whatever the method: the server knows a request it has had (an idempotency key, for one) */
+    /* Yes, and its answer depends on URL and headers alone, so that any caller may get it from the circuit's cache. Sets
+       CURLOPT_HTTPGET. Not for handles that carry cookies or credentials in options of their own. */
+    SWG_HTTP_READ
+};
+
 /* One call. Everything but size may stay unset. */
 struct swg_http_call {
     uint32_t size;
@@ -83,6 +99,21 @@ struct swg_http_call {
     swg_ns timeout;                   /* 0: the client's */
     swg_ns connect_timeout;           /* 0: the client's */
     struct swg_http_session *session; /* NULL: the handle's own connections. Uses CURLOPT_SHARE */
+    int repeat;                       /* SWG_HTTP_BY_METHOD ... */
+    /*
+     * 0: the body goes to the handle's CURLOPT_WRITEFUNCTION. Else it is collected in result.body, up to so many bytes; a longer
+     * one ends the transfer as if the caller had (CURLE_WRITE_ERROR). Overwrites CURLOPT_WRITEFUNCTION and CURLOPT_WRITEDATA,
+     * which are libcurl's defaults afterwards. The cache keeps collected bodies only.
+     */
+    size_t body_max;
+    /*
+     * Called before every attempt but the first: forget what was received, rewind what is sent. NULL: where an attempt has begun to
+     * deliver a body to CURLOPT_WRITEFUNCTION, or (SWG_HTTP_BY_METHOD) has sent one, there is no other attempt.
+     */
+    void (*restart)(void *arg);
+    void *restart_arg;
+    /* What is fetched, by swg_http_perform(), for the circuit of fallback.alternative. NULL, or url is: it is passed over. */
+    const char *alternative_url;
 };
 #define SWG_HTTP_CALL_INIT SWG_SIZED(swg_http_call)
 
@@ -99,34 +130,58 @@ struct swg_http_result {
     char kind[24];     /* a word: "", "refused", "http_5xx", ...; rejections: "open", "full", ... */
     char text[256];    /* one line for people; empty after a success */
     char circuit[128]; /* the circuit's name */
+    uint32_t attempts; /* how often it was called */
+    int source;        /* SWG_GO: where the answer came from, SWG_SOURCE_...; else 0 */
+    int degraded;      /* 1: a fallback stood in. outcome, status, kind and text are those of the call that failed, if there was one */
+    int verdict;       /* degraded: what it stood in for, a rejection or SWG_FAILED; else 0 */
+    /* Collected (body_max), from the cache, or a fallback's: with a NUL behind its last byte, the caller's to free(). NULL: none. */
+    char *body;
+    size_t body_length;
 };
 #define SWG_HTTP_RESULT_INIT SWG_SIZED(swg_http_result)
 
 /*
- * One call in one piece: ask the circuit, curl_easy_perform(), classify, record.
- *   SWG_GO        made, and the dependency is not to blame: outcome is success or ignored
+ * One call in one piece, as swg_call(): cache, queue, attempts with their timeouts and pauses, and fallbacks as the circuit is
+ * configured to; each attempt is curl_easy_perform(), classified and recorded. Blocks as long as all that takes.
+ *   SWG_GO        made, and the dependency is not to blame: outcome is success or ignored; or source tells what stood in
  *   SWG_FAILED    made, and it failed: outcome is failure or timeout
  *   a rejection   not made; the handle was not touched
  *   -EINVAL       no URL, one that cannot be parsed (curl_code says so), a size; nothing was asked and nothing recorded
- *   -errno        of swg_circuit_get() and swg_acquire(), -ENOMEM, -EBUSY: the handle has a transfer running (swg_http_start)
- * result may be NULL. Blocks as curl_easy_perform() does.
+ *   -errno        of swg_circuit_get() and swg_call(), -ENOMEM, -EBUSY: the handle has a transfer running (swg_http_start)
+ * result may be NULL. The cache serves calls with SWG_HTTP_READ and body_max, by their URL, headers, request->key and
+ * request->operation, and keeps answers of status 200 that are not marked no-store or private.
  */
 SWG_API int swg_http_perform(struct swg_http_client *client, CURL *easy,
                              const struct swg_http_call *call, struct swg_http_result *result);
 
 /*
- * The same for the multi interface, curl_multi_socket_action() included. start asks the circuit and then adds the handle to
- * multi: SWG_GO, or as swg_http_perform() and nothing was added. From then on the transfer ends in exactly one way:
- *   swg_http_done(client, message, &result)   for every CURLMSG_DONE of curl_multi_info_read(): removes the handle and
- *                                             records; SWG_GO or SWG_FAILED. -ENOENT: not one of ours, nothing was done
- *   swg_http_cancel(client, easy)             removes the handle before it is done; counts neither way. -ENOENT as above
- * Not from inside a callback of libcurl. A client may serve several multi handles, each on its own thread.
+ * The same for the multi interface, curl_multi_socket_action() included; nothing of it blocks. start asks the circuit:
+ *   SWG_GO        the handle was added to multi
+ *   SWG_QUEUED    it waits for its turn, and will be added by swg_http_poll(). Until then leave the handle alone
+ *   else          as swg_http_perform(): nothing was added, and that was all
+ * From then on the transfer ends in exactly one way:
+ *   swg_http_done(client, message, &result)   for every CURLMSG_DONE of curl_multi_info_read(): removes the handle and records;
+ *                                             SWG_GO or SWG_FAILED. SWG_RETRY: result tells of this attempt, the next is for
+ *                                             swg_http_poll(). -ENOENT: not one of ours, nothing was done
+ *   swg_http_poll(client, multi, &easy, ...)  adds what may go on by now. 0: that is all; else *easy ended, without being called
+ *                                             (again): a rejection, SWG_FAILED or -errno as swg_http_perform(). Call it until 0
+ *   swg_http_cancel(client, easy)             takes it out before it is done; counts neither way. -ENOENT as above
+ * Not from inside a callback of libcurl. A client may serve several multi handles, each on its own thread. Cache and fallbacks
+ * are swg_http_perform()'s alone. headers, restart_arg and session must live until the end, all else of the call until start returns.
  */
 SWG_API int swg_http_start(struct swg_http_client *client, CURLM *multi, CURL *easy,
                            const struct swg_http_call *call, struct swg_http_result *result);
 SWG_API int swg_http_done(struct swg_http_client *client, const CURLMsg *message,
                           struct swg_http_result *result);
+SWG_API int swg_http_poll(struct swg_http_client *client, CURLM *multi, CURL **easy,
+                          struct swg_http_result *result);
 SWG_API int swg_http_cancel(struct swg_http_client *client, CURL *easy);
+/*
+ * When swg_http_poll() is due: when the descriptor turns readable (swg_wait_fd(); -1: nothing waits for it), for a loop to watch
+ * beside libcurl's, and after so many milliseconds (0: now; at most 60,000, which is also the answer when nothing waits).
+ */
+SWG_API int swg_http_wait_fd(struct swg_http_client *client, CURLM *multi);
+SWG_API int swg_http_wait_ms(struct swg_http_client *client, CURLM *multi);
 
 /*
  * A session keeps connections between calls, whichever handle makes them: one pool per circuit, for the 64 circuits used
