@@ -72,6 +72,8 @@ int swgi_policies_settle(struct swgi_turn *turn, const struct swgi_settings *set
                          struct swg_error *error) {
     uint32_t extent = swgi_load(&turn->cell->policies);
     struct runs runs;
+    if (extent > turn->map->geometry.policies)
+        extent = 0; /* none of ours: memory that others can write */
     if (extent == 0 && !swgi_policies_wanted(&settings->policies))
         return 0;
     int rc = extent == 0 ? take_extent(turn, &extent, error) : 0;
