@@ -351,6 +351,8 @@ int swgi_admit_queued(struct swgi_admission *admission, struct swg_permit *permi
     bool there = admission->policies != NULL && swgi_permit_still_there(permit, binding);
     if (there)
         swgi_turn_begin(&turn, binding->map, binding->index, admission->now);
+    if (there && watch_is_due(admission))
+        watch(admission);
     /* A trip rejects whoever waits; asking anew counts and tells that. */
     if (!there || swgi_breaker_is_open(turn.cell, turn.now)) {
         if (admission->policies != NULL)

@@ -194,7 +194,7 @@ static int record_ended(struct swg_permit *permit, const struct swgi_binding *bi
     }
     int rc = policies ? swgi_completion_release(permit, binding) : 0;
     if (rc == 0 && call->there) {
-        turn.overdue = policies ? swgi_completion_overdue(&turn) : 0;
+        turn.overdue = swgi_completion_overdue(&turn);
         rc = record_outcome(&turn, binding, &ticket, call->outcome, call->why, call->duration);
         if (policies)
             swgi_completion_sample(permit, binding, call->at, call->duration,
@@ -355,5 +355,5 @@ swg_ns swg_retry_in(const struct swg_permit *permit) {
         return 0;
     if (permit->opaque[0] == 0)
         return (swg_ns)permit->opaque[4];
-    return swgi_permit_is_current(permit) ? swgi_wait_left(permit) : 0;
+    return swgi_permit_validate(permit) == 0 ? swgi_wait_left(permit) : 0;
 }

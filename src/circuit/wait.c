@@ -113,13 +113,15 @@ int swg_wait_fd(struct swg_permit *permit) {
 }
 
 swg_ns swg_deadline(const struct swg_permit *permit) {
-    if (permit == NULL || permit->opaque[0] == 0 || !swgi_permit_is_current(permit) ||
-        (permit->opaque[1] & SWGI_PERMIT_POLICIES) == 0)
+    if (permit == NULL || permit->opaque[0] == 0 || swgi_permit_validate(permit) != 0)
         return SWG_NS_MAX;
     const struct swgi_binding *binding = swgi_permit_binding(permit);
     const struct swgi_policies *policies = swgi_policies_of(binding->map, binding->cell);
     int64_t deadline = (int64_t)permit->opaque[4] != 0 ? (int64_t)permit->opaque[4] : SWG_NS_MAX;
-    uint64_t attempt = policies != NULL ? swgi_timeout_attempt(&policies->timeout) : SWGI_OFF;
+    bool began = (permit->opaque[1] & SWGI_PERMIT_WAITS) == 0;
+    uint64_t attempt = SWGI_OFF;
+    if (began && policies != NULL)
+        attempt = swgi_timeout_attempt(&policies->timeout);
     int64_t since = (int64_t)permit->opaque[2];
     if (attempt != SWGI_OFF && swgi_after(since, attempt) < deadline)
         deadline = swgi_after(since, attempt);
