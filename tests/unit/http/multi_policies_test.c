@@ -299,17 +299,17 @@ static void take_done(struct fixture *f, struct tally *tally) {
 }
 
 static void turn(struct fixture *f, struct tally *tally) {
-    struct curl_waitfd turns = { .events = CURL_WAIT_POLLIN };
+    struct curl_waitfd turns = { .fd = swg_http_wait_fd(f->client, multi),
+                                 .events = CURL_WAIT_POLLIN };
     CURL *ended;
     int running;
 
+    curl_multi_poll(multi, &turns, turns.fd >= 0, swg_http_wait_ms(f->client, multi), NULL);
     curl_multi_perform(multi, &running);
     tally->most = running > tally->most ? running : tally->most;
     take_done(f, tally);
     while (swg_http_poll(f->client, multi, &ended, NULL) != 0)
         tally->bad++;
-    turns.fd = swg_http_wait_fd(f->client, multi);
-    curl_multi_poll(multi, &turns, turns.fd >= 0, swg_http_wait_ms(f->client, multi), NULL);
 }
 
 static void a_loop_serves_them_all(void **state) {
