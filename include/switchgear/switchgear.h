@@ -338,7 +338,8 @@ SWG_API int swg_circuit_find(struct swg_panel *panel, const char *name, struct s
  * windows anew. */
 SWG_API int swg_circuit_configure(struct swg_circuit *circuit, const struct swg_config *config,
                                   struct swg_error *error);
-/* One key's present value as text, for any key of swg_config_next_key(). -ENOENT unknown or unset,
+/* One key's present value as text, for any key of swg_config_next_key(); 640 bytes are room for any,
+ * 64 for any that is no list or text. -ENOENT unknown or unset,
  * -ERANGE too small. */
 SWG_API int swg_circuit_setting(const struct swg_circuit *circuit, const char *key, char *out,
                                 size_t out_size);
