@@ -56,15 +56,22 @@ static void answers_are_told_apart_by_all_they_depend_on(void **state) {
     assert_int_equal(fault_server_requests(f->server), 5);
 }
 
+static int keep_something(struct swg_attempt *attempt, void *arg) {
+    (void)arg;
+    assert_int_equal(swg_attempt_keep(attempt, "ann's", 5), 0);
+    return SWG_SUCCESS;
+}
+
 /* Its key is a user's: it must not get another answer of that user. */
 static void what_is_no_read_is_never_served(void **state) {
     struct fixture *f = *state;
     struct swg_http_call call = a_read(f);
     struct swg_request ann = SWG_REQUEST_INIT;
 
-    SHOP(f, CACHES);
+    struct swg_circuit *shop = SHOP(f, CACHES);
     ann.key = 7;
     call.request = &ann;
+    assert_int_equal(swg_call(shop, &ann, keep_something, NULL, NULL), SWG_GO);
     assert_int_equal(perform(f, &call, new_easy()), SWG_GO);
     call.repeat = SWG_HTTP_BY_METHOD;
     assert_int_equal(perform(f, &call, new_easy()), SWG_GO);
