@@ -56,7 +56,7 @@ int swgi_state_rank(const struct swg_status *status) {
 
 uint64_t swgi_rejected(const struct swg_status *status) {
     return status->rejected_open + status->rejected_full + status->rejected_limited +
-           status->rejected_shed + status->rejected_expired;
+           status->rejected_shed + status->rejected_expired + status->rejected_saturated;
 }
 
 static const char *until_text(swg_ns until, swg_ns now, const char *what, char *out,
@@ -323,11 +323,10 @@ enum swgi_tone swgi_event_tone(const struct swg_event *event) {
 }
 
 const char *swgi_verdict_word(int rc) {
-    static const char *const words[] = { [SWG_OPEN] = "open",
-                                         [SWG_FULL] = "full",
-                                         [SWG_LIMITED] = "limited",
-                                         [SWG_SHED] = "shed",
-                                         [SWG_EXPIRED] = "expired" };
+    static const char *const words[] = {
+        [SWG_OPEN] = "open", [SWG_FULL] = "full",       [SWG_LIMITED] = "limited",
+        [SWG_SHED] = "shed", [SWG_EXPIRED] = "expired", [SWG_QUEUE_SATURATED] = "queue_saturated"
+    };
 
     return swg_is_rejection(rc) ? words[rc] : "none";
 }

@@ -9,11 +9,13 @@
 
 #include "cli/child.h"
 #include "cli/commands.h"
+#include "cli/describe.h"
 #include "cli/json.h"
 #include "cli/message.h"
 #include "cli/panel.h"
 #include "cli/protect.h"
 #include "cli/text.h"
+#include "cli/waiting.h"
 
 /* As timeout(1) and the shells have them. */
 #define STATUS_TIMED_OUT      124
@@ -45,85 +47,172 @@ static int outcome(const struct swgi_options *options, const struct swgi_child_e
     return SWG_FAILURE;
 }
 
-/* The command's name is said, its arguments never: they may hold secrets. */
-static void record(const struct swgi_options *options, struct swg_permit *permit,
-                   const struct swgi_child_end *end, int what) {
-    struct swg_failure why = SWG_FAILURE_INIT;
-    const char *slash = strrchr(options->arguments[1], '/');
-    const char *name = slash ? slash + 1 : options->arguments[1];
-    char text[128], limit[SWGI_TEXT_MAX];
+/* A run of the command, and what came of it. */
+struct job {
+    const struct swgi_options *options;
+    struct swg_circuit *circuit;
+    const sigset_t *mask;
+    struct swg_permit permit;
+    struct swgi_child_end end;
+    swg_ns limit; /* of the last attempt; 0: none */
+    swg_ns took;
+    int attempts, outcome;
+    int failure; /* it could not be run: the exit status; 0: it was */
+};
 
-    if (what == SWG_TIMEOUT)
+/* The command's name is said, its arguments never: they may hold secrets. */
+static int record(struct job *job) {
+    const struct swgi_child_end *end = &job->end;
+    struct swg_failure why = SWG_FAILURE_INIT;
+    const char *command = job->options->arguments[1], *slash = strrchr(command, '/');
+    const char *name = slash ? slash + 1 : command;
+    char text[128], limit[SWGI_TEXT_MAX];
+    bool timed_out = job->outcome == SWG_TIMEOUT;
+
+    if (timed_out)
         snprintf(text, sizeof(text), "%.60s took longer than %s", name,
-                 swgi_duration_text(options->timeout_ns, limit));
+                 swgi_duration_text(job->limit, limit));
     else if (WIFSIGNALED(end->status))
         snprintf(text, sizeof(text), "%.60s was killed by signal %d", name, WTERMSIG(end->status));
     else
         snprintf(text, sizeof(text), "%.60s exited with %d", name, WEXITSTATUS(end->status));
-    why.kind = what == SWG_TIMEOUT ? "timeout" : WIFSIGNALED(end->status) ? "signal" : "exit";
-    why.code = what == SWG_TIMEOUT        ? ETIMEDOUT
+    why.kind = timed_out ? "timeout" : WIFSIGNALED(end->status) ? "signal" : "exit";
+    why.code = timed_out                  ? ETIMEDOUT
                : WIFSIGNALED(end->status) ? WTERMSIG(end->status)
                                           : WEXITSTATUS(end->status);
     why.text = text;
-    if (what == SWG_FAILURE || what == SWG_TIMEOUT)
-        swg_record_error(permit, what, &why);
-    else
-        swg_record(permit, what);
+    if (job->outcome == SWG_FAILURE || timed_out)
+        return swg_record_error(&job->permit, job->outcome, &why);
+    return swg_record(&job->permit, job->outcome);
 }
 
-static void tell(const struct swgi_options *options, const struct swg_circuit *circuit,
-                 const struct swgi_child_end *end, int what, swg_ns duration) {
+/* What the command line allows an attempt, or the circuit, whichever is less. */
+static swg_ns limit_of(const struct job *job) {
+    swg_ns limit = job->options->timeout_ns, deadline = swg_deadline(&job->permit);
+    swg_ns left = deadline == SWG_NS_MAX ? SWG_NS_MAX : deadline - swg_now();
+
+    if (left == SWG_NS_MAX || (limit > 0 && limit < left))
+        return limit;
+    return left > 0 ? left : 1;
+}
+
+/* SWG_GO, SWG_FAILED or SWG_RETRY; -errno: it could not be run, which counts neither way. */
+static int attempt(struct job *job) {
+    const struct swgi_options *options = job->options;
+    swg_ns started = swg_now();
+    int rc;
+
+    job->limit = limit_of(job);
+    rc = swgi_child_run(options->arguments + 1, job->mask, job->limit, options->kill_after_ns,
+                        &job->end);
+    job->took = swg_now() - started;
+    if (rc < 0 || job->end.failed_to_start) {
+        swg_cancel(&job->permit);
+        job->failure = rc < 0 ? EX_OSERR : exit_status(&job->end);
+        swgi_say("%s: %s", options->arguments[1],
+                 strerror(rc < 0 ? -rc : job->end.failed_to_start));
+        return rc < 0 ? rc : -job->end.failed_to_start;
+    }
+    job->attempts++;
+    job->outcome = outcome(options, &job->end);
+    if (record(job) == SWG_RETRY)
+        return SWG_RETRY;
+    return job->outcome == SWG_FAILURE || job->outcome == SWG_TIMEOUT ? SWG_FAILED : SWG_GO;
+}
+
+static void tell_retry(const struct job *job) {
+    char pause[SWGI_TEXT_MAX];
+
+    if (job->options->verbose && !job->options->json)
+        swgi_tell(job->options, "%s: attempt %d: %s; again in %s", swg_circuit_name(job->circuit),
+                  job->attempts, swg_outcome_name(job->outcome),
+                  swgi_duration_text(swg_retry_in(&job->permit), pause));
+}
+
+/* All attempts: SWG_GO, SWG_FAILED, a rejection, or -errno after saying why. */
+static int run(struct job *job) {
+    struct swg_request request = SWG_REQUEST_INIT;
+    int interrupted_by = 0, rc;
+
+    request.load = job->options->load;
+    request.operation = job->options->operation;
+    request.priority = job->options->priority;
+    rc = swg_acquire(job->circuit, &request, &job->permit);
+    for (;;) {
+        if (rc == SWG_QUEUED)
+            rc = swgi_wait_turn(&job->permit, &interrupted_by);
+        if (rc == SWG_GO && !interrupted_by)
+            rc = attempt(job);
+        if (rc != SWG_RETRY || interrupted_by)
+            break;
+        tell_retry(job);
+        swgi_wait_pause(swg_retry_in(&job->permit), &interrupted_by);
+        rc = interrupted_by ? SWG_RETRY : swg_acquire_again(&job->permit);
+    }
+    if (!interrupted_by)
+        return swg_is_rejection(rc) && job->attempts > 0 ? SWG_FAILED : rc;
+    swg_cancel(&job->permit);
+    job->failure = STATUS_SIGNAL + interrupted_by;
+    return -EINTR;
+}
+
+static json_t *json_of(const struct job *job, int degraded) {
+    return json_pack("{s:s, s:b, s:s, s:i, s:b, s:o, s:i, s:b}", "circuit",
+                     swg_circuit_name(job->circuit), "admitted", 1, "outcome",
+                     swg_outcome_name(job->outcome), "exit_status", exit_status(&job->end),
+                     "timed_out", job->end.timed_out, "duration_seconds",
+                     swgi_json_seconds(job->took), "attempts", job->attempts, "degraded", degraded);
+}
+
+static int tell(const struct job *job) {
+    const struct swgi_options *options = job->options;
     char took[SWGI_TEXT_MAX];
 
     if (options->json)
-        swgi_json_print(stderr,
-                        json_pack("{s:s, s:b, s:s, s:i, s:b, s:o}", "circuit",
-                                  swg_circuit_name(circuit), "admitted", 1, "outcome",
-                                  swg_outcome_name(what), "exit_status", exit_status(end),
-                                  "timed_out", end->timed_out, "duration_seconds",
-                                  swgi_json_seconds(duration)),
-                        true);
+        swgi_json_print(stderr, json_of(job, 0), true);
     else if (options->verbose)
-        swgi_tell(options, "%s: %s after %s", swg_circuit_name(circuit), swg_outcome_name(what),
-                  swgi_latency_text(duration, took));
-    else if (what == SWG_TIMEOUT)
-        swgi_tell(options, "%s: stopped after %s", swg_circuit_name(circuit),
-                  swgi_duration_text(options->timeout_ns, took));
+        swgi_tell(options, "%s: %s after %s", swg_circuit_name(job->circuit),
+                  swg_outcome_name(job->outcome), swgi_latency_text(job->took, took));
+    else if (job->outcome == SWG_TIMEOUT)
+        swgi_tell(options, "%s: stopped after %s", swg_circuit_name(job->circuit),
+                  swgi_duration_text(job->limit, took));
+    return exit_status(&job->end);
 }
 
-static int run_admitted(const struct swgi_options *options, struct swg_circuit *circuit,
-                        struct swg_permit *permit, const sigset_t *mask) {
-    struct swgi_child_end end;
-    swg_ns started = swg_now();
-    int rc = swgi_child_run(options->arguments + 1, mask, options->timeout_ns,
-                            options->kill_after_ns, &end),
-        what;
+/* The circuit's own answer, where the command gave none. */
+static int stand_in(const struct job *job, int verdict, const char *answer) {
+    const char *what = job->attempts > 0 ? "run" : "not run";
 
-    if (rc < 0 || end.failed_to_start) {
-        swg_cancel(permit);
-        swgi_say("%s: %s", options->arguments[1], strerror(rc < 0 ? -rc : end.failed_to_start));
-        return rc < 0 ? EX_OSERR : exit_status(&end);
-    }
-    what = outcome(options, &end);
-    record(options, permit, &end, what);
-    tell(options, circuit, &end, what, swg_now() - started);
-    return exit_status(&end);
+    if (*answer)
+        puts(answer);
+    if (!job->options->json)
+        swgi_tell_degraded(job->options, job->circuit, verdict, what);
+    else if (job->attempts > 0)
+        swgi_json_print(stderr, json_of(job, 1), true);
+    else
+        swgi_json_print(stderr,
+                        json_pack("{s:s, s:b, s:s, s:b}", "circuit", swg_circuit_name(job->circuit),
+                                  "admitted", 0, "verdict", swgi_verdict_word(verdict), "degraded",
+                                  1),
+                        true);
+    return 0;
 }
 
 /* Run it, or say why not. */
 static int ask_and_run(const struct swgi_options *options, struct swg_circuit *circuit,
                        const sigset_t *mask) {
-    struct swg_request request = SWG_REQUEST_INIT;
-    struct swg_permit permit;
-    int rc;
+    struct job job = { .options = options, .circuit = circuit, .mask = mask };
+    char answer[SWGI_STAND_IN_MAX];
+    int rc = run(&job);
 
-    request.load = options->load;
-    request.operation = options->operation;
-    rc = swg_acquire(circuit, &request, &permit);
-    if (rc == SWG_GO)
-        return run_admitted(options, circuit, &permit, mask);
+    if (job.failure)
+        return job.failure;
+    if (rc != SWG_GO && swgi_stand_in(circuit, rc, answer))
+        return stand_in(&job, rc, answer);
+    if (rc == SWG_GO || rc == SWG_FAILED)
+        return tell(&job);
     if (swg_is_rejection(rc))
-        return swgi_tell_refused(options, circuit, rc, swg_retry_in(&permit), "not run");
+        return swgi_tell_refused(options, circuit, rc, swg_retry_in(&job.permit), "not run");
     swgi_say("%s: %s", swg_circuit_name(circuit), swg_strerror(rc));
     return swgi_fault_status(rc);
 }

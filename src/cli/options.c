@@ -34,6 +34,7 @@ enum {
     KEY_TIMEOUT,
     KEY_LOAD,
     KEY_OPERATION,
+    KEY_PRIORITY,
     KEY_IGNORE,
 };
 
@@ -83,7 +84,9 @@ static const struct argp_option call_options[] = {
       0 },
     { "reconfigure", KEY_RECONFIGURE, NULL, 0, "Change a circuit that exists with other settings",
       0 },
-    { "timeout", KEY_TIMEOUT, "DURATION", 0, "Give up after this time", 0 },
+    { "timeout", KEY_TIMEOUT, "DURATION", 0, "Give an attempt up after this time", 0 },
+    { "priority", KEY_PRIORITY, "N", 0,
+      "Who goes first where calls wait: -32 urgent ... 31 least (default 0)", 0 },
     { "load", KEY_LOAD, "N", 0, "What this costs, for load shedding", 0 },
     { "operation", KEY_OPERATION, "N", 0, "Your own number for what this does", 0 },
 };
@@ -152,6 +155,15 @@ static uint64_t parse_number(struct argp_state *state, const char *option, const
     return number;
 }
 
+static int32_t parse_priority(struct argp_state *state, const char *text) {
+    bool negative = *text == '-';
+    uint64_t number = 0;
+
+    if (swgi_integer_parse(text + negative, &number) < 0 || number > 31u + negative)
+        argp_error(state, "--priority '%s': not a whole number from -32 to 31", text);
+    return negative ? -(int32_t)number : (int32_t)number;
+}
+
 static void add_set(struct argp_state *state, struct swgi_options *options, char *text) {
     char *equals = strchr(text, '=');
 
@@ -208,6 +220,9 @@ static error_t parse_call_option(int key, char *value, struct argp_state *state,
         return 0;
     case KEY_OPERATION:
         options->operation = (uint32_t)parse_number(state, "operation", value, UINT32_MAX);
+        return 0;
+    case KEY_PRIORITY:
+        options->priority = parse_priority(state, value);
         return 0;
     case KEY_IGNORE:
         parse_statuses(state, options, value);

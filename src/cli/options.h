@@ -55,6 +55,7 @@ struct swgi_options {
     swg_ns timeout_ns; /* 0: none */
     swg_ns kill_after_ns;
     uint32_t load, operation;
+    int32_t priority;
     uint64_t ignored_statuses[4]; /* one bit for each exit status */
 };
 

@@ -91,6 +91,9 @@ int swgi_protect(const struct swgi_options *options, const char *name, struct sw
     return status ? status : get_circuit(options, name, *panel, config, circuit);
 }
 
+/* Nobody knows when a place will be free: the library names a millisecond. */
+#define SOON INT64_C(1000000)
+
 /* "in 12 s (at 03:12:44)" */
 static const char *until_text(swg_ns retry_in, char *out, size_t out_size) {
     char duration[SWGI_TEXT_MAX], wall[SWGI_TEXT_MAX];
@@ -98,6 +101,10 @@ static const char *until_text(swg_ns retry_in, char *out, size_t out_size) {
 
     if (retry_in == SWG_NS_MAX) {
         snprintf(out, out_size, "not before somebody acts");
+        return out;
+    }
+    if (retry_in <= SOON) {
+        snprintf(out, out_size, "try again soon");
         return out;
     }
     clock_gettime(CLOCK_REALTIME, &now);
@@ -118,25 +125,47 @@ static void print_refused(const struct swg_circuit *circuit, int verdict, swg_ns
 }
 
 /* The caller of this says already what was not done. */
-static const char *reason_text(int verdict) {
+static const char *reason_text(const struct swg_circuit *circuit, int verdict, char *out,
+                               size_t out_size) {
+    struct swg_status status = SWG_STATUS_INIT;
     const char *text = swg_strerror(verdict), *reason = strstr(text, ": ");
 
-    return reason ? reason + 2 : text;
+    snprintf(out, out_size, "%s%s", verdict == SWG_QUEUE_SATURATED ? "QUEUE_SATURATED, " : "",
+             reason ? reason + 2 : text);
+    if (verdict == SWG_OPEN && swg_circuit_status(circuit, &status) == 0)
+        snprintf(out, out_size, "the circuit is %s", swgi_state_word(&status));
+    return out;
 }
 
 int swgi_tell_refused(const struct swgi_options *options, const struct swg_circuit *circuit,
                       int verdict, swg_ns retry_in, const char *what) {
-    struct swg_status status = SWG_STATUS_INIT;
     char until[120], why[160];
 
     if (options->json) {
         print_refused(circuit, verdict, retry_in);
         return EX_TEMPFAIL;
     }
-    snprintf(why, sizeof(why), "%s", reason_text(verdict));
-    if (verdict == SWG_OPEN && swg_circuit_status(circuit, &status) == 0)
-        snprintf(why, sizeof(why), "the circuit is %s", swgi_state_word(&status));
-    swgi_tell(options, "%s: %s: %s; %s", swg_circuit_name(circuit), what, why,
+    swgi_tell(options, "%s: %s: %s; %s", swg_circuit_name(circuit), what,
+              reason_text(circuit, verdict, why, sizeof(why)),
               until_text(retry_in, until, sizeof(until)));
     return EX_TEMPFAIL;
+}
+
+bool swgi_stand_in(const struct swg_circuit *circuit, int verdict, char out[SWGI_STAND_IN_MAX]) {
+    char chain[128];
+
+    return verdict != SWG_QUEUE_SATURATED && verdict > 0 &&
+           swg_circuit_setting(circuit, "fallback.chain", chain, sizeof(chain)) == 0 &&
+           strstr(chain, "static") != NULL &&
+           swg_circuit_setting(circuit, "fallback.static", out, SWGI_STAND_IN_MAX) == 0;
+}
+
+void swgi_tell_degraded(const struct swgi_options *options, const struct swg_circuit *circuit,
+                        int verdict, const char *what) {
+    char why[160] = "it failed";
+
+    if (verdict != SWG_FAILED)
+        reason_text(circuit, verdict, why, sizeof(why));
+    swgi_tell(options, "%s: %s: %s; fallback.static stands in", swg_circuit_name(circuit), what,
+              why);
 }
