@@ -363,6 +363,7 @@ struct swg_request {
     const char *traceparent; /* NULL, or a W3C trace context */
     const void *payload;     /* NULL, or what fallback "queue" keeps, to make the call later */
     size_t payload_length;
+    uint64_t payload_key; /* 0, or a number that names this one call, so that it is queued only once */
 };
 #define SWG_REQUEST_INIT SWG_SIZED(swg_request)
 
@@ -526,8 +527,8 @@ SWG_API int swg_call(struct swg_circuit *circuit, const struct swg_request *requ
 typedef int swg_fallback_fn(void *arg, const struct swg_request *request, int verdict,
                             struct swg_buffer *value);
 SWG_API int swg_circuit_fallback(struct swg_circuit *circuit, swg_fallback_fn *fn, void *arg);
-/* What fallback "queue" calls in this process with the request's key and payload: 0, the call will
- * be made later; swg_outbox_enqueue() of switchgear/outbox.h is one. */
+/* What fallback "queue" calls in this process with the request's payload_key and payload: 0, the
+ * call will be made later; swg_outbox_enqueue() of switchgear/outbox.h is one. */
 typedef int swg_enqueue_fn(void *arg, uint64_t key, const void *bytes, size_t length);
 SWG_API int swg_circuit_queue(struct swg_circuit *circuit, swg_enqueue_fn *fn, void *arg);
 

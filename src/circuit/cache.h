@@ -29,13 +29,15 @@ int swgi_buffer_new(struct swg_buffer *out, const void *bytes, size_t length);
 
 struct swgi_cache;
 
-/* One caller's question. Set key, operation and lease, and zero the rest. */
+/* One caller's question. Set key, operation and lease, and zero the rest; a leader that fails may
+ * say why in `reason`, and its followers find it there. */
 struct swgi_cache_ask {
     uint64_t key; /* 0: none */
     uint32_t operation;
     uint64_t lease_ns; /* a leader silent for longer is taken for dead; 0: SWGI_CACHE_LEASE_NS */
     uint64_t ticket;   /* of who leads */
     uint64_t follows;  /* whose answer is waited for */
+    int reason;        /* after FAILED, the leader's; 0 if it gave none */
 };
 
 enum swgi_cached {

@@ -48,6 +48,7 @@ static void take_lead(struct swgi_flight *flight, const struct swgi_cache_ask *a
     flight->ticket = ask->ticket;
     flight->lease_until = swgi_after(now, ask->lease_ns != 0 ? ask->lease_ns : SWGI_CACHE_LEASE_NS);
     flight->state = SWGI_FLIGHT_ON;
+    flight->reason = 0;
 }
 
 /* *flight: the one that is followed. */
@@ -140,22 +141,27 @@ static enum swgi_cached verdict_of(struct swgi_cache_stripe *stripe, struct swgi
 
 /* Until something happened to the flight, or to another one of the stripe. */
 static enum swgi_cached follow(struct swgi_cache_stripe *stripe, struct swgi_flight *flight,
-                               int64_t now, int64_t until, struct swg_buffer *buffer) {
+                               struct swgi_cache_ask *ask, int64_t now, int64_t until,
+                               struct swg_buffer *buffer) {
     if (now >= until)
         return SWGI_CACHE_LATE;
     flight->waiting++;
     int64_t wake = until < flight->lease_until ? until : flight->lease_until;
     sleep_for(stripe, flight, swgi_passed(wake, now));
     enum swgi_cached verdict = verdict_of(stripe, flight, buffer);
+    ask->reason = flight->reason;
     leave_flight(flight);
     return verdict;
 }
 
 /* It ended before we came to wait for it. */
-static bool has_failed(const struct swgi_cache_stripe *stripe, uint64_t ticket) {
-    for (uint32_t i = 0; i < SWGI_CACHE_FLIGHTS; i++)
-        if (stripe->flights[i].ticket == ticket && stripe->flights[i].state == SWGI_FLIGHT_FAILED)
+static bool has_failed(const struct swgi_cache_stripe *stripe, struct swgi_cache_ask *ask) {
+    for (uint32_t i = 0; i < SWGI_CACHE_FLIGHTS; i++) {
+        const struct swgi_flight *flight = &stripe->flights[i];
+        ask->reason = flight->reason;
+        if (flight->ticket == ask->follows && flight->state == SWGI_FLIGHT_FAILED)
             return true;
+    }
     return false;
 }
 
@@ -178,7 +184,7 @@ static enum swgi_cached wait_for(struct swgi_cache *cache, struct swgi_cache_str
         struct swgi_flight *flight = NULL;
         enum swgi_cached answer = look_again(cache, stripe, ask, later, buffer, &flight);
         if (answer == SWGI_CACHE_FOLLOW)
-            answer = follow(stripe, flight, later, until, buffer);
+            answer = follow(stripe, flight, ask, later, until, buffer);
         if (answer != SWGI_CACHE_FOLLOW)
             return answer;
         later = swgi_after(now, swgi_passed(swgi_clock_of(CLOCK_MONOTONIC), began));
@@ -193,7 +199,7 @@ enum swgi_cached swgi_cache_wait(struct swgi_cache *cache, struct swgi_cache_ask
     if (ask->key == 0 || !swgi_cache_is_on(cache))
         return SWGI_CACHE_LEAD;
     struct swgi_cache_stripe *stripe = swgi_cache_lock(cache, swgi_cache_hash(cache, ask));
-    if (ask->follows == 0 || !has_failed(stripe, ask->follows))
+    if (ask->follows == 0 || !has_failed(stripe, ask))
         answer = wait_for(cache, stripe, ask, now, until, buffer);
     ask->follows = 0;
     stripe->coalesced += answer == SWGI_CACHE_HIT;
@@ -209,6 +215,7 @@ static void give_up(struct swgi_cache *cache, struct swgi_cache_ask *ask, bool f
     struct swgi_cache_stripe *stripe = swgi_cache_lock(cache, swgi_cache_hash(cache, ask));
     struct swgi_flight *flight = swgi_flight_find(stripe, ask);
     if (flight != NULL && flight->ticket == ask->ticket) {
+        flight->reason = ask->reason;
         if (failed)
             swgi_flight_end(stripe, flight, SWGI_FLIGHT_FAILED, NULL);
         flight->lease_until = INT64_MIN;

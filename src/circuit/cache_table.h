@@ -56,6 +56,7 @@ struct swgi_flight {
     struct swgi_cache_entry *answer; /* while somebody waits; a reference */
     uint32_t operation, waiting;
     enum swgi_flight_state state;
+    int reason; /* why it failed, in the leader's words */
 };
 
 struct swgi_cache_stripe {

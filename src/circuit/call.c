@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "circuit/circuit.h"
+#include "circuit/permit.h"
 #include "circuit/sized.h"
 
 swg_ns swg_attempt_deadline(const struct swg_attempt *attempt) {
@@ -38,6 +39,8 @@ int swg_attempt_keep(struct swg_attempt *attempt, const void *bytes, size_t leng
     swg_buffer_release(&attempt->kept);
     return swgi_buffer_new(&attempt->kept, bytes, length);
 }
+
+static_assert(SWGI_REJECTED_EXPIRED == SWG_EXPIRED - SWG_OPEN, "counters in the verdicts' order");
 
 static int answer_of(int outcome) {
     if (outcome < SWG_SUCCESS || outcome > SWG_IGNORED)
@@ -76,13 +79,40 @@ static int try_once(struct swgi_call *call, struct swg_permit *permit) {
     return rc == 0 ? answer_of(call->result.outcome) : rc;
 }
 
+static unsigned counter_of(int verdict) {
+    return verdict == SWG_QUEUE_SATURATED ? SWGI_REJECTED_SATURATED
+                                          : (unsigned)(verdict - SWG_OPEN);
+}
+
+int swgi_call_reject(struct swg_circuit *circuit, int verdict) {
+    const struct swgi_binding *binding = swgi_circuit_bind(circuit);
+    if (binding == NULL || swgi_thread_enter(binding->map) < 0)
+        return verdict;
+    struct swgi_turn turn;
+    unsigned counter = counter_of(verdict);
+    swgi_column_add(&swgi_column(binding->index)->rejected[counter], 1);
+    swgi_turn_look(&turn, binding->map, binding->index, swgi_binding_now(binding));
+    swgi_note_rejections(&turn, verdict, SWGI_COUNTER(rejected) + counter);
+    return verdict;
+}
+
+int swgi_call_wait(struct swg_circuit *circuit, struct swg_permit *permit) {
+    int rc = swg_wait(permit, SWG_NS_MAX);
+    if (rc != SWG_QUEUED)
+        return rc;
+    bool paced = permit->opaque[1] & SWGI_PERMIT_PACED;
+    swg_cancel(permit);
+    return swgi_call_reject(circuit, paced ? SWG_LIMITED : SWG_FULL);
+}
+
 int swgi_call_run(struct swgi_call *call, struct swg_circuit *circuit) {
     struct swg_permit permit;
     call->attempt.circuit = circuit;
+    call->attempt.number = 0;
     int rc = swg_acquire(circuit, &call->request, &permit);
     for (;;) {
         if (rc == SWG_QUEUED)
-            rc = swg_wait(&permit, SWG_NS_MAX);
+            rc = swgi_call_wait(circuit, &permit);
         if (rc != SWG_GO)
             break;
         rc = try_once(call, &permit);
@@ -156,11 +186,11 @@ int swg_call(struct swg_circuit *circuit, const struct swg_request *request, swg
     if (call.result.rc == 0 && !(call.policies != NULL && swgi_call_cached(&call))) {
         call.result.rc = swgi_call_run(&call, circuit);
         swgi_call_tell(&call);
+        tell_failure(&call.attempt, &call.result.error);
     }
     if (call.policies != NULL && call.result.rc > 0)
         swgi_call_fallback(&call);
     take_answer(&call);
     swg_buffer_release(&call.attempt.kept);
-    tell_failure(&call.attempt, &call.result.error);
     return finish(out, &call.result);
 }

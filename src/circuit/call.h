@@ -25,9 +25,14 @@ struct swgi_call {
     int64_t time_shift;
     struct swgi_cache *cache; /* NULL: none, or the request has no key */
     struct swgi_cache_ask ask;
-    bool leads;
+    bool leads; /* others may wait for our answer */
 };
 
+/* A verdict on a call that did not come as far as to be told one: counted, and returned. */
+int swgi_call_reject(struct swg_circuit *circuit, int verdict);
+/* As swg_wait(), where time may stand still, too: then nobody can wait, and what it would have waited
+ * for is the verdict. */
+int swgi_call_wait(struct swg_circuit *circuit, struct swg_permit *permit);
 /* Asks, calls, records and tries again, for one circuit: the answer for result.rc. */
 int swgi_call_run(struct swgi_call *call, struct swg_circuit *circuit);
 /* true: a fresh answer was served. */

@@ -18,6 +18,12 @@ static bool served(struct swgi_call *call, int source) {
     return true;
 }
 
+/* What the call that we followed came to: a failure, or a verdict, which is ours as well. */
+static int verdict_of_leader(struct swgi_call *call) {
+    return swg_is_rejection(call->ask.reason) ? swgi_call_reject(call->circuit, call->ask.reason)
+                                              : SWG_FAILED;
+}
+
 /* Somebody asks the same already: his answer, or his failure, is ours. false: call yourself. */
 static bool follow(struct swgi_call *call) {
     int64_t until =
@@ -26,10 +32,10 @@ static bool follow(struct swgi_call *call) {
     case SWGI_CACHE_HIT:
         return served(call, SWG_SOURCE_CACHE);
     case SWGI_CACHE_FAILED:
-        call->result.rc = SWG_FAILED;
+        call->result.rc = verdict_of_leader(call);
         return true;
     case SWGI_CACHE_LATE:
-        call->result.rc = SWG_EXPIRED;
+        call->result.rc = swgi_call_reject(call->circuit, SWG_EXPIRED);
         return true;
     case SWGI_CACHE_LEAD:
         call->leads = true;
@@ -46,7 +52,7 @@ static bool may_serve(struct swgi_call *call) {
         return true;
     int rc = swg_acquire(call->circuit, &call->request, &permit);
     if (rc == SWG_QUEUED)
-        rc = swg_wait(&permit, SWG_NS_MAX);
+        rc = swgi_call_wait(call->circuit, &permit);
     call->result.retry_in = swg_retry_in(&permit);
     swg_cancel(&permit);
     if (rc == SWG_GO)
@@ -60,9 +66,13 @@ bool swgi_call_cached(struct swgi_call *call) {
     if (call->request.key == 0 || !(swgi_load(&call->policies->habits) & SWGI_HABIT_CACHE))
         return false;
     int64_t now = panel_now(call);
+    uint64_t total = swgi_load(&call->policies->total_ns);
     call->cache = swgi_extras_cache(call->circuit, call->policies, now);
-    call->ask =
-        (struct swgi_cache_ask){ .key = call->request.key, .operation = call->request.operation };
+    call->ask = (struct swgi_cache_ask){
+        .key = call->request.key,
+        .operation = call->request.operation,
+        .lease_ns = total != SWGI_OFF ? total : 0, /* a call that lasts longer is given up */
+    };
     if (call->cache == NULL)
         return false;
     switch (swgi_cache_begin(call->cache, &call->ask, now, &call->result.value)) {
@@ -80,6 +90,7 @@ void swgi_call_tell(struct swgi_call *call) {
     if (!call->leads)
         return;
     bool success = call->result.rc == SWG_GO && call->result.outcome == SWG_SUCCESS;
+    call->ask.reason = call->result.rc;
     if (success && call->attempt.kept.owner != NULL)
         swgi_cache_put(call->cache, &call->ask, panel_now(call), call->attempt.kept.bytes,
                        call->attempt.kept.length);
@@ -120,16 +131,18 @@ static bool from_setting(struct swgi_call *call, const char *answer) {
 static bool into_queue(struct swgi_call *call, const struct swgi_fallbacks *fallbacks) {
     const struct swg_request *request = &call->request;
     return fallbacks->enqueue != NULL &&
-           fallbacks->enqueue(fallbacks->enqueue_arg, request->key, request->payload,
+           fallbacks->enqueue(fallbacks->enqueue_arg, request->payload_key, request->payload,
                               request->payload_length) == 0 &&
            served(call, SWG_SOURCE_QUEUE);
 }
 
 static bool from_function(struct swgi_call *call, const struct swgi_fallbacks *fallbacks) {
-    return fallbacks->function != NULL &&
-           fallbacks->function(fallbacks->function_arg, &call->request, call->result.verdict,
-                               &call->result.value) == SWG_GO &&
-           served(call, SWG_SOURCE_FUNCTION);
+    struct swg_buffer value = SWG_BUFFER_INIT;
+    if (fallbacks->function == NULL || fallbacks->function(fallbacks->function_arg, &call->request,
+                                                           call->result.verdict, &value) != SWG_GO)
+        return false;
+    call->result.value = value;
+    return served(call, SWG_SOURCE_FUNCTION);
 }
 
 static bool serve(struct swgi_call *call, const struct swgi_fallback_settings *settings,
@@ -153,6 +166,7 @@ static bool serve(struct swgi_call *call, const struct swgi_fallback_settings *s
 
 void swgi_call_fallback(struct swgi_call *call) {
     int rc = call->result.rc, outcome = call->result.outcome;
+    swg_ns retry_in = call->result.retry_in;
     struct swgi_policy_settings settings;
     if (!(swgi_load(&call->policies->habits) & SWGI_HABIT_FALLBACK) || rc == SWG_QUEUE_SATURATED ||
         (rc != SWG_FAILED && !swg_is_rejection(rc)))
@@ -163,6 +177,7 @@ void swgi_call_fallback(struct swgi_call *call) {
         call->result.rc = rc;
         call->result.degraded = serve(call, &settings.fallback, settings.fallback.chain[i]);
     }
+    call->result.retry_in = retry_in; /* of the circuit that was asked for */
     if (!call->result.degraded)
         call->result.verdict = 0;
     if (call->result.source != SWG_SOURCE_ALTERNATIVE)
