@@ -31,7 +31,7 @@ _switchgear_settings() {
 
 # Where the command stands in the line, 0 if not yet; and for exec and call, how many words came after it that are no options.
 _switchgear_look() {
-    local i word takes_value=' --panel --reason --user --for --preset --set --timeout --load --operation --kill-after --ignore-status --lines '
+    local i word takes_value=' --panel --reason --user --for --preset --set --timeout --load --operation --priority --kill-after --ignore-status --lines '
     command='' command_at=0 arguments=0 rest_at=0
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
@@ -109,7 +109,7 @@ _switchgear() {
         --panel) compopt -o nospace 2>/dev/null; _switchgear_reply "$(_switchgear_panels)"; return ;;
         --preset) _switchgear_reply "$(_switchgear_presets)"; return ;;
         --set) _switchgear_reply "$(_switchgear_settings)"; return ;;
-        --reason | -r | --user | --for | --timeout | --load | --operation | --kill-after | -k | --ignore-status | --lines | -n) return ;;
+        --reason | -r | --user | --for | --timeout | --load | --operation | --priority | --kill-after | -k | --ignore-status | --lines | -n) return ;;
     esac
     if [[ $current == -* ]]; then
         _switchgear_reply "$(_switchgear_options "$command")"

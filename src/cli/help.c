@@ -78,15 +78,81 @@ void swgi_help_print(const struct swgi_command *command, const struct swgi_optio
     free(text);
 }
 
-void swgi_help_print_settings(const struct swgi_options *options) {
-    const char *key, *range, *what;
+/* The first word of a key is its policy. In the order in which a call meets them. */
+static const struct {
+    const char *prefix, *title;
+} parts[] = {
+    { "preset", "To start from" },
+    { "breaker", "Breaker: when it opens, for how long, and how it closes" },
+    { "shed", "Shedding: heavy calls are turned away while the system is loaded" },
+    { "limiter", "Limiter: so many calls in a time" },
+    { "bulkhead", "Bulkhead: so many calls at once, and who waits" },
+    { "adaptive", "Adaptive limit: the bulkhead finds out how many by itself" },
+    { "timeout", "Timeouts" },
+    { "retry", "Retries, and their budget" },
+    { "cache", "Cache: answers that are served instead of a call" },
+    { "fallback", "Fallbacks: what stands in for an answer" },
+    { "features", "Features: what is off while the circuit recovers" },
+};
+#define PARTS (sizeof(parts) / sizeof(parts[0]))
 
-    fputs("Settings of a circuit, for --set KEY=VALUE of exec and call:\n\n", stdout);
-    for (uint32_t cursor = 0; swg_config_next_key(&cursor, &key, &range, &what) == 0;) {
-        swgi_screen_put(&options->screen, SWGI_STRONG, 0, key);
-        printf("  %s\n    ", range);
-        swgi_screen_wrap(&options->screen, SWGI_PLAIN, 4, 4, what);
+static size_t part_of(const char *key) {
+    size_t length = strcspn(key, "."), part = 0;
+
+    while (part < PARTS &&
+           (strncmp(key, parts[part].prefix, length) != 0 || parts[part].prefix[length] != '\0'))
+        part++;
+    return part;
+}
+
+/* A long choice is one word until it is taken apart. */
+static void spread(const char *range, char *out, size_t out_size) {
+    size_t used = 0;
+
+    for (; *range && used + 4 < out_size; range++) {
+        if (*range == '|')
+            out[used++] = ' ';
+        out[used++] = *range;
+        if (*range == '|')
+            out[used++] = ' ';
     }
+    out[used] = '\0';
+}
+
+static void print_setting(const struct swgi_screen *screen, const char *key, const char *range,
+                          const char *what) {
+    int column = (int)strlen(key) + 2;
+    char words[512];
+
+    if (column + (int)strlen(range) > screen->width) {
+        spread(range, words, sizeof(words));
+        range = words;
+    }
+    swgi_screen_put(screen, SWGI_STRONG, 0, key);
+    fputs("  ", stdout);
+    swgi_screen_wrap(screen, SWGI_PLAIN, column, 4, range);
+    fputs("    ", stdout);
+    swgi_screen_wrap(screen, SWGI_FAINT, 4, 4, what);
+}
+
+static void print_part(const struct swgi_screen *screen, size_t part) {
+    const char *key, *range, *what;
+    bool is_first = true;
+
+    for (uint32_t cursor = 0; swg_config_next_key(&cursor, &key, &range, &what) == 0;) {
+        if (part_of(key) != part)
+            continue;
+        if (is_first)
+            printf("\n%s\n\n", part < PARTS ? parts[part].title : "Others");
+        print_setting(screen, key, range, what);
+        is_first = false;
+    }
+}
+
+void swgi_help_print_settings(const struct swgi_options *options) {
+    fputs("Settings of a circuit, for --set KEY=VALUE of exec and call.\n", stdout);
+    for (size_t part = 0; part <= PARTS; part++)
+        print_part(&options->screen, part);
 }
 
 void swgi_help_print_short(FILE *out) {

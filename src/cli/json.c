@@ -69,6 +69,19 @@ static void put_state(json_t *object, const struct swg_status *status, swg_ns no
     put(object, "trips_in_a_row", number(status->trips_in_a_row));
 }
 
+static json_t *rejected(const struct swg_status *status) {
+    json_t *object = json_object();
+
+    put(object, "open", number(status->rejected_open));
+    put(object, "full", number(status->rejected_full));
+    put(object, "limited", number(status->rejected_limited));
+    put(object, "shed", number(status->rejected_shed));
+    put(object, "expired", number(status->rejected_expired));
+    put(object, "queue_saturated", number(status->rejected_saturated));
+    put(object, "total", number(swgi_rejected(status)));
+    return object;
+}
+
 static void put_calls(json_t *object, const struct swg_status *status) {
     put(object, "calls", number(status->calls));
     put(object, "successes", number(status->successes));
@@ -80,12 +93,8 @@ static void put_calls(json_t *object, const struct swg_status *status) {
     put(object, "slow", number(status->slow));
     put(object, "in_flight", json_integer(status->in_flight));
     put(object, "would_reject", number(status->would_reject));
-    put(object, "rejected",
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "open", (json_int_t)status->rejected_open,
-                  "full", (json_int_t)status->rejected_full, "limited",
-                  (json_int_t)status->rejected_limited, "shed", (json_int_t)status->rejected_shed,
-                  "expired", (json_int_t)status->rejected_expired, "total",
-                  (json_int_t)swgi_rejected(status)));
+    put(object, "retries", number(status->retries));
+    put(object, "rejected", rejected(status));
 }
 
 static void put_judgement(json_t *object, const struct swg_status *status) {
@@ -98,6 +107,56 @@ static void put_judgement(json_t *object, const struct swg_status *status) {
     put(object, "probes_max", number(status->probes_max));
     put(object, "probe_successes", number(status->probe_successes));
     put(object, "success_threshold", number(status->success_threshold));
+}
+
+static json_t *bulkhead(const struct swg_status *status) {
+    json_t *object = json_object();
+
+    put(object, "held", number(status->permits_held));
+    put(object, "limit", status->permits_limit ? number(status->permits_limit) : json_null());
+    put(object, "adaptive", json_boolean(status->adaptive));
+    put(object, "queue", number(status->queue_length));
+    put(object, "queue_max", number(status->queue_max));
+    put(object, "oldest_call_seconds",
+        status->held_longest > 0 ? swgi_json_seconds(status->held_longest) : json_null());
+    return object;
+}
+
+static json_t *limiter(const struct swg_status *status) {
+    json_t *object = json_object();
+
+    put(object, "rate", number(status->limiter_rate));
+    put(object, "per_seconds", swgi_json_seconds(status->limiter_per));
+    put(object, "left", number(status->limiter_left));
+    put(object, "share", real(status->limiter_share));
+    return object;
+}
+
+static json_t *retry(const struct swg_status *status) {
+    json_t *object = json_object();
+
+    put(object, "retries", number(status->retries));
+    put(object, "refused", number(status->retries_refused));
+    put(object, "budget_left", share(status->retry_budget_left));
+    return object;
+}
+
+static json_t *features(const struct swg_status *status) {
+    json_t *object = json_object();
+
+    put(object, "on", number(status->features_on));
+    put(object, "all", number(status->features_all));
+    return object;
+}
+
+/* null where the circuit has none of the kind. */
+static void put_policies(json_t *object, const struct swg_status *status) {
+    put(object, "bulkhead", status->has_bulkhead ? bulkhead(status) : json_null());
+    put(object, "limiter", status->has_limiter ? limiter(status) : json_null());
+    put(object, "retry", status->has_retry ? retry(status) : json_null());
+    put(object, "attempt_timeout_seconds",
+        status->attempt_timeout ? swgi_json_seconds(status->attempt_timeout) : json_null());
+    put(object, "features", status->features_all ? features(status) : json_null());
 }
 
 static json_t *latency(const struct swg_status *status) {
@@ -123,6 +182,7 @@ json_t *swgi_json_status(const struct swg_status *status, swg_ns now) {
     put_state(object, status, now);
     put_calls(object, status);
     put_judgement(object, status);
+    put_policies(object, status);
     put(object, "latency", latency(status));
     put(object, "preset", status->preset[0] ? swgi_json_text(status->preset) : json_null());
     return object;
@@ -206,6 +266,22 @@ static json_t *holders(const struct swg_why *why) {
     return array;
 }
 
+static json_t *permits(const struct swg_why *why, swg_ns now) {
+    json_t *array = json_array();
+
+    for (uint32_t i = 0; i < why->permits_count; i++) {
+        const struct swg_permit_holder *holder = &why->permits[i];
+        json_t *object = json_object();
+
+        put(object, "pid", json_integer(holder->pid));
+        put(object, "process", swgi_json_text(holder->process));
+        put(object, "alive", json_boolean(holder->alive));
+        put(object, "age_seconds", age(now, holder->since));
+        json_array_append_new(array, object);
+    }
+    return array;
+}
+
 json_t *swgi_json_why(const struct swg_why *why, swg_ns now) {
     json_t *object = swgi_json_status(&why->status, now);
     bool has_mode = why->status.mode != SWG_MODE_NORMAL;
@@ -216,6 +292,7 @@ json_t *swgi_json_why(const struct swg_why *why, swg_ns now) {
     put(object, "last_transitions", events(why->transitions, why->transitions_count, now));
     put(object, "last_errors", events(why->samples, why->samples_count, now));
     put(object, "probe_holders", holders(why));
+    put(object, "permit_holders", permits(why, now));
     put(object, "mode_user", has_mode ? swgi_json_text(why->mode_user) : json_null());
     put(object, "mode_reason", has_mode ? swgi_json_text(why->mode_reason) : json_null());
     put(object, "mode_wall_ms", has_mode ? json_integer(why->mode_wall_ms) : json_null());
@@ -234,6 +311,8 @@ json_t *swgi_json_panel(const struct swg_panel_info *status) {
     put(object, "columns_max", number(status->columns_max));
     put(object, "histograms", number(status->histograms));
     put(object, "histograms_max", number(status->histograms_max));
+    put(object, "policies", number(status->policies));
+    put(object, "policies_max", number(status->policies_max));
     put(object, "slots", number(status->slots));
     put(object, "slots_max", number(status->slots_max));
     put(object, "processes", number(status->processes));

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "cli/commands.h"
 #include "cli/message.h"
 
 #define SYSTEM_PANEL "/run/switchgear/main"
@@ -59,11 +60,24 @@ static int explain(const struct swgi_options *options, int access, int rc,
     return EX_UNAVAILABLE;
 }
 
+/* Who holds a permit is told by name, and "switchgear" would be everybody's: "exec rsync". */
+static void name_process(const struct swgi_options *options, char *out, size_t out_size) {
+    const char *command = options->arguments_count > 1 ? options->arguments[1] : "";
+    const char *slash = strrchr(command, '/');
+
+    snprintf(out, out_size, "exec %s", slash ? slash + 1 : command);
+}
+
 int swgi_panel_attach(const struct swgi_options *options, int access, struct swg_panel **out) {
     struct swg_panel_options wanted = SWG_PANEL_OPTIONS_INIT;
     struct swg_error error = SWG_ERROR_INIT;
+    char process[32];
     int rc;
 
+    if (options->command->takes & SWGI_TAKES_EXEC) {
+        name_process(options, process, sizeof(process));
+        wanted.process_name = process;
+    }
     if (access == SWG_PANEL_CREATE && options->panel_is_default)
         make_default_folder(options->panel);
     wanted.path = options->panel;

@@ -14,7 +14,7 @@ static void label(const struct swgi_screen *screen, const char *text) {
     swgi_screen_put(screen, SWGI_FAINT, LABEL - 2, text);
 }
 
-static void line(const struct swgi_screen *screen, const char *name, const char *text) {
+void swgi_report_line(const struct swgi_screen *screen, const char *name, const char *text) {
     if (!text[0])
         return;
     label(screen, name);
@@ -65,22 +65,27 @@ static void calls_lines(const struct swgi_screen *screen, const struct swg_statu
         { status->cancelled, "cancelled" }, { status->late, "late" },
     };
     const struct counted verdicts[] = {
-        { status->rejected_open, "open" },       { status->rejected_full, "full" },
-        { status->rejected_limited, "limited" }, { status->rejected_shed, "shed" },
-        { status->rejected_expired, "expired" }, { status->would_reject, "let through by shadow" },
+        { status->rejected_open, "open" },
+        { status->rejected_full, "full" },
+        { status->rejected_limited, "limited" },
+        { status->rejected_shed, "shed" },
+        { status->rejected_expired, "expired" },
+        { status->rejected_saturated, "queue saturated" },
+        { status->would_reject, "let through by shadow" },
     };
     char text[256], total[SWGI_TEXT_MAX], sentence[320];
 
     COUNTS_TEXT(outcomes, text);
     snprintf(sentence, sizeof(sentence), "%s%s%s", swgi_count_text(status->calls, total),
              text[0] ? ": " : "", text);
-    line(screen, "calls", sentence);
+    swgi_report_line(screen, "calls", sentence);
     if (status->slow)
-        line(screen, "slow", swgi_count_text(status->slow, total));
+        swgi_report_line(screen, "slow", swgi_count_text(status->slow, total));
     if (status->in_flight)
-        line(screen, "in flight",
-             swgi_count_text(status->in_flight > 0 ? (uint64_t)status->in_flight : 0, total));
-    line(screen, "rejected", COUNTS_TEXT(verdicts, text));
+        swgi_report_line(
+            screen, "in flight",
+            swgi_count_text(status->in_flight > 0 ? (uint64_t)status->in_flight : 0, total));
+    swgi_report_line(screen, "rejected", COUNTS_TEXT(verdicts, text));
 }
 
 static void judgement_lines(const struct swgi_screen *screen, const struct swg_status *status) {
@@ -91,17 +96,17 @@ static void judgement_lines(const struct swgi_screen *screen, const struct swg_s
                  swgi_share_text(status->failure_rate, failing),
                  swgi_share_text(status->slow_rate, slow),
                  swgi_count_text(status->window_calls, calls));
-        line(screen, "window", text);
+        swgi_report_line(screen, "window", text);
     }
     if (status->score_limit > 0) {
         snprintf(text, sizeof(text), "%s of %s", swgi_value_text(status->score, failing),
                  swgi_value_text(status->score_limit, slow));
-        line(screen, "score", text);
+        swgi_report_line(screen, "score", text);
     }
     if (status->state == SWG_STATE_HALF_OPEN) {
         snprintf(text, sizeof(text), "%u of %u out, %u of %u good", status->probes_held,
                  status->probes_max, status->probe_successes, status->success_threshold);
-        line(screen, "probes", text);
+        swgi_report_line(screen, "probes", text);
     }
 }
 
@@ -116,7 +121,7 @@ static void latency_line(const struct swgi_screen *screen, const struct swg_stat
              swgi_latency_text(latency->p50, p50), swgi_latency_text(latency->p90, p90),
              swgi_latency_text(latency->p99, p99), swgi_latency_text(latency->p999, p999),
              swgi_latency_text(latency->max, most));
-    line(screen, "latency", text);
+    swgi_report_line(screen, "latency", text);
 }
 
 static void history_lines(const struct swgi_screen *screen, const struct swg_status *status,
@@ -127,21 +132,21 @@ static void history_lines(const struct swgi_screen *screen, const struct swg_sta
         snprintf(text, sizeof(text), "%s (%s so far, %u in a row)",
                  swgi_age_text(now, status->last_trip, age), swgi_count_text(status->trips, trips),
                  status->trips_in_a_row);
-        line(screen, "last trip", text);
+        swgi_report_line(screen, "last trip", text);
     }
-    line(screen, "last success", swgi_age_text(now, status->last_success, age));
-    line(screen, "last failure", swgi_age_text(now, status->last_failure, age));
+    swgi_report_line(screen, "last success", swgi_age_text(now, status->last_success, age));
+    swgi_report_line(screen, "last failure", swgi_age_text(now, status->last_failure, age));
 }
 
 static void state_lines(const struct swgi_screen *screen, const struct swg_status *status) {
     if (status->state != SWG_STATE_CLOSED && status->rule)
-        line(screen, "opened by", swgi_rule_words(status->rule));
+        swgi_report_line(screen, "opened by", swgi_rule_words(status->rule));
     if (status->mode != SWG_MODE_NORMAL) {
         char text[80];
 
         snprintf(text, sizeof(text), "%s, the breaker itself is %s", swg_mode_name(status->mode),
                  swg_state_name(status->state));
-        line(screen, "mode", text);
+        swgi_report_line(screen, "mode", text);
     }
 }
 
@@ -152,13 +157,15 @@ void swgi_report_status(const struct swgi_screen *screen, const struct swg_statu
     swgi_report_title(screen, status, now);
     state_lines(screen, status);
     calls_lines(screen, status);
+    swgi_report_policies(screen, status);
     judgement_lines(screen, status);
     latency_line(screen, status);
     history_lines(screen, status, now);
-    line(screen, "preset", swgi_clean_text(status->preset, screen->utf8, preset, sizeof(preset)));
+    swgi_report_line(screen, "preset",
+                     swgi_clean_text(status->preset, screen->utf8, preset, sizeof(preset)));
 }
 
-static void heading(const struct swgi_screen *screen, const char *text) {
+void swgi_report_heading(const struct swgi_screen *screen, const char *text) {
     fputc('\n', screen->out);
     swgi_screen_put(screen, SWGI_STRONG, 0, text);
     fputc('\n', screen->out);
@@ -201,7 +208,7 @@ static void rule_line(const struct swgi_screen *screen, const struct swg_rule *r
 static void rules_part(const struct swgi_screen *screen, const struct swg_why *why) {
     if (why->rules_count == 0)
         return;
-    heading(screen, "Rules: now, and where they trip");
+    swgi_report_heading(screen, "Rules: now, and where they trip");
     for (uint32_t i = 0; i < why->rules_count; i++)
         rule_line(screen, &why->rules[i]);
 }
@@ -227,7 +234,7 @@ static void events_part(const struct swgi_screen *screen, const char *title,
                         const struct swg_event *events, uint32_t count, swg_ns now) {
     if (count == 0)
         return;
-    heading(screen, title);
+    swgi_report_heading(screen, title);
     for (uint32_t i = 0; i < count; i++)
         event_line(screen, &events[i], now);
 }
@@ -238,8 +245,8 @@ static void rule_words_line(const struct swgi_screen *screen, const struct swg_w
 
     for (uint32_t i = 0; i < why->rules_count; i++) {
         if (why->rules[i].rule == why->trip.rule)
-            line(screen, "rule",
-                 swgi_clean_text(why->rules[i].text, screen->utf8, text, sizeof(text)));
+            swgi_report_line(screen, "rule",
+                             swgi_clean_text(why->rules[i].text, screen->utf8, text, sizeof(text)));
     }
 }
 
@@ -250,11 +257,11 @@ static void trip_part(const struct swgi_screen *screen, const struct swg_why *wh
         return;
     snprintf(title, sizeof(title), "Last trip, %s", swgi_wall_text(why->trip.wall_ms, wall));
     if (why->evidence == 1) {
-        heading(screen, title);
+        swgi_report_heading(screen, title);
         event_line(screen, &why->trip, now);
         rule_words_line(screen, why);
     } else {
-        heading(screen, "Last trip");
+        swgi_report_heading(screen, "Last trip");
         fprintf(screen->out, "  %s; the evidence was lost\n", swgi_rule_words(why->status.rule));
     }
 }
@@ -264,7 +271,7 @@ static void holders_part(const struct swgi_screen *screen, const struct swg_why 
 
     if (why->holders_count == 0)
         return;
-    heading(screen, "Probes are held by");
+    swgi_report_heading(screen, "Probes are held by");
     for (uint32_t i = 0; i < why->holders_count; i++) {
         const struct swg_holder *holder = &why->holders[i];
 
@@ -281,7 +288,7 @@ static void mode_part(const struct swgi_screen *screen, const struct swg_why *wh
 
     if (why->status.mode == SWG_MODE_NORMAL)
         return;
-    heading(screen, "Mode");
+    swgi_report_heading(screen, "Mode");
     fprintf(screen->out, "  %s, set by %s on %s", swg_mode_name(why->status.mode),
             swgi_clean_text(why->mode_user, screen->utf8, user, sizeof(user)),
             swgi_wall_text(why->mode_wall_ms, wall));
@@ -296,10 +303,12 @@ void swgi_report_why(const struct swgi_screen *screen, const struct swg_why *why
     char origin[SWGI_CLEAN_MAX];
 
     swgi_report_status(screen, &why->status, now);
-    line(screen, "configured", swgi_clean_text(why->origin, screen->utf8, origin, sizeof(origin)));
+    swgi_report_line(screen, "configured",
+                     swgi_clean_text(why->origin, screen->utf8, origin, sizeof(origin)));
     mode_part(screen, why);
     rules_part(screen, why);
     trip_part(screen, why, now);
+    swgi_report_permits(screen, why, now);
     holders_part(screen, why);
     events_part(screen, "Last transitions, newest first", why->transitions, why->transitions_count,
                 now);
@@ -328,7 +337,7 @@ static void cost_lines(const struct swgi_screen *screen, const struct swg_panel_
              swgi_bytes_text(status->bytes, all),
              swgi_bytes_text(status->bytes_per_circuit, circuit),
              swgi_bytes_text(status->bytes_per_histogram, histogram));
-    line(screen, "memory", text);
+    swgi_report_line(screen, "memory", text);
 }
 
 static void trouble_lines(const struct swgi_screen *screen, const struct swg_panel_info *status) {
@@ -340,7 +349,7 @@ static void trouble_lines(const struct swgi_screen *screen, const struct swg_pan
     };
     char text[256];
 
-    line(screen, "trouble", COUNTS_TEXT(troubles, text));
+    swgi_report_line(screen, "trouble", COUNTS_TEXT(troubles, text));
 }
 
 void swgi_report_panel(const struct swgi_screen *screen, const struct swg_panel_info *status) {
@@ -351,14 +360,15 @@ void swgi_report_panel(const struct swgi_screen *screen, const struct swg_panel_
     fputc('\n', screen->out);
     snprintf(text, sizeof(text), "%s%s", swgi_wall_text(status->created_wall_ms, wall),
              status->is_virtual ? ", with a virtual clock" : "");
-    line(screen, "made", text);
+    swgi_report_line(screen, "made", text);
     geometry_line(screen, "circuits", status->circuits, status->circuits_max);
     geometry_line(screen, "histograms", status->histograms, status->histograms_max);
+    geometry_line(screen, "policies", status->policies, status->policies_max);
     geometry_line(screen, "slots", status->slots, status->slots_max);
     geometry_line(screen, "columns", status->columns, status->columns_max);
     geometry_line(screen, "processes", status->processes, status->processes_max);
     snprintf(text, sizeof(text), "two rings of %s", swgi_count_text(status->events_max, count));
-    line(screen, "events", text);
+    swgi_report_line(screen, "events", text);
     cost_lines(screen, status);
     trouble_lines(screen, status);
 }

@@ -16,4 +16,12 @@ void swgi_report_event_text(const struct swgi_screen *screen, const struct swg_e
 void swgi_report_title(const struct swgi_screen *screen, const struct swg_status *status,
                        swg_ns now);
 
+/* Parts of a page: "  label  text", wrapped, nothing for an empty text; and a heading of its own. */
+void swgi_report_line(const struct swgi_screen *screen, const char *name, const char *text);
+void swgi_report_heading(const struct swgi_screen *screen, const char *text);
+/* Lines about the policies the circuit has. */
+void swgi_report_policies(const struct swgi_screen *screen, const struct swg_status *status);
+/* Who holds its permits, a line for each process. */
+void swgi_report_permits(const struct swgi_screen *screen, const struct swg_why *why, swg_ns now);
+
 #endif

@@ -42,14 +42,48 @@ static int worst_first(const void *a, const void *b) {
     return ranks ? ranks : strcmp(left->name, right->name);
 }
 
-static const struct swgi_column columns[] = {
-    { "CIRCUIT", false }, { "STATE", false },   { "FAILING", true },
-    { "CALLS", true },    { "REJECTED", true }, { "NEXT", false },
+/* What there is no room for, or nothing to say of, is no column. */
+struct shown {
+    bool permits, latencies;
+    struct swgi_column columns[9];
+    size_t count;
 };
-static const struct swgi_column wide_columns[] = {
-    { "CIRCUIT", false }, { "STATE", false }, { "FAILING", true }, { "CALLS", true },
-    { "REJECTED", true }, { "P50", true },    { "P99", true },     { "NEXT", false },
-};
+
+static void show_column(struct shown *shown, bool is_shown, const char *heading, bool to_right) {
+    if (is_shown)
+        shown->columns[shown->count++] = (struct swgi_column){ heading, to_right };
+}
+
+static void choose_columns(struct shown *shown, const struct statuses *statuses, int width) {
+    *shown = (struct shown){ .latencies = width >= WIDE };
+    for (size_t i = 0; i < statuses->count; i++)
+        shown->permits |= statuses->at[i].has_bulkhead != 0;
+    show_column(shown, true, "CIRCUIT", false);
+    show_column(shown, true, "STATE", false);
+    show_column(shown, true, "FAILING", true);
+    show_column(shown, true, "CALLS", true);
+    show_column(shown, true, "REJECTED", true);
+    show_column(shown, shown->permits, "IN USE", true);
+    show_column(shown, shown->latencies, "P50", true);
+    show_column(shown, shown->latencies, "P99", true);
+    show_column(shown, true, "NEXT", false);
+}
+
+/* "18/20", and "20/20 +4" where four wait. */
+static void add_permits(struct swgi_table *table, const struct swg_status *status) {
+    bool full = status->permits_limit && status->permits_held >= status->permits_limit;
+    char text[SWGI_TEXT_MAX] = "-";
+    int length = 0;
+
+    if (status->has_bulkhead)
+        length = snprintf(text, sizeof(text), "%u", status->permits_held);
+    if (status->has_bulkhead && status->permits_limit)
+        length +=
+            snprintf(text + length, sizeof(text) - (size_t)length, "/%u", status->permits_limit);
+    if (status->queue_length)
+        snprintf(text + length, sizeof(text) - (size_t)length, " +%u", status->queue_length);
+    swgi_table_add(table, full ? SWGI_WARN : SWGI_PLAIN, text);
+}
 
 static void add_latencies(struct swgi_table *table, const struct swg_status *status) {
     bool known = status->has_latency && status->latency.count > 0;
@@ -60,7 +94,7 @@ static void add_latencies(struct swgi_table *table, const struct swg_status *sta
 }
 
 static void add_row(struct swgi_table *table, const struct swgi_screen *screen,
-                    const struct swg_status *status, swg_ns now) {
+                    const struct shown *shown, const struct swg_status *status, swg_ns now) {
     char text[SWGI_CLEAN_MAX];
     uint64_t rejected = swgi_rejected(status);
 
@@ -71,7 +105,9 @@ static void add_row(struct swgi_table *table, const struct swgi_screen *screen,
                    swgi_share_text(status->failure_rate, text));
     swgi_table_add(table, SWGI_PLAIN, swgi_short_count_text(status->calls, text));
     swgi_table_add(table, rejected ? SWGI_WARN : SWGI_PLAIN, swgi_short_count_text(rejected, text));
-    if (screen->width >= WIDE)
+    if (shown->permits)
+        add_permits(table, status);
+    if (shown->latencies)
         add_latencies(table, status);
     swgi_table_add(table, SWGI_PLAIN, swgi_next_text(status, now, text, sizeof(text)));
 }
@@ -94,19 +130,18 @@ static void print_sum(const struct swgi_screen *screen, const struct statuses *s
 }
 
 static void print_table(const struct swgi_options *options, struct statuses *statuses, swg_ns now) {
-    bool wide = options->screen.width >= WIDE;
     struct swgi_table table;
+    struct shown shown;
 
     if (statuses->count == 0) {
         swgi_tell(options, "the panel has no circuits yet");
         return;
     }
     qsort(statuses->at, statuses->count, sizeof(statuses->at[0]), worst_first);
-    swgi_table_init(&table, wide ? wide_columns : columns,
-                    wide ? sizeof(wide_columns) / sizeof(wide_columns[0])
-                         : sizeof(columns) / sizeof(columns[0]));
+    choose_columns(&shown, statuses, options->screen.width);
+    swgi_table_init(&table, shown.columns, shown.count);
     for (size_t i = 0; i < statuses->count; i++)
-        add_row(&table, &options->screen, &statuses->at[i], now);
+        add_row(&table, &options->screen, &shown, &statuses->at[i], now);
     swgi_table_print(&table, &options->screen, !options->quiet);
     swgi_table_deinit(&table);
     if (!options->quiet)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 PROGRAM = os.path.realpath(
     sys.argv[1] if len(sys.argv) > 1
@@ -27,6 +28,17 @@ class Server(http.server.BaseHTTPRequestHandler):
             hanging.set()
             let_go.wait(BOUND)
             return
+        if self.path.startswith("/flaky/"):  # /flaky/COUNT/STATUS: so many failures, then well
+            _, _, failures, status = self.path.split("/")
+            if asked.count(self.path) <= int(failures):
+                body = f"oops {status}\n".encode()
+                self.send_response(int(status))
+                self.send_header("Content-Length", str(len(body)))
+                if status == "429":
+                    self.send_header("Retry-After", "3600" if failures == "9" else "1")
+                self.end_headers()
+                self.wfile.write(body)
+                return
         status = int(self.path.rpartition("/")[2]) if self.path[1:].isdigit() else 200
         self.send_response(status)
         if self.path == "/302":
@@ -45,6 +57,13 @@ def call(*arguments):
 def status(circuit):
     shown = subprocess.run([PROGRAM, "status", circuit, "--json"], capture_output=True, check=True)
     return json.loads(shown.stdout)["circuits"][0]
+
+
+def wait_for(condition):
+    until = time.monotonic() + BOUND
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def answers_are_told_apart(url):
@@ -95,6 +114,74 @@ def hanging_ends_in_time(url):
     assert (shown["ignored"], shown["in_flight"]) == (1, 0), shown
 
 
+def failures_are_tried_again(url):
+    retry = ["--set", "retry.attempts=3", "--set", "retry.delay=1ms"]
+    done = call("flaky", f"{url}/flaky/2/500", *retry)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "body of /flaky/2/500\n", ""), done
+    assert asked.count("/flaky/2/500") == 3
+    done = call("flaky", f"{url}/flaky/1/503", "--json")
+    answer = json.loads(done.stdout)
+    assert (answer["attempts"], answer["body"], answer["http_status"]) == (2, "body of /flaky/1/503\n", 200), answer
+    done = call("flaky", f"{url}/flaky/5/500", "--verbose")
+    assert (done.returncode, done.stdout) == (69, "oops 500\n"), done
+    assert "flaky: attempt 1: " in done.stderr and "again in" in done.stderr, done
+    assert asked.count("/flaky/5/500") == 3
+    done = call("flaky", f"{url}/404")
+    assert done.returncode == 1 and asked.count("/404") == 2, done  # once here, once before
+    done = call("flaky", f"{url}/flaky/1/429")  # a second to wait, and then it is there
+    assert (done.returncode, done.stdout) == (0, "body of /flaky/1/429\n"), done
+    assert status("flaky")["retry"]["retries"] == 6
+
+
+def a_long_pause_is_not_waited_out(url):
+    """Longer than the circuit allows: no other attempt. Allowed: a signal ends the pause."""
+    done = call("busy", f"{url}/flaky/9/429", "--set", "retry.attempts=2", "--set", "retry.retry_after_max=10s")
+    assert (done.returncode, asked.count("/flaky/9/429")) == (69, 1), done
+    arguments = ["--set", "retry.attempts=2", "--set", "retry.retry_after_max=2h"]
+    process = subprocess.Popen([PROGRAM, "call", "patient", f"{url}/flaky/9/429", *arguments])
+    wait_for(lambda: asked.count("/flaky/9/429") == 2 and status("patient")["timeouts"] == 1)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(BOUND) == -signal.SIGTERM
+    assert status("patient")["in_flight"] == 0
+
+
+def the_circuit_bounds_an_attempt(url):
+    done = call("bounded", f"{url}/hang", "--timeout", "1h", "--set", "timeout.attempt=200ms")
+    assert done.returncode == 69 and "timeout" in done.stderr, done
+    assert status("bounded")["timeouts"] == 1
+
+
+def turns_are_waited_for(url):
+    hanging.clear()
+    first = subprocess.Popen([PROGRAM, "call", "narrow", f"{url}/hang", "--timeout", "1m", "--set", "bulkhead.max_concurrent=1",
+                              "--set", "bulkhead.when_busy=wait", "--set", "bulkhead.max_wait=1h"])
+    assert hanging.wait(BOUND)
+    second = subprocess.Popen([PROGRAM, "call", "narrow", f"{url}/200"], stdout=subprocess.PIPE, text=True)
+    third = subprocess.Popen([PROGRAM, "call", "narrow", f"{url}/200"])
+    wait_for(lambda: status("narrow")["bulkhead"]["queue"] == 2)
+    third.send_signal(signal.SIGINT)
+    assert third.wait(BOUND) == -signal.SIGINT
+    wait_for(lambda: status("narrow")["bulkhead"]["queue"] == 1)
+    first.send_signal(signal.SIGINT)
+    output, _ = second.communicate(timeout=BOUND)
+    assert (second.returncode, output) == (0, "body of /200\n")
+    first.wait(BOUND)
+    shown = status("narrow")["bulkhead"]
+    assert (shown["held"], shown["queue"]) == (0, 0), shown
+
+
+def something_stands_in(url):
+    settings = ["--set", "fallback=static", "--set", "fallback.static=none today", "--set", "breaker.trip.0.consecutive=1"]
+    done = call("quotes", f"{url}/500", *settings)
+    assert (done.returncode, done.stdout) == (0, "none today\n"), done
+    assert "quotes: called: it failed; fallback.static stands in" in done.stderr, done
+    done = call("quotes", f"{url}/200")
+    assert (done.returncode, done.stdout) == (0, "none today\n"), done
+    assert "quotes: not called: the circuit is OPEN; fallback.static stands in" in done.stderr, done
+    answer = json.loads(call("quotes", f"{url}/200", "--json").stdout)
+    assert (answer["admitted"], answer["degraded"], answer["error_kind"], answer["body"]) == (False, True, "open", "none today"), answer
+
+
 def dead_servers_are_left_alone():
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -127,6 +214,11 @@ def main():
         json_says_all(url)
         a_bad_line_asks_nobody(url)
         hanging_ends_in_time(url)
+        failures_are_tried_again(url)
+        a_long_pause_is_not_waited_out(url)
+        the_circuit_bounds_an_attempt(url)
+        turns_are_waited_for(url)
+        something_stands_in(url)
         dead_servers_are_left_alone()
     finally:
         let_go.set()

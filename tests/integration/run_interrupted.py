@@ -54,7 +54,15 @@ for text in ('', 'healthy', 'HUNG', 'DEAD', 'slow'):
 status, output = run(['--phase', '1'], 'healthy', signal.SIGTERM, False)
 assert status == 130, (status, output)
 
-# --hold says what to try, goes through a second outage, and ends well.
-status, output = run(['--phase', '1', '--hold'], 'calls', signal.SIGINT, True)
-assert status == 0, (status, output)
-assert 'SWITCHGEAR_PANEL=' in output and 'trip demo --reason' in output, output
+# The second act is no other.
+for text in ('', ' 0.5s', ' 6.0s'):
+    status, output = run(['--act', '2'], text, signal.SIGINT, True)
+    assert status in (130, -signal.SIGINT), (text, status, output)
+    status, output = run(['--act', '2'], text, signal.SIGKILL, False)
+    assert status == -signal.SIGKILL, (text, status, output)
+
+# --hold says what to try, goes through a second performance, and ends well, in either act.
+for text, circuit in (('calls', 'demo'), ('trip rush --reason', 'rush')):
+    status, output = run(['--phase', '1', '--hold'], text, signal.SIGINT, True)
+    assert status == 0, (status, output)
+    assert 'SWITCHGEAR_PANEL=' in output and f'trip {circuit} --reason' in output, output
