@@ -232,7 +232,7 @@ static void test_killed_while_ending_it(void **state) {
         if (memcmp(image.shared, image.seen, image.size) == 0)
             continue;
         memcpy(image.seen, image.shared, image.size);
-        if (++stores % 101 != 0)
+        if (++stores % 151 != 0)
             continue;
         char here[sizeof(path)];
         memcpy(here, path, sizeof(here));
@@ -243,7 +243,7 @@ static void test_killed_while_ending_it(void **state) {
         memcpy(path, here, sizeof(here));
     } while (step(pid));
     kill_child(pid);
-    assert_true(stores > 101);
+    assert_true(stores > 151);
     munmap((void *)(uintptr_t)image.shared, image.size);
     free(image.seen);
 }
