@@ -54,6 +54,7 @@ struct world {
     uint64_t probe_seen[SWGI_PROBES_MAX][CALLERS_MAX];
     bool hands_act, modes_change, registry_moves; /* what the story does beside calls */
     uint64_t transitions;
+    bool unwatched;  /* callers are processes: nobody can look between two accesses */
     bool show;       /* print each change of ctl and of the count window */
     char wrong[160]; /* the first thing that was; empty: nothing */
     /* The panel as it is restored before each run. */
