@@ -53,6 +53,19 @@ static void read_retry(const struct swgi_turn *turn, const struct swgi_policies 
                                  : swgi_budget_left(&policies->budget, settings, first, turn->now);
 }
 
+#define FAILING_PPM 250000u /* without a rate rule: as if it tripped at this share */
+
+/* Half of what would trip a rate rule, or the score half full, is not health. */
+static bool is_well(const struct swgi_settings *settings, const struct swgi_window *window) {
+    uint64_t failing = swgi_rate_threshold(settings, false);
+    uint64_t slow = swgi_rate_threshold(settings, true);
+    if (failing == SWGI_THRESHOLD_OFF)
+        failing = FAILING_PPM;
+    if (slow != SWGI_THRESHOLD_OFF && window->slow * 2 * SWGI_PPM > window->calls * slow)
+        return false;
+    return window->half_units * SWGI_PPM <= window->calls * failing;
+}
+
 static struct swgi_feature_look look_at(const struct swgi_turn *turn) {
     uint64_t ctl = swgi_effective_ctl(turn->cell, swgi_load(&turn->cell->ctl), turn->now);
     struct swgi_window window = { 0 };
@@ -62,9 +75,8 @@ static struct swgi_feature_look look_at(const struct swgi_turn *turn) {
         .trips = swgi_load(&turn->cell->trips),
         .now = turn->now,
     };
-    /* Half of what would trip a rate rule, or the score half full, is not health. */
     if (swgi_longest_window(turn, &window) && window.calls > 0)
-        look.healthy = window.half_units * 4 <= window.calls;
+        look.healthy = is_well(&turn->settings, &window);
     const struct swgi_score_settings *score = &turn->settings.score;
     if (look.healthy && look.closed && score->kind != SWGI_SCORE_NONE && !swgi_ctl_forced(ctl))
         look.healthy = (uint64_t)swgi_ctl_score(ctl) * 2 <= score->limit;

@@ -116,6 +116,9 @@ int swgi_breaker_cancel(struct swgi_turn *turn, const struct swgi_ticket *ticket
 uint64_t swgi_effective_ctl(const struct swgi_cell *cell, uint64_t ctl, int64_t now);
 /* Would a call at that instant be rejected, whatever else? Pure. */
 bool swgi_breaker_is_open(const struct swgi_cell *cell, int64_t now);
+/* The failure or slow share, in parts per million, of the circuit's own rate rules, which a verdict
+ * by rate compares with, too; SWGI_THRESHOLD_OFF: none. */
+uint32_t swgi_rate_threshold(const struct swgi_settings *settings, bool slow);
 
 /* ---- acts.c: what hands do. 0 or -errno. */
 int swgi_act_trip(struct swgi_turn *turn);

@@ -209,9 +209,7 @@ enum swgi_probe_answer swgi_probe_take(struct swgi_turn *turn, uint64_t ctl,
                                                                 : SWGI_PROBE_NONE_FREE;
 }
 
-/* The failure and slow shares that a verdict by rate compares with: the circuit's own rate rules'.
- */
-static uint32_t rate_threshold(const struct swgi_settings *settings, bool slow) {
+uint32_t swgi_rate_threshold(const struct swgi_settings *settings, bool slow) {
     uint32_t count = slow ? settings->count.slow_ppm : settings->count.failure_ppm;
     if (settings->count.calls != 0 && count != UINT32_MAX)
         return count;
@@ -223,7 +221,7 @@ static uint32_t rate_threshold(const struct swgi_settings *settings, bool slow) 
 }
 
 static bool has_slow_rule(const struct swgi_settings *settings) {
-    return rate_threshold(settings, true) != SWGI_THRESHOLD_OFF;
+    return swgi_rate_threshold(settings, true) != SWGI_THRESHOLD_OFF;
 }
 
 static unsigned ended_state(enum swgi_class class, unsigned weight, bool slow) {
@@ -310,9 +308,10 @@ static enum verdict verdict_of(const struct swgi_settings *settings,
         uint64_t half_units = tally->half_units;
         if (weight == 2)
             half_units = 2 * (uint64_t)tally->failed;
-        bool failed = over(settings, half_units, 2 * (uint64_t)tally->ended,
-                           rate_threshold(settings, false)) ||
-                      over(settings, tally->slow, tally->ended, rate_threshold(settings, true));
+        bool failed =
+            over(settings, half_units, 2 * (uint64_t)tally->ended,
+                 swgi_rate_threshold(settings, false)) ||
+            over(settings, tally->slow, tally->ended, swgi_rate_threshold(settings, true));
         return failed ? FAILED : RECOVERED;
     }
     bool too_slow = has_slow_rule(settings) && tally->slow != 0;
