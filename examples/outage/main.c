@@ -1,9 +1,6 @@
 /*
- * An outage to watch: `make run` starts this.
- *
- * Two instances of one HTTP server suffer the same fate at the same time. Four processes call the first through a circuit that
- * they share, four call the second without. Both are healthy, then hung (SIGSTOP: a connection, and no answer), dead
- * (SIGKILL: refused), back but slow, and healthy again.
+ * What `make run` starts: an outage to watch, and then a rush. Options, signals, and what the two acts have in common: two
+ * instances of one HTTP server; four processes call the first through a circuit that they share, four call the second without.
  */
 #include "outage.h"
 
@@ -17,12 +14,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum ending { GOES_ON, STOPPED, BROKEN };
-
 static const char usage[] =
-    "usage: outage [--hold] [--phase SECONDS]\n"
+    "usage: outage [--hold] [--act 1|2] [--phase SECONDS]\n"
     "  --hold    goes on until Ctrl-C, and says what to try from another terminal\n"
-    "  --phase   how long each of the five phases lasts, 1 to 60; default 5, with --hold 10\n";
+    "  --act     only the first act, an outage, or only the second, a rush\n"
+    "  --phase   how long each of the first act's five phases lasts, 1 to 60; default 5,\n"
+    "            with --hold 10\n";
 
 static bool find_server(struct outage *outage) {
     const size_t room = sizeof(outage->server_path) - sizeof("/server");
@@ -39,6 +36,7 @@ static bool find_server(struct outage *outage) {
 
 static bool options(struct outage *outage, int argc, char **argv) {
     static const struct option known[] = { { "hold", 0, NULL, 'h' },
+                                           { "act", 1, NULL, 'a' },
                                            { "phase", 1, NULL, 'p' },
                                            { NULL, 0, NULL, 0 } };
     int option;
@@ -48,6 +46,8 @@ static bool options(struct outage *outage, int argc, char **argv) {
             outage->hold = true;
         else if (option == 'p')
             outage->phase_seconds = atoi(optarg);
+        else if (option == 'a' && (strcmp(optarg, "1") == 0 || strcmp(optarg, "2") == 0))
+            outage->only = atoi(optarg);
         else
             return false;
     }
@@ -98,7 +98,7 @@ static enum ending look_after_children(struct outage *outage) {
     return BROKEN;
 }
 
-static enum ending wait_until(struct outage *outage, swg_ns at) {
+enum ending wait_until(struct outage *outage, swg_ns at) {
     const sigset_t set = watched_signals();
     enum ending ending = GOES_ON;
 
@@ -115,109 +115,96 @@ static enum ending wait_until(struct outage *outage, swg_ns at) {
     return ending;
 }
 
-static bool enter(struct outage *outage, int phase) {
-    if (phase == HUNG)
-        signal_servers(outage, SIGSTOP);
-    if (phase == DEAD)
-        kill_servers(outage);
-    if (phase == SLOW &&
-        !(start_server(outage, PROTECTED, "slow") && start_server(outage, UNPROTECTED, "slow")))
-        return false;
-    if (phase == RECOVERED)
-        signal_servers(outage, SIGUSR2);
-    outage->phase_at[phase] = now_ns();
-    outage->shared->phase = phase;
-    return true;
-}
-
-static enum ending run_phase(struct outage *outage, int phase, swg_ns start) {
+enum ending show(struct outage *outage, swg_ns until, void (*tick)(struct outage *)) {
     enum ending ending = GOES_ON;
-    swg_ns tick = now_ns();
+    swg_ns left;
 
-    if (!enter(outage, phase))
-        return BROKEN;
-    for (int ticks = outage->phase_seconds * 1000 / TICK_MS; ticks > 0 && ending == GOES_ON;
-         ticks--) {
-        tick += TICK_MS * NS_PER_MS;
-        ending = wait_until(outage, tick);
+    while (ending == GOES_ON && (left = until - now_ns()) > 0) {
+        /* Whole ticks to the end; a late one is made up for. */
+        swg_ns ahead = (left - 1) / (TICK_MS * NS_PER_MS) * (TICK_MS * NS_PER_MS);
+
+        ending = wait_until(outage, until - ahead);
         if (ending == GOES_ON)
-            timeline_tick(outage, start);
+            tick(outage);
     }
     return ending;
 }
 
-static enum ending run_cycle(struct outage *outage) {
-    enum ending ending = GOES_ON;
-    swg_ns start = now_ns();
-
-    memset(outage->phase_at, 0, sizeof(outage->phase_at));
-    timeline_reset(outage);
-    timeline_head(outage);
-    for (int phase = HEALTHY; phase < PHASES && ending == GOES_ON; phase++)
-        ending = run_phase(outage, phase, start);
-    if (ending == GOES_ON)
-        timeline_table(outage);
-    return ending;
+static bool start_side(struct outage *outage, int side, const char *const *arguments) {
+    outage->ports[side] = 0;
+    if (!start_server(outage, side, arguments))
+        return false;
+    for (int i = 0; i < WORKERS; i++)
+        if (!start_worker(outage, side, i))
+            return false;
+    return true;
 }
 
-static enum ending start_everything(struct outage *outage) {
+enum ending raise_curtain(struct outage *outage, const char *const *arguments,
+                          const char *circuit) {
     enum ending ending = GOES_ON;
 
-    if (!start_server(outage, PROTECTED, "healthy") ||
-        !start_server(outage, UNPROTECTED, "healthy"))
-        return BROKEN;
-    for (int i = 0; i < SIDES * WORKERS; i++)
-        if (!start_worker(outage, i / WORKERS, i % WORKERS))
+    outage->shared->ready = 0;
+    for (int side = 0; side < SIDES; side++)
+        if (!start_side(outage, side, arguments))
             return BROKEN;
     while (outage->shared->ready < SIDES * WORKERS && ending == GOES_ON)
         ending = wait_until(outage, now_ns() + 10 * NS_PER_MS);
-    if (ending == GOES_ON && !timeline_open(outage))
+    if (ending == GOES_ON && !timeline_open(outage, circuit))
         return BROKEN;
     return ending;
 }
 
 /* The program beside us in the build folder, as short as it can be written from here. */
-static void print_commands(const struct outage *outage) {
-    char path[600], here[512] = "";
-    const char *shown = path;
+static void find_program(const struct outage *outage, char *path, size_t size) {
+    char here[512] = "";
+    size_t length;
 
-    snprintf(path, sizeof(path), "%.*s/src/switchgear",
+    snprintf(path, size, "%.*s/src/switchgear",
              (int)(strlen(outage->server_path) - strlen("/examples/server")), outage->server_path);
     if (access(path, X_OK) != 0)
-        shown = "switchgear";
-    else if (getcwd(here, sizeof(here)) != NULL && strncmp(path, here, strlen(here)) == 0 &&
-             path[strlen(here)] == '/')
-        shown = path + strlen(here) + 1;
+        snprintf(path, size, "switchgear");
+    if (getcwd(here, sizeof(here)) == NULL)
+        return;
+    length = strlen(here);
+    if (strncmp(path, here, length) == 0 && path[length] == '/')
+        memmove(path, path + length + 1, strlen(path) - length);
+}
+
+void print_commands(const struct outage *outage, const char *circuit) {
+    char program[600];
+
+    find_program(outage, program, sizeof(program));
     printf("\n From another terminal, in the same folder:\n\n"
            "   export SWITCHGEAR_PANEL=%s\n"
            "   %s status\n"
-           "   %s why " CIRCUIT "\n"
-           "   %s trip " CIRCUIT " --reason trying\n"
-           "   %s reset " CIRCUIT " --reason tried\n\n"
+           "   %s why %s\n"
+           "   %s trip %s --reason trying\n"
+           "   %s reset %s --reason tried\n\n"
            " Ctrl-C ends it and leaves nothing behind.\n",
-           outage->panel_path, shown, shown, shown, shown);
+           outage->panel_path, program, program, circuit, program, circuit, program, circuit);
 }
 
-static void print_story(const struct outage *outage) {
-    printf(" One HTTP server, twice. Four processes call each of them, every %d ms, and\n"
-           " wait up to %d s for an answer. The first four share a breaker, which opens after\n"
-           " three failures in a row, or when half of ten calls take over %d ms. Both\n"
-           " servers are healthy, then hung, killed, back but slow, and healthy again.\n",
-           INTERVAL_MS, CALL_TIMEOUT_MS / 1000, SLOW_MS);
-    if (outage->hold)
-        print_commands(outage);
-    fflush(stdout);
+static enum ending run_act(struct outage *outage, int act) {
+    enum ending ending;
+
+    if (outage->only != BOTH_ACTS && outage->only != act)
+        return GOES_ON;
+    outage->act = act;
+    ending = act == FIRST_ACT ? run_first_act(outage) : run_second_act(outage);
+    drop_curtain(outage);
+    return ending;
 }
 
 static enum ending run(struct outage *outage) {
-    enum ending ending = start_everything(outage);
+    enum ending ending;
 
-    if (ending != GOES_ON)
-        return ending;
-    print_story(outage);
-    do
-        ending = run_cycle(outage);
-    while (outage->hold && ending == GOES_ON);
+    do {
+        ending = run_act(outage, FIRST_ACT);
+        if (ending == GOES_ON)
+            ending = run_act(outage, SECOND_ACT);
+        outage->introduced = true;
+    } while (outage->hold && ending == GOES_ON);
     return ending;
 }
 

@@ -1,4 +1,4 @@
-/* An outage to watch: what its files share. */
+/* Two things that happen to a server, to watch: what the files share. */
 #ifndef OUTAGE_H
 #define OUTAGE_H
 
@@ -7,7 +7,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <curl/curl.h>
 #include <switchgear/switchgear.h>
+
+#include "burst.h"
 
 #define CIRCUIT         "demo"
 #define WORKERS         4 /* on each side */
@@ -15,12 +18,14 @@
 #define CALL_TIMEOUT_MS 1000
 #define SLOW_MS         250
 #define TICK_MS         500
-#define PANEL_CIRCUITS  16 /* the defaults would take 40 MB, for one circuit */
+#define PANEL_CIRCUITS  16 /* the defaults would take 40 MB, for two circuits */
 #define PANEL_COLUMNS   16
 #define NS_PER_MS       INT64_C(1000000)
 
 enum { PROTECTED, UNPROTECTED, SIDES };
 enum { HEALTHY, HUNG, DEAD, SLOW, RECOVERED, PHASES };
+enum { BOTH_ACTS, FIRST_ACT, SECOND_ACT };
+enum ending { GOES_ON, STOPPED, BROKEN };
 
 /* Counted by the workers, in memory that they share with the process that shows it. */
 struct counts {
@@ -35,6 +40,7 @@ struct shared {
     atomic_int phase;
     atomic_uint ready;
     struct counts sides[SIDES];
+    struct burst burst;
 };
 
 /* The same numbers, at one moment. */
@@ -49,32 +55,58 @@ struct outage {
     int janitor; /* closing it, or dying, sets the janitor to work */
     pid_t janitor_pid, servers[SIDES], workers[SIDES][WORKERS];
     int ports[SIDES];
-    struct swg_panel *panel; /* looked at only */
+    struct swg_panel *panel; /* of this process, while an act is on */
     struct swg_circuit *circuit;
     uint64_t cursor; /* into the panel's events */
+    swg_ns began;    /* the act */
     swg_ns phase_at[PHASES], detected_at;
     struct tally start[SIDES], tick[SIDES];
+    struct burst_tally burst_tick[SIDES];
     int phase_seconds;
-    bool hold, colour;
+    int act, only; /* which act is on; which are wanted */
+    bool hold, colour, introduced;
 };
+
+/* main.c */
+enum ending wait_until(struct outage *outage, swg_ns at);
+/* A line now and then, the last one at that moment. */
+enum ending show(struct outage *outage, swg_ns until, void (*tick)(struct outage *));
+/* For both sides: servers with these arguments (the last is NULL), their workers, and a look at the circuit they made. */
+enum ending raise_curtain(struct outage *outage, const char *const *arguments, const char *circuit);
+void print_commands(const struct outage *outage, const char *circuit);
+
+/* first_act.c, second_act.c: one performance. */
+enum ending run_first_act(struct outage *outage);
+enum ending run_second_act(struct outage *outage);
 
 /* process.c: everything that is started, and that it all ends. Each returns false after telling why. */
 bool start_janitor(struct outage *outage);
-bool start_server(struct outage *outage, int side, const char *mode);
+bool start_server(struct outage *outage, int side, const char *const *arguments);
 bool start_worker(struct outage *outage, int side, int number);
 void signal_servers(const struct outage *outage, int number);
 void kill_servers(struct outage *outage);
+void drop_curtain(struct outage *outage);
 void stop_everything(struct outage *outage);
 
-/* worker.c: never returns. */
+/* worker.c: the first never returns; the others serve the workers of both acts. */
 _Noreturn void run_worker(const struct outage *outage, int side, int number);
+_Noreturn void give_up(const char *what, const char *why);
+CURL *new_transfer(const struct outage *outage, int side);
+struct swg_panel *open_panel(const struct outage *outage);
+struct swg_config *configure(const char *const settings[][2], size_t count);
 swg_ns now_ns(void);
+void sleep_until(swg_ns at);
 
 /* timeline.c */
-bool timeline_open(struct outage *outage);
+bool timeline_open(struct outage *outage, const char *circuit);
 void timeline_reset(struct outage *outage);
 void timeline_head(const struct outage *outage);
-void timeline_tick(struct outage *outage, swg_ns start);
+void timeline_tick(struct outage *outage);
 void timeline_table(const struct outage *outage);
+void table_head(void);
+void table_row(const char *what, uint64_t of_protected, uint64_t of_unprotected);
+/* Below 0: the text instead. */
+void table_row_of(const char *what, double of_protected, double of_unprotected,
+                  const char *without);
 
 #endif

@@ -98,14 +98,18 @@ bool start_janitor(struct outage *outage) {
     return complain("fork");
 }
 
-static _Noreturn void run_server(const struct outage *outage, int side, const char *mode, int out,
-                                 pid_t parent) {
-    char port[16];
+#define ARGUMENTS_MAX 16
+
+static _Noreturn void run_server(const struct outage *outage, int side,
+                                 const char *const *arguments, int out, pid_t parent) {
+    char port[16], *all[ARGUMENTS_MAX] = { "server", "--port", port };
 
     become_child(parent);
     snprintf(port, sizeof(port), "%d", outage->ports[side]);
+    for (int i = 0; arguments[i] != NULL && i + 4 < ARGUMENTS_MAX; i++)
+        all[i + 3] = (char *)(uintptr_t)arguments[i];
     dup2(out, STDOUT_FILENO);
-    execl(outage->server_path, "server", "--mode", mode, "--port", port, NULL);
+    execv(outage->server_path, all);
     complain(outage->server_path);
     _exit(1);
 }
@@ -120,7 +124,7 @@ static bool read_port(int from, int *port) {
     return found;
 }
 
-bool start_server(struct outage *outage, int side, const char *mode) {
+bool start_server(struct outage *outage, int side, const char *const *arguments) {
     pid_t parent = getpid();
     int ends[2];
 
@@ -128,7 +132,7 @@ bool start_server(struct outage *outage, int side, const char *mode) {
         return complain("pipe");
     outage->servers[side] = fork();
     if (outage->servers[side] == 0)
-        run_server(outage, side, mode, ends[1], parent);
+        run_server(outage, side, arguments, ends[1], parent);
     close(ends[1]);
     return (outage->servers[side] > 0 && read_port(ends[0], &outage->ports[side])) ||
            complain("the server");
@@ -140,6 +144,8 @@ bool start_worker(struct outage *outage, int side, int number) {
     if (pid == 0) {
         become_child(parent);
         close(outage->janitor);
+        if (outage->act == SECOND_ACT)
+            run_burst_worker(outage, side, number);
         run_worker(outage, side, number);
     }
     outage->workers[side][number] = pid;
@@ -163,20 +169,25 @@ void kill_servers(struct outage *outage) {
 
 static void kill_workers(struct outage *outage) {
     for (int i = 0; i < SIDES * WORKERS; i++) {
-        pid_t pid = outage->workers[i / WORKERS][i % WORKERS];
+        pid_t *worker = &outage->workers[i / WORKERS][i % WORKERS];
 
-        if (pid <= 0)
+        if (*worker <= 0)
             continue;
-        kill(pid, SIGKILL);
-        waitpid(pid, NULL, 0);
+        kill(*worker, SIGKILL);
+        waitpid(*worker, NULL, 0);
+        *worker = 0;
     }
 }
 
-void stop_everything(struct outage *outage) {
+void drop_curtain(struct outage *outage) {
     kill_workers(outage);
     kill_servers(outage);
     outage->circuit = NULL;
     outage->panel = swg_panel_unref(outage->panel);
+}
+
+void stop_everything(struct outage *outage) {
+    drop_curtain(outage);
     if (outage->janitor_pid <= 0)
         return;
     close(outage->janitor);

@@ -6,15 +6,16 @@
 
 static const char *const phase_names[PHASES] = { "healthy", "HUNG", "DEAD", "slow", "healthy" };
 
-bool timeline_open(struct outage *outage) {
+/* Who takes part can also change settings while the workers call. */
+bool timeline_open(struct outage *outage, const char *circuit) {
     struct swg_panel_options options = SWG_PANEL_OPTIONS_INIT;
     struct swg_error error = SWG_ERROR_INIT;
 
     options.path = outage->panel_path;
-    options.access = SWG_PANEL_INSPECT;
+    options.access = outage->act == SECOND_ACT ? SWG_PANEL_ATTACH : SWG_PANEL_INSPECT;
     outage->cursor = SWG_CURSOR_END;
     if (swg_panel_open(&outage->panel, &options, &error) == 0 &&
-        swg_circuit_find(outage->panel, CIRCUIT, &outage->circuit) == 0)
+        swg_circuit_find(outage->panel, circuit, &outage->circuit) == 0)
         return true;
     fprintf(stderr, "outage: the panel cannot be read: %s\n", error.text);
     return false;
@@ -69,14 +70,14 @@ void timeline_head(const struct outage *outage) {
            " ----------------+----------------------------------------+----------------\n");
 }
 
-void timeline_tick(struct outage *outage, swg_ns start) {
+void timeline_tick(struct outage *outage) {
     struct tally now[SIDES];
 
     swg_panel_poll(outage->panel);
     look_for_detection(outage);
     for (int side = 0; side < SIDES; side++)
         now[side] = read_tally(outage, side);
-    printf(" %5.1fs  %-7s | %8llu %6llu %8llu   ", (double)(now_ns() - start) / 1e9,
+    printf(" %5.1fs  %-7s | %8llu %6llu %8llu   ", (double)(now_ns() - outage->began) / 1e9,
            phase_names[outage->shared->phase],
            (unsigned long long)(now[PROTECTED].answered - outage->tick[PROTECTED].answered),
            (unsigned long long)(now[PROTECTED].failed - outage->tick[PROTECTED].failed),
@@ -89,20 +90,25 @@ void timeline_tick(struct outage *outage, swg_ns start) {
     memcpy(outage->tick, now, sizeof(now));
 }
 
-static void row(const char *what, uint64_t of_protected, uint64_t of_unprotected) {
+void table_head(void) {
+    printf("\n %-46s %12s %14s\n", "calls", "protected", "unprotected");
+}
+
+void table_row(const char *what, uint64_t of_protected, uint64_t of_unprotected) {
     printf(" %-46s %12llu %14llu\n", what, (unsigned long long)of_protected,
            (unsigned long long)of_unprotected);
 }
 
-static void row_of_seconds(const char *what, double of_protected, double of_unprotected) {
-    double seconds[] = { of_protected, of_unprotected };
+void table_row_of(const char *what, double of_protected, double of_unprotected,
+                  const char *without) {
+    double values[] = { of_protected, of_unprotected };
 
     printf(" %-46s", what);
     for (int side = 0; side < SIDES; side++)
-        if (seconds[side] < 0)
-            printf(" %*s", side == PROTECTED ? 12 : 14, "never");
+        if (values[side] < 0)
+            printf(" %*s", side == PROTECTED ? 12 : 14, without);
         else
-            printf(" %*.2f", side == PROTECTED ? 12 : 14, seconds[side]);
+            printf(" %*.2f", side == PROTECTED ? 12 : 14, values[side]);
     printf("\n");
 }
 
@@ -126,16 +132,18 @@ void timeline_table(const struct outage *outage) {
     struct tally p = read_tally(outage, PROTECTED), u = read_tally(outage, UNPROTECTED);
     double detected = (double)(outage->detected_at - outage->phase_at[HUNG]) / 1e9;
 
-    printf("\n %-46s %12s %14s\n", "calls", "protected", "unprotected");
-    row("answered", p.answered - a->answered, u.answered - b->answered);
-    row("failed", p.failed - a->failed, u.failed - b->failed);
-    row("rejected: told at once, free for other work", p.rejected - a->rejected,
-        u.rejected - b->rejected);
-    row("not begun: the worker was still waiting", p.skipped - a->skipped, u.skipped - b->skipped);
-    row_of_seconds("seconds spent waiting on a dead server", p.waited_s - a->waited_s,
-                   u.waited_s - b->waited_s);
-    row_of_seconds("seconds to detect the outage", outage->detected_at == 0 ? -1 : detected, -1);
-    row_of_seconds("seconds to recover, once it was healthy", recovered_after(outage, PROTECTED),
-                   recovered_after(outage, UNPROTECTED));
+    table_head();
+    table_row("answered", p.answered - a->answered, u.answered - b->answered);
+    table_row("failed", p.failed - a->failed, u.failed - b->failed);
+    table_row("rejected: told at once, free for other work", p.rejected - a->rejected,
+              u.rejected - b->rejected);
+    table_row("not begun: the worker was still waiting", p.skipped - a->skipped,
+              u.skipped - b->skipped);
+    table_row_of("seconds spent waiting on a dead server", p.waited_s - a->waited_s,
+                 u.waited_s - b->waited_s, "never");
+    table_row_of("seconds to detect the outage", outage->detected_at == 0 ? -1 : detected, -1,
+                 "never");
+    table_row_of("seconds to recover, once it was healthy", recovered_after(outage, PROTECTED),
+                 recovered_after(outage, UNPROTECTED), "never");
     fflush(stdout);
 }

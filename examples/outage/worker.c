@@ -16,7 +16,6 @@ struct worker {
     struct counts *counts;
     int number;
     CURL *easy;
-    char url[64];
     struct swg_http_client *client; /* protected: how; unprotected: NULL */
     struct swg_http_session *session;
 };
@@ -30,7 +29,7 @@ swg_ns now_ns(void) {
     return (swg_ns)now.tv_sec * 1000 * NS_PER_MS + now.tv_nsec;
 }
 
-static void sleep_until(swg_ns at) {
+void sleep_until(swg_ns at) {
     struct timespec until = { .tv_sec = at / (1000 * NS_PER_MS),
                               .tv_nsec = at % (1000 * NS_PER_MS) };
 
@@ -38,7 +37,7 @@ static void sleep_until(swg_ns at) {
         continue;
 }
 
-static _Noreturn void give_up(const char *what, const char *why) {
+_Noreturn void give_up(const char *what, const char *why) {
     fprintf(stderr, "outage: a worker could not %s: %s\n", what, why);
     _exit(1);
 }
@@ -48,42 +47,50 @@ static size_t discard(const void *bytes, size_t size, size_t count, void *unused
     return size * count;
 }
 
-/* Three failures in a row, or half of the last ten calls slow: open for two seconds. */
-static struct swg_config *configure(void) {
-    static const char *const settings[][2] = {
-        { "breaker.trip.0.consecutive", "3" },
-        { "breaker.trip.1.slow_rate.percent", "50" },
-        { "breaker.trip.1.slow_rate.calls", "10" },
-        { "breaker.slow_call_duration", "250ms" },
-        { "breaker.open.for", "2s" },
-    };
+struct swg_config *configure(const char *const settings[][2], size_t count) {
     struct swg_error error = SWG_ERROR_INIT;
     struct swg_config *config;
 
     if (swg_config_new(&config) != 0)
         give_up("configure", "no memory");
-    for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++)
+    for (size_t i = 0; i < count; i++)
         if (swg_config_set(config, settings[i][0], settings[i][1], &error) != 0)
             give_up(error.key, error.text);
     return config;
 }
 
-static void protect(struct worker *worker) {
+struct swg_panel *open_panel(const struct outage *outage) {
     struct swg_panel_options place = SWG_PANEL_OPTIONS_INIT;
-    struct swg_http_options options = SWG_HTTP_OPTIONS_INIT;
     struct swg_error error = SWG_ERROR_INIT;
     struct swg_panel *panel;
 
-    place.path = worker->outage->panel_path;
+    place.path = outage->panel_path;
     place.circuits_max = PANEL_CIRCUITS;
     place.columns_max = PANEL_COLUMNS;
+    if (swg_panel_open(&panel, &place, &error) != 0)
+        give_up("open the panel", error.text);
+    return panel;
+}
+
+/* Three failures in a row, or half of the last ten calls slow: open for two seconds. */
+static const char *const settings[][2] = {
+    { "breaker.trip.0.consecutive", "3" },
+    { "breaker.trip.1.slow_rate.percent", "50" },
+    { "breaker.trip.1.slow_rate.calls", "10" },
+    { "breaker.slow_call_duration", "250ms" },
+    { "breaker.open.for", "2s" },
+};
+
+static void protect(struct worker *worker) {
+    struct swg_http_options options = SWG_HTTP_OPTIONS_INIT;
+    struct swg_error error = SWG_ERROR_INIT;
+
     options.circuit = CIRCUIT;
     options.timeout = CALL_TIMEOUT_MS * NS_PER_MS;
-    options.config = configure();
-    if (swg_panel_open(&panel, &place, &error) != 0 ||
-        swg_http_client_new(&worker->client, panel, &options, &error) != 0 ||
+    options.config = configure(settings, sizeof(settings) / sizeof(*settings));
+    if (swg_http_client_new(&worker->client, open_panel(worker->outage), &options, &error) != 0 ||
         swg_http_session_begin(worker->client, &worker->session) != 0)
-        give_up("open the panel", error.text);
+        give_up("begin", error.text);
 }
 
 static enum result call_protected(struct worker *worker) {
@@ -101,16 +108,23 @@ static enum result call_unprotected(struct worker *worker) {
     return curl_easy_perform(worker->easy) == CURLE_OK ? ANSWERED : FAILED;
 }
 
-static void set_up(struct worker *worker, int side) {
-    worker->easy = curl_easy_init();
-    if (worker->easy == NULL)
+CURL *new_transfer(const struct outage *outage, int side) {
+    CURL *easy = curl_easy_init();
+    char url[64];
+
+    if (easy == NULL)
         give_up("start libcurl", "no memory");
-    snprintf(worker->url, sizeof(worker->url), "http://127.0.0.1:%d/", worker->outage->ports[side]);
-    curl_easy_setopt(worker->easy, CURLOPT_URL, worker->url);
-    curl_easy_setopt(worker->easy, CURLOPT_PROXY, "");
-    curl_easy_setopt(worker->easy, CURLOPT_NOSIGNAL, 1L);
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d/", outage->ports[side]);
+    curl_easy_setopt(easy, CURLOPT_URL, url);
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, discard);
+    return easy;
+}
+
+static void set_up(struct worker *worker, int side) {
+    worker->easy = new_transfer(worker->outage, side);
     curl_easy_setopt(worker->easy, CURLOPT_TIMEOUT_MS, (long)CALL_TIMEOUT_MS);
-    curl_easy_setopt(worker->easy, CURLOPT_WRITEFUNCTION, discard);
     if (side == PROTECTED)
         protect(worker);
 }
