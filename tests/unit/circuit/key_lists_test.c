@@ -187,8 +187,8 @@ static void test_features(void **state) {
                                        "two words:50",
                                        "search:50, search:60", /* each name once */
                                        "a-name-of-24-bytes-is-it:1",
-                                       "a:1,b:1,c:1,d:1,e:1,f:1,g:1,h:1,i:1,j:1,k:1,l:1,m:1,n:1,"
-                                       "o:1,p:1,q:1" };
+                                       ("a:1,b:1,c:1,d:1,e:1,f:1,g:1,h:1,i:1,j:1,k:1,l:1,m:1,n:1,"
+                                        "o:1,p:1,q:1") };
     struct swgi_settings settings;
     char most[SWGI_KEY_VALUE_MAX] = "";
 
