@@ -26,7 +26,7 @@ for source in block[2-9].c; do
     LD_LIBRARY_PATH=$library "./${source%.c}" > "${source%.c}.out"
     count=$((count + 1))
 done
-[[ $count -eq 2 ]] || { echo "found $count programs, not 2"; exit 1; }
+[[ $count -eq 3 ]] || { echo "found $count programs, not 3"; exit 1; }
 [[ ! -s block2.out && -e orders-panel.v1.panel ]] || { cat block2.out; exit 1; }
 diff block3.out - << 'END'
 called, and it failed: connection refused
@@ -34,4 +34,9 @@ called, and it failed: connection refused
 called, and it failed: connection refused
 not called: the circuit is open; ask again in 10 s
 not called: the circuit is open; ask again in 10 s
+END
+diff block4.out - << 'END'
+call 0 was made 2 times
+call 1 was made 1 times
+call 2 was made 1 times
 END
