@@ -11,8 +11,9 @@ for path in (program, server_path):
 
 
 class Server:
-    def __init__(self, port=0, mode='healthy'):
-        self.process = subprocess.Popen([server_path, '--port', str(port), '--mode', mode], stdout=subprocess.PIPE, text=True)
+    def __init__(self, port=0, mode='healthy', *options):
+        self.process = subprocess.Popen([server_path, '--port', str(port), '--mode', mode, *options],
+                                        stdout=subprocess.PIPE, text=True)
         self.url = self.process.stdout.readline().strip()
         self.port = int(self.url.rsplit(':', 1)[1].rstrip('/'))
 
@@ -87,6 +88,15 @@ try:
     # What is shown to people of all that: kinds and numbers, no paths.
     code, output, errors = switchgear('why', 'shop')
     assert code == 0 and 'secret' not in output and 'token' not in output, (code, output, errors)
+
+    # A server that fails now and then does so by count.
+    server.kill()
+    server = Server(0, 'healthy', '--takes', '0', '--threads', '1', '--queue', '1', '--errors-every', '2')
+    codes = [switchgear('call', 'now-and-then', server.url)[0] for _ in range(4)]
+    assert codes == [0, 69, 0, 69], codes
+    for wrong in (['--threads', '0'], ['--queue', '5000'], ['--takes', 'long'], ['--errors-every', ''], ['--mode', 'well'], ['more']):
+        done = subprocess.run([server_path, *wrong], text=True, capture_output=True, timeout=60)
+        assert done.returncode == 64 and done.stderr.startswith('usage: server'), (wrong, done)
 finally:
     server.kill()
     folder.cleanup()
