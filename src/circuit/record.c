@@ -47,10 +47,11 @@ static inline __attribute__((always_inline)) bool record_fast(struct swg_permit 
     uint64_t word = permit->opaque[1];
     uint64_t ctl = swgi_load_acquire(&cell->ctl);
     uint32_t traits = swgi_load_acquire(&cell->traits);
-    bool calm = ctl == (uint64_t)(uint32_t)word << 4 &&
-                swgi_load_relaxed(&cell->life, FAST_SETTING) == (uint32_t)(word >> 32) &&
-                (uint64_t)duration <= swgi_load_relaxed(&cell->slow_ns, FAST_SETTING) &&
-                duration >= 0;
+    /* What a permit's word says beside its generation lies where ctl has its score. */
+    bool calm =
+        (uint32_t)word >> SWGI_GENERATION_BITS == 0 && ctl == (uint64_t)(uint32_t)word << 4 &&
+        swgi_load_relaxed(&cell->life, FAST_SETTING) == (uint32_t)(word >> 32) &&
+        (uint64_t)duration <= swgi_load_relaxed(&cell->slow_ns, FAST_SETTING) && duration >= 0;
     if (swgi_unlikely(!calm))
         return false;
     if (traits & SWGI_TRAIT_TIME) {

@@ -67,6 +67,24 @@ static void test_each_end_gives_it_back(void **state) {
     assert_int_equal(status().cancelled, 2);
 }
 
+/* After so many failures in a row: each count of them is a word of its own to be taken for none. */
+static void test_a_success_gives_it_back_whatever_came_before(void **state) {
+    (void)state;
+    set("breaker.trip.0.consecutive", "100");
+    make_bulkhead();
+    for (unsigned failures = 0; failures < 100; failures++) {
+        for (unsigned i = 0; i < failures; i++) {
+            held[0] = taken();
+            record_permit(&held[0], SWG_FAILURE, 0);
+        }
+        held[0] = taken();
+        record_permit(&held[0], SWG_SUCCESS, 0);
+        assert_out(0);
+        assert_true(status().score == 0);
+    }
+    assert_state(CLOSED);
+}
+
 static void test_ended_twice_frees_once(void **state) {
     struct swg_permit one;
     (void)state;
@@ -460,6 +478,7 @@ int main(void) {
         STORY(test_so_many_at_once),
         STORY(test_full_is_told_as_such),
         STORY(test_each_end_gives_it_back),
+        STORY(test_a_success_gives_it_back_whatever_came_before),
         STORY(test_ended_twice_frees_once),
         STORY(test_a_copy_is_caught),
         STORY(test_a_cancelled_copy_frees_nothing),
