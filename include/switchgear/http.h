@@ -77,7 +77,7 @@ enum {
     /* As its method says (RFC 9110 9.2.2): GET, HEAD, OPTIONS, TRACE, PUT and DELETE may; POST, PATCH and others may not, and
        neither may what was redirected, whose first method libcurl does not tell. */
     SWG_HTTP_BY_METHOD,
-    SWG_HTTP_ONCE,       /* no */
+    SWG_HTTP_ONCE, /* no */
     SWG_HTTP_REPEATABLE, /* yes, whatever the method: the server knows a request it has had (an idempotency key, for one) */
     /* Yes, and its answer depends on URL and headers alone, so that any caller may get it from the circuit's cache. Sets
        CURLOPT_HTTPGET. Not for handles that carry cookies or credentials in options of their own. */
@@ -132,8 +132,8 @@ struct swg_http_result {
     char circuit[128]; /* the circuit's name */
     uint32_t attempts; /* how often it was called */
     int source;        /* SWG_GO: where the answer came from, SWG_SOURCE_...; else 0 */
-    int degraded;      /* 1: a fallback stood in. outcome, status, kind and text are those of the call that failed, if there was one */
-    int verdict;       /* degraded: what it stood in for, a rejection or SWG_FAILED; else 0 */
+    int degraded; /* 1: a fallback stood in. outcome, status, kind and text are those of the call that failed, if there was one */
+    int verdict;  /* degraded: what it stood in for, a rejection or SWG_FAILED; else 0 */
     /* Collected (body_max), from the cache, or a fallback's: with a NUL behind its last byte, the caller's to free(). NULL: none. */
     char *body;
     size_t body_length;

@@ -1,5 +1,4 @@
 /* What stands around a breaker, in the words of a person who asks why calls wait or are turned away. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,18 +10,15 @@ struct words {
     size_t used;
 };
 
-static void __attribute__((format(printf, 2, 3)))
-add(struct words *words, const char *format, ...) {
+static void grow(struct words *words, int length) {
     size_t room = sizeof(words->text) - words->used;
-    va_list arguments;
-    int length;
 
-    va_start(arguments, format);
-    length = vsnprintf(words->text + words->used, room, format, arguments);
-    va_end(arguments);
     if (length > 0)
         words->used += (size_t)length < room ? (size_t)length : room - 1;
 }
+#define add(words, ...)                                                                          \
+    grow((words), snprintf((words)->text + (words)->used, sizeof((words)->text) - (words)->used, \
+                           __VA_ARGS__))
 
 static void bulkhead_line(const struct swgi_screen *screen, const struct swg_status *status) {
     struct words words = { .used = 0 };
