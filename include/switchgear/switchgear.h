@@ -416,10 +416,11 @@ SWG_API swg_ns swg_deadline(const struct swg_permit *permit);
 /*
  * Tell what the call came to. SWG_RETRY: recorded, and the retry policy allows another attempt in
  * swg_retry_in(): *permit is now a ticket that holds nothing, for swg_acquire_again(), or to be
- * dropped. 0, also for an ended or zeroed permit, and for one whose circuit
- * moved on meanwhile; -EINVAL for anything that is not a permit of this process, for a copy that
- * was ended already where that can be told, and for an outcome that is none (the permit is
- * cancelled then).
+ * dropped. Where retry.inside says yes it is not: it holds what it held, nothing was counted yet, and
+ * it is for swg_acquire_again(), or to be ended with swg_cancel(). 0, also for an ended or zeroed
+ * permit, and for one whose circuit moved on meanwhile; -EINVAL for anything that is not a permit of
+ * this process, for a copy that was ended already where that can be told, and for an outcome that is
+ * none (the permit is cancelled then).
  */
 SWG_API int swg_record(struct swg_permit *permit, int outcome);
 SWG_API int swg_record_error(struct swg_permit *permit, int outcome, const struct swg_failure *why);
