@@ -135,7 +135,7 @@ void burst_table(const struct outage *outage) {
 
 /* ---- what it is all for */
 
-#define LEAST (CAPACITY * 0.7)
+static const int least = CAPACITY * 7 / 10;
 
 static void print_lesson(const struct outage *outage) {
     printf("\n The server can answer %d calls a second. In the burst it answered %.0f for the\n"
@@ -157,7 +157,7 @@ static bool expect(bool seen, const char *what, double figure) {
 bool burst_held(const struct outage *outage) {
     double kept = rate(outage, PROTECTED, DURING), left = rate(outage, UNPROTECTED, DURING);
     double timeouts = (double)outage->shared->burst.sides[PROTECTED].timeouts;
-    bool held = expect(kept >= LEAST,
+    bool held = expect(kept >= least,
                        "too few calls of the protected were answered a second in the burst", kept);
 
     held &= expect(timeouts == 0, "admitted calls of the protected timed out", timeouts);
