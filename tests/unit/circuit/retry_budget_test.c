@@ -117,6 +117,20 @@ static void test_inside_is_one_outcome(void **state) {
     assert_state(CLOSED);
 }
 
+static void test_inside_each_attempt_has_its_own_time(void **state) {
+    (void)state;
+    set("timeout.attempt", "300ms");
+    make_inside();
+    one = taken();
+    advance(MS(250));
+    assert_int_equal(fail_one(&one), SWG_RETRY);
+    advance(MS(110));
+    assert_int_equal(swg_acquire_again(&one), SWG_GO);
+    assert_int_equal(swg_deadline(&one), now() + MS(300));
+    record_permit(&one, SWG_SUCCESS, 0);
+    assert_out(0);
+}
+
 static void test_inside_ends_with_a_success(void **state) {
     (void)state;
     make_inside();
@@ -272,6 +286,7 @@ int main(void) {
         STORY(test_without_a_budget),
         STORY(test_successes_earn_it_back),
         STORY(test_inside_is_one_outcome),
+        STORY(test_inside_each_attempt_has_its_own_time),
         STORY(test_inside_ends_with_a_success),
         STORY(test_inside_may_be_cancelled_in_between),
         STORY(test_inside_stops_when_it_trips),
