@@ -64,6 +64,7 @@ prints 'bulkhead +1 of 1 in use, 2 of 2 waiting'; narrow
 run why one
 prints '^Permits are held by'; prints '^ +1 call +pid [0-9]+  exec sh  for .*  alive$'; prints 'rejected +2: 2 queue saturated|rejected +2 queue saturated'; narrow
 run why one --json
+is '2 2' "$(json rejected queue_saturated) $(json rejected total)" rejected
 is 'exec sh' "$(json permit_holders 0 process)"; is true "$(json permit_holders 0 alive)"
 [[ ! -e order ]] || wrong 'somebody did not wait'
 touch go
