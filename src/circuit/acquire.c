@@ -158,10 +158,18 @@ static __attribute__((noinline)) void watch(const struct swgi_admission *admissi
         swgi_breaker_watch(&turn);
 }
 
-static bool watch_is_due(const struct swgi_admission *admission) {
-    uint64_t last = swgi_load_relaxed(&admission->policies->watch_stamp, STAMP);
-    return swgi_load_relaxed(&admission->policies->habits, FAST_SETTING) & SWGI_HABIT_WATCHES &&
-           swgi_passed(admission->now, (int64_t)last) >= WATCH_EVERY_NS;
+static inline bool watch_is_due(const struct swgi_policies *policies, uint32_t habits,
+                                int64_t now) {
+    if (swgi_likely((habits & SWGI_HABIT_WATCHES) == 0))
+        return false;
+    uint64_t last = swgi_load_relaxed(&policies->watch_stamp, STAMP);
+    return swgi_passed(now, (int64_t)last) >= WATCH_EVERY_NS;
+}
+
+static void watch_now_and_then(const struct swgi_admission *admission) {
+    uint32_t habits = swgi_load_relaxed(&admission->policies->habits, FAST_SETTING);
+    if (swgi_unlikely(watch_is_due(admission->policies, habits, admission->now)))
+        watch(admission);
 }
 
 /* ---- the long way */
@@ -175,8 +183,8 @@ static int acquire_bound(struct swgi_admission *admission, uint32_t load, struct
     struct swgi_turn turn;
     swgi_turn_begin(&turn, binding->map, binding->index, admission->now);
     admission->now = swgi_turn_now(&turn);
-    if (admission->policies != NULL && watch_is_due(admission))
-        watch(admission);
+    if (admission->policies != NULL)
+        watch_now_and_then(admission);
     if (load != 0 && turn.settings.call_load_above != UINT32_MAX)
         admission->asked.heavy = load > turn.settings.call_load_above;
     bool open = swgi_breaker_is_open(turn.cell, turn.now); /* before anything is consumed */
@@ -261,7 +269,7 @@ static int refuse_policed(struct swgi_admission *admission, int rc, struct swg_p
  * A CLOSED circuit with policies, and nothing heavy asked for: no settings are copied and no clock
  * is read but now and then. -EAGAIN: the long way.
  */
-static int acquire_policed(struct swgi_admission *admission, struct swg_permit *out) {
+static int acquire_closed(struct swgi_admission *admission, struct swg_permit *out) {
     const struct swgi_binding *binding = admission->binding;
     uint64_t ctl = swgi_load(&binding->cell->ctl);
     if (admission->policies == NULL || (ctl & 15) != 0)
@@ -269,11 +277,9 @@ static int acquire_policed(struct swgi_admission *admission, struct swg_permit *
     int64_t now = admission->now = swgi_thread_believe(binding->map, admission->now);
     if (is_late(admission, now))
         return -EAGAIN;
-    if (swgi_unlikely(watch_is_due(admission))) {
-        watch(admission);
-        if (swgi_load(&binding->cell->ctl) != ctl)
-            return -EAGAIN;
-    }
+    watch_now_and_then(admission);
+    if (swgi_unlikely(swgi_load(&binding->cell->ctl) != ctl))
+        return -EAGAIN;
     admission->asked.deadline = call_deadline(admission->policies, admission->asked.deadline, now);
     uint32_t traits = swgi_load_relaxed(&binding->cell->traits, FAST_SETTING);
     int rc = swgi_admission_ask(admission, traits, out);
@@ -291,7 +297,9 @@ static int acquire_policed(struct swgi_admission *admission, struct swg_permit *
 }
 
 static int acquire_asked(struct swgi_admission *admission, uint32_t load, struct swg_permit *out) {
-    int rc = load == 0 && !admission->asked.heavy ? acquire_policed(admission, out) : -EAGAIN;
+    int rc = -EAGAIN;
+    if (load == 0 && !admission->asked.heavy)
+        rc = acquire_closed(admission, out);
     if (rc != -EAGAIN)
         return rc;
     if (admission->policies != NULL)
@@ -351,8 +359,8 @@ int swgi_admit_queued(struct swgi_admission *admission, struct swg_permit *permi
     bool there = admission->policies != NULL && swgi_permit_still_there(permit, binding);
     if (there)
         swgi_turn_begin(&turn, binding->map, binding->index, admission->now);
-    if (there && watch_is_due(admission))
-        watch(admission);
+    if (there)
+        watch_now_and_then(admission);
     /* A trip rejects whoever waits; asking anew counts and tells that. */
     if (!there || swgi_breaker_is_open(turn.cell, turn.now)) {
         if (admission->policies != NULL)
@@ -373,15 +381,126 @@ int swgi_admit_queued(struct swgi_admission *admission, struct swg_permit *permi
     return reject(&turn, SWGI_REJECTED_EXPIRED, SWG_EXPIRED, 0, permit);
 }
 
+/*
+ * ---- The short way. What it knows is written into the permit, where whoever goes on at length finds
+ * it: so there is always a register, and no frame.
+ */
+
+/* All is asked, with what was looked at given back. *out: as acquire_policed() filled it. */
+static __attribute__((noinline)) int acquire_at_length(struct swg_permit *out) {
+    const struct swgi_binding *binding = swgi_permit_binding(out);
+    swg_ns told = (int64_t)out->opaque[2] - binding->time_shift;
+    struct swgi_admission admission;
+    begin(&admission, binding, (int64_t)out->opaque[2]);
+    int rc = acquire_closed(&admission, out);
+    return rc != -EAGAIN ? rc : acquire_slow(binding->circuit, NULL, &told, out);
+}
+
+/* The circuit is another's, or what it admits has changed: what was taken is given back. */
+static __attribute__((noinline)) int acquire_anew(struct swg_permit *out) {
+    const struct swgi_binding *binding = swgi_permit_binding(out);
+    struct swgi_policies *policies = swgi_policies_of(binding->map, binding->cell);
+    struct swgi_held held = swgi_permit_held(out);
+    if (policies != NULL && held.word != 0)
+        swgi_bulkhead_release(binding->map, &policies->bulkhead, held);
+    if (policies != NULL && out->opaque[3] != 0)
+        swgi_limiter_give_back(&policies->limiter, out->opaque[3]);
+    return acquire_at_length(out);
+}
+
+/* While a permit was taken in that run, limit or run changed. */
+static __attribute__((noinline)) int acquire_unsettled(struct swg_permit *out, uint64_t run) {
+    const struct swgi_binding *binding = swgi_permit_binding(out);
+    struct swgi_policies *policies = swgi_policies_of(binding->map, binding->cell);
+    if (policies != NULL &&
+        !swgi_permits_confirm(binding->map, &policies->bulkhead, run, 0, swgi_permit_held(out))) {
+        out->opaque[5] = 0;
+        swgi_bulkhead_released(binding->map, &policies->bulkhead);
+    }
+    return acquire_anew(out);
+}
+
+#define SPECIAL_WHEN_FULL (SWGI_HABIT_WAITS | SWGI_HABIT_FULL_FAILS)
+
+/* The first permit looked at is none for us. Nothing is held. */
+static __attribute__((noinline)) int acquire_crowded(struct swg_permit *out) {
+    const struct swgi_binding *binding = swgi_permit_binding(out);
+    struct swgi_policies *policies = swgi_policies_of(binding->map, binding->cell);
+    int64_t now = (int64_t)out->opaque[2];
+    struct swgi_turn turn;
+    if (policies == NULL || out->opaque[3] != 0 ||
+        swgi_load_relaxed(&policies->habits, FAST_SETTING) & SPECIAL_WHEN_FULL ||
+        !swgi_bulkhead_is_full(binding->map, &policies->bulkhead, now) ||
+        swgi_load(&binding->cell->life) != binding->life)
+        return acquire_anew(out);
+    swgi_turn_look(&turn, binding->map, binding->index, now);
+    return reject(&turn, SWGI_REJECTED_FULL, SWG_FULL, SWGI_FULL_RETRY_NS, out);
+}
+
+/* Nothing more stands in the way: it is this circuit's call. */
+static inline __attribute__((always_inline)) int acquire_counted(struct swg_permit *out) {
+    const struct swgi_binding *binding = swgi_permit_binding(out);
+    if (swgi_unlikely(swgi_load(&binding->cell->life) != binding->life))
+        return acquire_anew(out);
+    swgi_column_add(&swgi_column(binding->index)->calls, 1);
+    return SWG_GO;
+}
+
+static __attribute__((noinline)) int acquire_held(struct swg_permit *out,
+                                                  struct swgi_policies *policies) {
+    struct swgi_bulkhead_try try;
+    uint32_t slot = swgi_permit_thread.hint;
+    out->opaque[6] = SWGI_ASKED_NOTHING | slot;
+    if (swgi_unlikely(!swgi_bulkhead_try(swgi_permit_binding(out)->map, &policies->bulkhead, slot,
+                                         (const int64_t *)&out->opaque[2], &try)))
+        return acquire_crowded(out);
+    out->opaque[5] = try.word;
+    if (swgi_unlikely(!swgi_bulkhead_unchanged(&policies->bulkhead, &try)))
+        return acquire_unsettled(out, try.run);
+    return acquire_counted(out);
+}
+
+#define SPECIAL_TO_ASK (SWGI_HABIT_LIMITER_WAITS | SWGI_HABIT_DYNAMIC)
+
+/* A CLOSED circuit with policies: a token of the limiter, a permit of the bulkhead. */
+static __attribute__((noinline)) int acquire_policed(struct swg_permit *out, int64_t now,
+                                                     const struct swgi_binding *binding,
+                                                     uint64_t ctl, uint32_t traits) {
+    swgi_permit_fill(out, binding, swgi_ctl_generation(ctl) | SWGI_PERMIT_POLICIES, now);
+    struct swgi_policies *policies = swgi_policies_of(binding->map, binding->cell);
+    if (swgi_unlikely(policies == NULL || !swgi_thread_believes(now)))
+        return acquire_at_length(out);
+    uint32_t habits = swgi_load_relaxed(&policies->habits, FAST_SETTING);
+    if (swgi_unlikely(habits & SPECIAL_TO_ASK || watch_is_due(policies, habits, now)))
+        return acquire_at_length(out);
+    out->opaque[3] = 0;
+    out->opaque[4] = (uint64_t)call_deadline(policies, 0, now);
+    out->opaque[5] = 0;
+    if (traits & SWGI_TRAIT_LIMITER &&
+        swgi_unlikely(!swgi_limiter_try(&policies->limiter, now, &out->opaque[3])))
+        return acquire_at_length(out);
+    if (traits & SWGI_TRAIT_BULKHEAD)
+        return acquire_held(out, policies);
+    out->opaque[6] = SWGI_ASKED_NOTHING;
+    return acquire_counted(out);
+}
+
+static __attribute__((noinline)) int acquire_other(struct swg_circuit *circuit,
+                                                   const struct swg_request *request, swg_ns now,
+                                                   struct swg_permit *out) {
+    return acquire_slow(circuit, request, &now, out);
+}
+
 static inline __attribute__((always_inline)) int acquire_fast(const struct swgi_binding *binding,
                                                               int64_t now, struct swg_permit *out) {
     struct swgi_cell *cell = binding->cell;
     uint64_t ctl = swgi_load_acquire(&cell->ctl);
     if (swgi_unlikely(swgi_load_relaxed(&cell->life, FAST_SETTING) != binding->life))
-        return -EAGAIN;
+        return acquire_other(binding->circuit, NULL, now - binding->time_shift, out);
     if (swgi_likely((ctl & 15) == 0)) {
-        if (swgi_unlikely(swgi_load_relaxed(&cell->traits, FAST_SETTING) & SWGI_TRAITS_POLICIES))
-            return -EAGAIN;
+        uint32_t traits = swgi_load_relaxed(&cell->traits, FAST_SETTING);
+        if (swgi_unlikely(traits & SWGI_TRAITS_POLICIES))
+            return acquire_policed(out, now, binding, ctl, traits);
         swgi_column_add(&swgi_column(binding->index)->calls, 1);
         swgi_permit_fill(out, binding, swgi_ctl_generation(ctl), now);
         out->opaque[4] = 0;
@@ -394,48 +513,25 @@ static inline __attribute__((always_inline)) int acquire_fast(const struct swgi_
         swgi_permit_refuse(out, swgi_ctl_deadline(ctl) == SWGI_NEVER ? INT64_MAX : until - now);
         return SWG_OPEN;
     }
-    return -EAGAIN;
-}
-
-/* Not the few-nanosecond path, which tail-calls this and so needs no frame: circuits with policies,
- * when nothing special is asked for, then all the rest. */
-static __attribute__((noinline)) int acquire_other(struct swg_circuit *circuit,
-                                                   const struct swg_request *request, swg_ns now,
-                                                   struct swg_permit *out, bool given) {
-    const struct swgi_binding *binding = NULL;
-    struct swgi_admission admission;
-    if (circuit != NULL && request == NULL && out != NULL)
-        binding = swgi_load_acquire(&circuit->binding);
-    if (binding == NULL || !swgi_thread_ready(binding->tag) ||
-        swgi_load(&binding->cell->life) != binding->life)
-        return acquire_slow(circuit, request, given ? &now : NULL, out);
-    begin(&admission, binding, given ? now + binding->time_shift : swgi_binding_now(binding));
-    int rc = acquire_policed(&admission, out);
-    return rc != -EAGAIN ? rc : acquire_slow(circuit, request, given ? &now : NULL, out);
+    return acquire_other(binding->circuit, NULL, now - binding->time_shift, out);
 }
 
 int swg_acquire_at(struct swg_circuit *circuit, const struct swg_request *request, swg_ns now,
                    struct swg_permit *out) {
-    if (swgi_likely(circuit != NULL && request == NULL && out != NULL)) {
+    if (swgi_likely(circuit != NULL) && swgi_likely(request == NULL) && swgi_likely(out != NULL)) {
         const struct swgi_binding *binding = swgi_load_acquire(&circuit->binding);
-        if (swgi_likely(binding != NULL && swgi_thread_ready(binding->tag))) {
-            int rc = acquire_fast(binding, now + binding->time_shift, out);
-            if (swgi_likely(rc >= 0))
-                return rc;
-        }
+        if (swgi_likely(binding != NULL && swgi_thread_ready(binding->tag)))
+            return acquire_fast(binding, now + binding->time_shift, out);
     }
-    return acquire_other(circuit, request, now, out, true);
+    return acquire_other(circuit, request, now, out);
 }
 
 int swg_acquire(struct swg_circuit *circuit, const struct swg_request *request,
                 struct swg_permit *out) {
-    if (swgi_likely(circuit != NULL && request == NULL && out != NULL)) {
+    if (swgi_likely(circuit != NULL) && swgi_likely(request == NULL) && swgi_likely(out != NULL)) {
         const struct swgi_binding *binding = swgi_load_acquire(&circuit->binding);
-        if (swgi_likely(binding != NULL && swgi_thread_ready(binding->tag))) {
-            int rc = acquire_fast(binding, swgi_binding_now(binding), out);
-            if (swgi_likely(rc >= 0))
-                return rc;
-        }
+        if (swgi_likely(binding != NULL && swgi_thread_ready(binding->tag)))
+            return acquire_fast(binding, swgi_binding_now(binding), out);
     }
-    return acquire_other(circuit, request, 0, out, false);
+    return acquire_slow(circuit, request, NULL, out);
 }

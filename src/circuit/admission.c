@@ -33,9 +33,6 @@ static int64_t latest(const struct swgi_admission *admission, int64_t since, uin
     return deadline != 0 && deadline < until ? deadline : until;
 }
 
-/* How soon asking a full bulkhead again may help: nobody knows. */
-#define FULL_RETRY_NS INT64_C(1000000)
-
 /* A queue without room for us: the place is one to be asked for again, until our time is up. */
 static int wait_outside(struct swgi_admission *admission, int priority, struct swg_permit *out) {
     uint64_t ageing = swgi_load(&admission->policies->ageing_ns);
@@ -51,8 +48,9 @@ static int queue_is_full(struct swgi_admission *admission) {
     if (swgi_admission_has(admission, SWGI_HABIT_QUEUE_WAITS))
         return SWG_QUEUED;
     if (swgi_admission_has(admission, SWGI_HABIT_QUEUE_ERROR))
-        return rejected(admission, SWGI_REJECTED_SATURATED, SWG_QUEUE_SATURATED, FULL_RETRY_NS);
-    return rejected(admission, SWGI_REJECTED_FULL, SWG_FULL, FULL_RETRY_NS);
+        return rejected(admission, SWGI_REJECTED_SATURATED, SWG_QUEUE_SATURATED,
+                        SWGI_FULL_RETRY_NS);
+    return rejected(admission, SWGI_REJECTED_FULL, SWG_FULL, SWGI_FULL_RETRY_NS);
 }
 
 static int enqueue(struct swgi_admission *admission, int priority, struct swg_permit *out) {
@@ -74,7 +72,7 @@ static int enqueue(struct swgi_admission *admission, int priority, struct swg_pe
 int swgi_admission_full(struct swgi_admission *admission, int priority, struct swg_permit *out) {
     if (swgi_admission_has(admission, SWGI_HABIT_WAITS))
         return enqueue(admission, priority, out);
-    return rejected(admission, SWGI_REJECTED_FULL, SWG_FULL, FULL_RETRY_NS);
+    return rejected(admission, SWGI_REJECTED_FULL, SWG_FULL, SWGI_FULL_RETRY_NS);
 }
 
 int swgi_admission_bulkhead(struct swgi_admission *admission, struct swg_permit *out) {
@@ -195,8 +193,8 @@ static int expire(struct swgi_admission *admission, struct swg_permit *permit) {
     if (deadline != 0 && admission->now >= deadline)
         return rejected(admission, SWGI_REJECTED_EXPIRED, SWG_EXPIRED, 0);
     if (paced)
-        return rejected(admission, SWGI_REJECTED_LIMITED, SWG_LIMITED, FULL_RETRY_NS);
-    return rejected(admission, SWGI_REJECTED_FULL, SWG_FULL, FULL_RETRY_NS);
+        return rejected(admission, SWGI_REJECTED_LIMITED, SWG_LIMITED, SWGI_FULL_RETRY_NS);
+    return rejected(admission, SWGI_REJECTED_FULL, SWG_FULL, SWGI_FULL_RETRY_NS);
 }
 
 /* Whatever it waits for next, and with or without a place: the loop that asked to be told is told,

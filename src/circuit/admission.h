@@ -24,6 +24,9 @@ static inline bool swgi_admission_has(const struct swgi_admission *admission, ui
     return (swgi_load_relaxed(&admission->policies->habits, FAST_SETTING) & habit) != 0;
 }
 
+/* How soon asking a full bulkhead again may help: nobody knows. */
+#define SWGI_FULL_RETRY_NS INT64_C(1000000)
+
 /* One after the other, at length. */
 int swgi_admission_limiter(struct swgi_admission *admission, struct swg_permit *out);
 int swgi_admission_bulkhead(struct swgi_admission *admission, struct swg_permit *out);

@@ -30,6 +30,20 @@ static inline void swgi_completion_sample(const struct swg_permit *permit,
     if (swgi_load_relaxed(&binding->cell->traits, FAST_SETTING) & SWGI_TRAIT_SAMPLED)
         swgi_completion_sampled(permit, binding, now, duration, class);
 }
+/* A success where nothing is due: true; nothing was done otherwise. */
+static inline bool swgi_completion_sample_calmly(const struct swg_permit *permit,
+                                                 const struct swgi_binding *binding, int64_t now,
+                                                 int64_t duration) {
+    const struct swgi_policies *policies = swgi_policies_of(binding->map, binding->cell);
+    if (swgi_unlikely(policies == NULL || duration < 0 ||
+                      permit->opaque[6] & SWGI_MASK(SWGI_ASKED_KEY_BITS) << SWGI_ASKED_KEY_SHIFT))
+        return false;
+    uint64_t last = swgi_load_relaxed(&policies->sample_stamp, STAMP);
+    if (swgi_passed(now, (int64_t)last) >= swgi_load_relaxed(&policies->sample_ns, FAST_SETTING))
+        return false;
+    swgi_column_add(&swgi_column(binding->index)->time_ns, (uint64_t)duration);
+    return true;
+}
 /*
  * May the call be tried again? The delay before it, or -1. Pays the budget. turn: of this call's
  * outcome, its policies loaded.

@@ -5,7 +5,8 @@
  *   1  generation:20 | judged:1 | probe:1 | slot:4 | policies:1 | queued:1 | paced:1 | listens:1 |
  *      life:32
  *   2  panel time of admission
- *   3  the probe slot's word, if it holds one; of a ticket the binding
+ *   3  the probe slot's word, if it holds one; while it is admitted the limiter's place; of a ticket
+ *      the binding
  *   4  panel time of the call's deadline, 0 none; after a rejection or for a ticket: how long to wait
  *   5  the bulkhead's permit, if it holds one; of a ticket the deadline
  *   6  what was asked: slot of the bulkhead:13 | attempt:6 | priority:6 | heavy:1 | key:22 |
@@ -45,19 +46,23 @@ struct swgi_asked {
     bool heavy;        /* its load was declared above what may be shed */
 };
 
-#define SWGI_ASKED_KEY_BITS 22
+#define SWGI_ASKED_KEY_BITS  22
+#define SWGI_ASKED_KEY_SHIFT 26
+
+/* The first attempt of a call that asks for nothing in particular. */
+#define SWGI_ASKED_NOTHING (UINT64_C(1) << 13 | (uint64_t)SWGI_PRIORITY_ZERO << 19)
 
 static inline uint64_t swgi_asked_word(const struct swgi_asked *asked) {
     return (uint64_t)asked->slot | (uint64_t)asked->attempt << 13 |
            (uint64_t)asked->priority << 19 | (uint64_t)asked->heavy << 25 |
-           (uint64_t)asked->key << 26 | (uint64_t)asked->previous << 48;
+           (uint64_t)asked->key << SWGI_ASKED_KEY_SHIFT | (uint64_t)asked->previous << 48;
 }
 
 static inline struct swgi_asked swgi_permit_asked(const struct swg_permit *permit) {
     uint64_t word = permit->opaque[6];
     return (struct swgi_asked){
         .deadline = (int64_t)permit->opaque[4],
-        .key = (uint32_t)swgi_field(word, 26, SWGI_ASKED_KEY_BITS),
+        .key = (uint32_t)swgi_field(word, SWGI_ASKED_KEY_SHIFT, SWGI_ASKED_KEY_BITS),
         .slot = (uint32_t)swgi_field(word, 0, 13),
         .previous = (uint16_t)swgi_field(word, 48, 16),
         .attempt = (uint8_t)swgi_field(word, 13, 6),

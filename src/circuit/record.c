@@ -36,43 +36,53 @@ static __attribute__((noinline)) void judge_count(const struct swgi_binding *bin
     swgi_count_judge(&turn, generation, &count, turn.settings.judge_on_success);
 }
 
-/*
- * A success within the slow threshold, of a CLOSED breaker whose score is zero and unarmed, in the
- * running slice: nothing to judge, one counter to move.
- */
-static inline __attribute__((always_inline)) bool record_fast(struct swg_permit *permit,
-                                                              const struct swgi_binding *binding,
-                                                              int64_t now, int64_t duration) {
-    struct swgi_cell *cell = binding->cell;
-    uint64_t word = permit->opaque[1];
-    uint64_t ctl = swgi_load_acquire(&cell->ctl);
-    uint32_t traits = swgi_load_acquire(&cell->traits);
-    /* What a permit's word says beside its generation lies where ctl has its score. */
-    bool calm =
-        (uint32_t)word >> SWGI_GENERATION_BITS == 0 && ctl == (uint64_t)(uint32_t)word << 4 &&
-        swgi_load_relaxed(&cell->life, FAST_SETTING) == (uint32_t)(word >> 32) &&
-        (uint64_t)duration <= swgi_load_relaxed(&cell->slow_ns, FAST_SETTING) && duration >= 0;
-    if (swgi_unlikely(!calm))
-        return false;
-    if (traits & SWGI_TRAIT_TIME) {
-        uint32_t tick = swgi_tick(swgi_load_relaxed(&cell->tick_base, FAST_SETTING),
-                                  swgi_load_relaxed(&cell->time_base, FAST_SETTING),
-                                  swgi_load_relaxed(&cell->reciprocal, FAST_SETTING), now);
-        if (swgi_unlikely(swgi_load_relaxed(&cell->epoch, FAST_SETTING) !=
-                          swgi_epoch(word & SWGI_MASK(SWGI_GENERATION_BITS), tick)))
-            return false;
-    }
+static __attribute__((noinline)) int count_window(const struct swgi_binding *binding,
+                                                  uint32_t traits, uint64_t generation,
+                                                  int64_t now) {
+    uint64_t window;
+    unsigned calls = traits >> SWGI_TRAITS_CALLS_SHIFT;
+    if (!count_calmly(binding, calls, generation, &window))
+        judge_count(binding, calls, generation, now, window);
+    return 0;
+}
+
+/* Of a CLOSED breaker whose score is zero and unarmed its generation, and nothing else. */
+static inline uint64_t rotated(uint64_t ctl) {
+    return ctl >> 4 | ctl << 60;
+}
+
+/* What can be read again from the permit is, so that a register is free and no frame needed. */
+static inline __attribute__((always_inline)) bool is_within(const struct swg_permit *permit,
+                                                            int64_t duration) {
+    const struct swgi_cell *cell = swgi_permit_binding(permit)->cell;
+    return swgi_likely(swgi_permit_still_there(permit, swgi_permit_binding(permit)) &&
+                       (uint64_t)duration <= swgi_load_relaxed(&cell->slow_ns, FAST_SETTING) &&
+                       duration >= 0);
+}
+
+static inline bool is_of_this_slice(const struct swg_permit *permit, int64_t now) {
+    const struct swgi_cell *cell = swgi_permit_binding(permit)->cell;
+    uint32_t tick = swgi_tick(swgi_load_relaxed(&cell->tick_base, FAST_SETTING),
+                              swgi_load_relaxed(&cell->time_base, FAST_SETTING),
+                              swgi_load_relaxed(&cell->reciprocal, FAST_SETTING), now);
+    return swgi_load_relaxed(&cell->epoch, FAST_SETTING) ==
+           swgi_epoch(permit->opaque[1] & SWGI_MASK(SWGI_GENERATION_BITS), tick);
+}
+
+static inline __attribute__((always_inline)) int count_calm(struct swg_permit *permit,
+                                                            uint32_t traits, int64_t now,
+                                                            int64_t duration) {
+    const struct swgi_binding *binding = swgi_permit_binding(permit);
     struct swgi_column *column = swgi_column(binding->index);
     swgi_column_add(&column->successes, 1);
     swgi_store_relaxed(&column->last_success, (uint64_t)now, COLUMN);
     if (traits & SWGI_TRAIT_HISTOGRAM)
         count_latency(binding, duration);
     permit->opaque[0] = 0;
-    uint64_t generation = word & SWGI_MASK(SWGI_GENERATION_BITS), window;
-    unsigned calls = traits >> SWGI_TRAITS_CALLS_SHIFT;
-    if (traits & SWGI_TRAIT_COUNT && !count_calmly(binding, calls, generation, &window))
-        judge_count(binding, calls, generation, now, window);
-    return true;
+    if (traits & SWGI_TRAIT_COUNT)
+        return count_window(binding, traits, permit->opaque[1] & SWGI_MASK(SWGI_GENERATION_BITS),
+                            now);
+    return 0;
 }
 
 /* As unsigned: a virtual clock stands in memory that others can write. */
@@ -243,52 +253,121 @@ static __attribute__((noinline)) int record_slow(struct swg_permit *permit, int 
 }
 
 /*
- * A success of a circuit with policies: what is held is given back and counted, and the rest is a
- * success like any other. -EAGAIN: not a calm one, or not one at all.
+ * ---- A success. With a calm breaker there is nothing to judge and one counter to move; with policies
+ * what is held is given back before. What is not as usual goes on by itself.
  */
-static __attribute__((noinline)) int record_policed(struct swg_permit *permit,
-                                                    const struct swgi_binding *binding, int64_t at,
-                                                    int64_t duration) {
-    uint64_t how = permit->opaque[1] & (SWGI_PERMIT_POLICIES | SWGI_PERMIT_WAITS);
-    if (how != SWGI_PERMIT_POLICIES || !swgi_permit_still_there(permit, binding))
-        return -EAGAIN;
-    int rc = swgi_completion_release(permit, binding);
-    if (rc != 0) {
-        end(permit);
-        return rc;
-    }
-    swgi_completion_sample(permit, binding, at, duration, SWGI_CLASS_SUCCESS);
+
+static __attribute__((noinline)) int record_at_length(struct swg_permit *permit, int64_t at,
+                                                      const struct swg_failure *why,
+                                                      int64_t duration) {
+    int64_t shift = swgi_permit_binding(permit)->time_shift;
+    return record_slow(permit, SWG_SUCCESS, why, at - shift, duration, true);
+}
+
+/* Holds nothing of policies any more. */
+static __attribute__((noinline)) int record_freed(struct swg_permit *permit, int64_t at,
+                                                  const struct swg_failure *why, int64_t duration) {
     permit->opaque[1] &= ~SWGI_PERMIT_POLICIES;
     permit->opaque[7] = permit->opaque[0] ^ permit->opaque[1] ^ swgi_thread.tag;
     permit->opaque[4] = 0;
-    return record_fast(permit, binding, at, duration) ? 0 : -EAGAIN;
+    return record_at_length(permit, at, why, duration);
 }
 
-/* Not the few-nanosecond path, which tail-calls this and so needs no frame. */
-static __attribute__((noinline)) int record_other(struct swg_permit *permit, int outcome,
-                                                  const struct swg_failure *why, swg_ns now,
-                                                  swg_ns duration, bool given) {
-    if (permit != NULL && outcome == SWG_SUCCESS && swgi_permit_is_current(permit)) {
-        const struct swgi_binding *binding = swgi_permit_binding(permit);
-        int64_t at = given ? now + binding->time_shift : swgi_binding_now(binding);
-        int64_t took = given ? duration : since_admission(permit, at);
-        int rc =
-            swgi_thread_ready(binding->tag) ? record_policed(permit, binding, at, took) : -EAGAIN;
-        if (rc != -EAGAIN)
-            return rc;
+static __attribute__((noinline)) int record_in_slice(struct swg_permit *permit, int64_t at,
+                                                     const struct swg_failure *why, uint32_t traits,
+                                                     int64_t duration) {
+    if (swgi_likely(is_of_this_slice(permit, at)))
+        return count_calm(permit, traits, at, duration);
+    return record_freed(permit, at, why, duration);
+}
+
+static inline __attribute__((always_inline)) int record_calm(struct swg_permit *permit, int64_t at,
+                                                             const struct swg_failure *why,
+                                                             uint32_t traits, int64_t duration) {
+    if (traits & SWGI_TRAIT_TIME)
+        return record_in_slice(permit, at, why, traits, duration);
+    return count_calm(permit, traits, at, duration);
+}
+
+/* Something adapts now, or costs are counted. */
+static __attribute__((noinline)) int record_sampling(struct swg_permit *permit, int64_t at,
+                                                     const struct swg_failure *why,
+                                                     int64_t duration) {
+    const struct swgi_binding *binding = swgi_permit_binding(permit);
+    swgi_completion_sampled(permit, binding, at, duration, SWGI_CLASS_SUCCESS);
+    permit->opaque[4] = 0;
+    return record_calm(permit, at, why, swgi_load_acquire(&binding->cell->traits), duration);
+}
+
+static inline __attribute__((always_inline)) int record_released(struct swg_permit *permit,
+                                                                 int64_t at,
+                                                                 const struct swg_failure *why,
+                                                                 int64_t duration) {
+    const struct swgi_binding *binding = swgi_permit_binding(permit);
+    uint32_t traits = swgi_load_acquire(&binding->cell->traits);
+    if (traits & SWGI_TRAIT_SAMPLED &&
+        swgi_unlikely(!swgi_completion_sample_calmly(permit, binding, at, duration)))
+        return record_sampling(permit, at, why, duration);
+    permit->opaque[4] = 0;
+    return record_calm(permit, at, why, traits, duration);
+}
+
+/* Somebody may wait for what was given back. */
+static __attribute__((noinline)) int record_waking(struct swg_permit *permit, int64_t at,
+                                                   const struct swg_failure *why,
+                                                   int64_t duration) {
+    const struct swgi_binding *binding = swgi_permit_binding(permit);
+    struct swgi_policies *policies = swgi_policies_of(binding->map, binding->cell);
+    if (policies != NULL)
+        swgi_bulkhead_released(binding->map, &policies->bulkhead);
+    return record_released(permit, at, why, duration);
+}
+
+/* A calm breaker with policies. Where a permit is not where it should be (moved, reclaimed, ended
+ * before) it is looked for at length. */
+static __attribute__((noinline)) int record_policed(struct swg_permit *permit, int64_t at,
+                                                    const struct swg_failure *why,
+                                                    int64_t duration) {
+    const struct swgi_binding *binding = swgi_permit_binding(permit);
+    struct swgi_policies *policies = swgi_policies_of(binding->map, binding->cell);
+    if (swgi_unlikely(policies == NULL || !is_within(permit, duration)))
+        return record_at_length(permit, at, why, duration);
+    if (permit->opaque[5] != 0) {
+        if (swgi_unlikely(!swgi_bulkhead_give_back(binding->map, &policies->bulkhead,
+                                                   swgi_permit_held(permit))))
+            return record_at_length(permit, at, why, duration);
+        if (swgi_unlikely(swgi_waiting_high(swgi_load(&policies->bulkhead.waiting)) != 0))
+            return record_waking(permit, at, why, duration);
     }
-    return record_slow(permit, outcome, why, now, duration, given);
+    return record_released(permit, at, why, duration);
+}
+
+static inline __attribute__((always_inline)) int record_success(struct swg_permit *permit,
+                                                                int64_t at,
+                                                                const struct swg_failure *why,
+                                                                int64_t duration) {
+    struct swgi_cell *cell = swgi_permit_binding(permit)->cell;
+    uint64_t generation = rotated(swgi_load_acquire(&cell->ctl));
+    uint32_t traits = swgi_load_acquire(&cell->traits);
+    uint64_t more = generation ^ (uint32_t)permit->opaque[1];
+    /* What a permit's word says beside its generation lies where ctl has its score. */
+    if (swgi_likely(generation <= SWGI_MASK(SWGI_GENERATION_BITS))) {
+        if (swgi_likely(more == 0) && is_within(permit, duration))
+            return record_calm(permit, at, why, traits, duration);
+        if (more == SWGI_PERMIT_POLICIES)
+            return record_policed(permit, at, why, duration);
+    }
+    return record_at_length(permit, at, why, duration);
 }
 
 int swg_record_at(struct swg_permit *permit, int outcome, const struct swg_failure *why, swg_ns now,
                   swg_ns duration) {
     if (swgi_likely(permit != NULL && outcome == SWG_SUCCESS && swgi_permit_is_current(permit))) {
         const struct swgi_binding *binding = swgi_permit_binding(permit);
-        if (swgi_likely(swgi_thread_ready(binding->tag)) &&
-            record_fast(permit, binding, now + binding->time_shift, duration))
-            return 0;
+        if (swgi_likely(swgi_thread_ready(binding->tag)))
+            return record_success(permit, now + binding->time_shift, why, duration);
     }
-    return record_other(permit, outcome, why, now, duration, true);
+    return record_slow(permit, outcome, why, now, duration, true);
 }
 
 int swg_record_error(struct swg_permit *permit, int outcome, const struct swg_failure *why) {
@@ -296,11 +375,10 @@ int swg_record_error(struct swg_permit *permit, int outcome, const struct swg_fa
         const struct swgi_binding *binding = swgi_permit_binding(permit);
         if (swgi_likely(swgi_thread_ready(binding->tag))) {
             int64_t now = swgi_binding_now(binding);
-            if (record_fast(permit, binding, now, since_admission(permit, now)))
-                return 0;
+            return record_success(permit, now, why, since_admission(permit, now));
         }
     }
-    return record_other(permit, outcome, why, 0, 0, false);
+    return record_slow(permit, outcome, why, 0, 0, false);
 }
 
 int swg_record(struct swg_permit *permit, int outcome) {

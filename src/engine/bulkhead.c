@@ -103,6 +103,18 @@ static bool take(struct swgi_map *map, struct swgi_bulkhead_words *words, int pr
     return taken;
 }
 
+bool swgi_bulkhead_is_full(const struct swgi_map *map, const struct swgi_bulkhead_words *words,
+                           int64_t now) {
+    uint64_t limit = swgi_load(&words->limit);
+    struct swgi_permit_run permits = swgi_permit_run(map, swgi_load(&words->run));
+    uint64_t special = swgi_load(&words->rule) | (limit & SWGI_LIMIT_HIGH) |
+                       (swgi_load(&words->waiting) & SWGI_MASK(SWGI_WAITING_BITS));
+    return special == 0 && swgi_limit_of(limit) != 0 && swgi_limit_of(limit) <= permits.count &&
+           !swgi_bulkhead_liveness_due(words, now) &&
+           swgi_permits_first_open(permits.permits, 0, swgi_limit_of(limit)) ==
+               swgi_limit_of(limit);
+}
+
 int swgi_bulkhead_take_slowly(struct swgi_map *map, struct swgi_bulkhead_words *words, int priority,
                               int64_t now, struct swgi_held *out) {
     *out = (struct swgi_held){ 0 };

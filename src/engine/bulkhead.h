@@ -39,42 +39,83 @@ int swgi_bulkhead_release_slowly(struct swgi_map *map, struct swgi_bulkhead_word
 /* A permit is free: wakes whoever is next. */
 void swgi_bulkhead_released(struct swgi_map *map, struct swgi_bulkhead_words *words);
 
+/* A permit and the words it was taken under: it may be kept if they are the same still. */
+struct swgi_bulkhead_try {
+    uint64_t word, limit, run;
+};
+
+/*
+ * That permit, if there is nothing to consider but whether it is free. false: nothing was taken.
+ * now: read when it is needed, so that no register holds it until then.
+ */
+static inline __attribute__((always_inline)) bool swgi_bulkhead_try(
+    struct swgi_map *map, struct swgi_bulkhead_words *words, uint32_t slot, const int64_t *now,
+    struct swgi_bulkhead_try *out) {
+    uint64_t limit = swgi_load(&words->limit);
+    uint64_t bounds = swgi_field(limit, 0, 40); /* the limit alone, or high above it */
+    if (swgi_unlikely(bounds > SWGI_PERMITS_MAX || slot >= bounds))
+        return false;
+    if (swgi_unlikely((swgi_load(&words->rule) & ~SWGI_RULE_TRACK) != 0 ||
+                      swgi_waiting_high(swgi_load(&words->waiting)) != 0 ||
+                      !swgi_permit_ready(map)))
+        return false;
+    uint64_t run = swgi_load(&words->run);
+    struct swgi_permit_run permits = swgi_permit_run(map, run);
+    swgi_word *permit = &permits.permits[slot];
+    if (swgi_unlikely(slot >= permits.count || swgi_load(permit) != 0))
+        return false;
+    uint64_t mine = swgi_permit_thread.word;
+    if (swgi_unlikely(!swgi_cas(permit, 0, mine)))
+        return false;
+    swgi_permit_thread.word = mine + (UINT64_C(1) << 32);
+    swgi_store_release(permit + swgi_run_count(run) / 2, swgi_permit_stamp(mine, *now));
+    *out = (struct swgi_bulkhead_try){ .word = mine, .limit = limit, .run = run };
+    return true;
+}
+
+static inline bool swgi_bulkhead_unchanged(const struct swgi_bulkhead_words *words,
+                                           const struct swgi_bulkhead_try *try) {
+    return ((swgi_load(&words->limit) ^ try->limit) | (swgi_load(&words->run) ^ try->run)) == 0;
+}
+
+/* Are all permits held, as far as one look at each tells, and is there nothing to be done about it? Else the long way knows. */
+bool swgi_bulkhead_is_full(const struct swgi_map *map, const struct swgi_bulkhead_words *words,
+                           int64_t now);
+
 /* SWG_GO with *out (whose word is 0 where there is no limit: none is configured, or calls are only
  * tracked and the run is full), or SWG_FULL. priority: -32 urgent .. 31. */
-static inline __attribute__((always_inline)) int swgi_bulkhead_take(
-    struct swgi_map *map, struct swgi_bulkhead_words *words, int priority, int64_t now,
-    struct swgi_held *out) {
-    uint64_t limit = swgi_load(&words->limit), run = swgi_load(&words->run);
-    struct swgi_permit_run permits = swgi_permit_run(map, run);
-    uint32_t hint = swgi_permit_thread.hint;
-    uint64_t special = (swgi_load(&words->rule) & ~SWGI_RULE_TRACK) | (limit & SWGI_LIMIT_HIGH) |
-                       (swgi_load(&words->waiting) & SWGI_MASK(SWGI_WAITING_BITS));
-    if (swgi_unlikely(special != 0 || hint >= swgi_limit_of(limit) || hint >= permits.count ||
-                      !swgi_permit_ready(map) || swgi_load(&permits.permits[hint]) != 0))
+static inline int swgi_bulkhead_take(struct swgi_map *map, struct swgi_bulkhead_words *words,
+                                     int priority, int64_t now, struct swgi_held *out) {
+    struct swgi_bulkhead_try try;
+    uint32_t slot = swgi_permit_thread.hint;
+    if (swgi_unlikely(!swgi_bulkhead_try(map, words, slot, &now, &try)))
         return swgi_bulkhead_take_slowly(map, words, priority, now, out);
-    uint64_t mine = swgi_permit_thread.word;
-    swgi_permit_thread.word = mine + (UINT64_C(1) << 32);
-    if (swgi_unlikely(!swgi_cas(&permits.permits[hint], 0, mine)))
-        return swgi_bulkhead_take_slowly(map, words, priority, now, out);
-    swgi_store_release(&permits.permits[permits.count + hint], swgi_permit_stamp(mine, now));
-    *out = (struct swgi_held){ .word = mine, .slot = hint, .at = swgi_run_first(run) - 1 + hint };
-    if (swgi_likely(((swgi_load(&words->limit) ^ limit) | (swgi_load(&words->run) ^ run)) == 0))
+    *out = (struct swgi_held){ .word = try.word, .slot = slot };
+    if (swgi_likely(swgi_bulkhead_unchanged(words, &try)))
         return SWG_GO;
-    return swgi_bulkhead_take_again(map, words, run, priority, now, out);
+    return swgi_bulkhead_take_again(map, words, try.run, priority, now, out);
+}
+
+/* Give back where it should be; nobody is woken. false: it is not there, nothing was done. */
+static inline __attribute__((always_inline)) bool swgi_bulkhead_give_back(
+    struct swgi_map *map, struct swgi_bulkhead_words *words, struct swgi_held held) {
+    uint64_t at = (uint64_t)swgi_run_first(swgi_load(&words->run)) - 1 + held.slot;
+    /* Where the run changes meanwhile, that word is frozen, or not copied yet. */
+    if (swgi_unlikely(at >= map->geometry.slots || !swgi_cas(&map->slots[at], held.word, 0)))
+        return false;
+    if (swgi_permit_thread.hint != held.slot)
+        swgi_permit_thread.hint = held.slot;
+    return true;
 }
 
 /*
  * Give back, and wake whoever is next. 0; -EINVAL: a copy of a permit that was ended; -ESTALE: it
  * had been given back, because this process was taken for dead. held.word 0: 0.
  */
-static inline __attribute__((always_inline)) int swgi_bulkhead_release(
-    struct swgi_map *map, struct swgi_bulkhead_words *words, struct swgi_held held) {
-    /* Where the run was changed since, that word is frozen, or another's. */
-    if (swgi_unlikely(held.word == 0 || held.at >= map->geometry.slots ||
-                      !swgi_cas(&map->slots[held.at], held.word, 0)))
+static inline int swgi_bulkhead_release(struct swgi_map *map, struct swgi_bulkhead_words *words,
+                                        struct swgi_held held) {
+    if (swgi_unlikely(held.word == 0 || !swgi_bulkhead_give_back(map, words, held)))
         return swgi_bulkhead_release_slowly(map, words, held);
-    if (swgi_permit_thread.hint != held.slot)
-        swgi_permit_thread.hint = held.slot;
     if (swgi_unlikely(swgi_waiting_high(swgi_load(&words->waiting)) != 0))
         swgi_bulkhead_released(map, words);
     return 0;

@@ -67,20 +67,25 @@ struct swgi_limiter_answer swgi_limiter_take_any(struct swgi_limiter_words *word
                                                  uint32_t slots_count, int64_t now,
                                                  int64_t may_wait_ns);
 
-/* The same: here is what an uncontended bucket with a token left needs, one compare-and-swap. */
+/* What an uncontended bucket with a token left needs, one compare-and-swap. false: nothing was
+ * taken. */
+static inline __attribute__((always_inline)) bool swgi_limiter_try(struct swgi_limiter_words *words,
+                                                                   int64_t now, uint64_t *place) {
+    uint64_t tat = swgi_load(&words->tat), at = (uint64_t)now;
+    if (swgi_unlikely((swgi_load_relaxed(&words->rule, FAST_SETTING) & SWGI_LIMITER_BUCKET) == 0 ||
+                      tat > at + swgi_load_relaxed(&words->tolerance_ns, FAST_SETTING)))
+        return false;
+    uint64_t next = (tat > at ? tat : at) + swgi_load_relaxed(&words->interval_ns, FAST_SETTING);
+    *place = next;
+    return swgi_likely(swgi_cas(&words->tat, tat, next));
+}
+
 static inline struct swgi_limiter_answer swgi_limiter_take(struct swgi_limiter_words *words,
                                                            swgi_word *slots, uint32_t slots_count,
                                                            int64_t now, int64_t may_wait_ns) {
-    uint64_t rule = swgi_load_relaxed(&words->rule, FAST_SETTING);
-    if (swgi_likely((rule & SWGI_LIMITER_BUCKET) != 0)) {
-        uint64_t tat = swgi_load(&words->tat), at = (uint64_t)now;
-        if (swgi_likely(tat <= at + swgi_load_relaxed(&words->tolerance_ns, FAST_SETTING))) {
-            uint64_t next =
-                (tat > at ? tat : at) + swgi_load_relaxed(&words->interval_ns, FAST_SETTING);
-            if (swgi_likely(swgi_cas(&words->tat, tat, next)))
-                return (struct swgi_limiter_answer){ 0, next };
-        }
-    }
+    uint64_t place;
+    if (swgi_likely(swgi_limiter_try(words, now, &place)))
+        return (struct swgi_limiter_answer){ 0, place };
     return swgi_limiter_take_any(words, slots, slots_count, now, may_wait_ns);
 }
 

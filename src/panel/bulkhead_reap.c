@@ -6,7 +6,6 @@
  */
 #include "panel/waiters.h"
 
-#define LIVENESS_NS UINT64_C(10000000)
 #define OWNER_WORDS ((SWGI_PROCESSES_MAX + 64) / 64)
 #define INCARNATION ((uint32_t)SWGI_MASK(SWGI_PERMIT_INCARNATION))
 
@@ -53,18 +52,16 @@ static void look_at(struct pass *pass, uint64_t word) {
         pass->freed += reap(pass->map, pass->words, swgi_permit_owner(word), &incarnation);
 }
 
-static bool is_due(struct swgi_bulkhead_words *words, int64_t now) {
+static bool is_mine(struct swgi_bulkhead_words *words, int64_t now) {
     uint64_t last = swgi_load_relaxed(&words->liveness_stamp, STAMP);
-    /* As unsigned: a stamp that others wrote may be farther away than int64_t can tell. */
-    if (last != 0 && (uint64_t)now - last < LIVENESS_NS)
-        return false;
-    return swgi_cas(&words->liveness_stamp, last, (uint64_t)now);
+    return swgi_bulkhead_liveness_due(words, now) &&
+           swgi_cas(&words->liveness_stamp, last, (uint64_t)now);
 }
 
 bool swgi_bulkhead_liveness(struct swgi_map *map, struct swgi_bulkhead_words *words, int64_t now) {
     struct swgi_permit_seen seen;
     uint32_t cursor = 0;
-    if (!is_due(words, now))
+    if (!is_mine(words, now))
         return false;
     struct pass pass = { .map = map, .words = words };
     while (swgi_permits_next(map, words, &cursor, &seen))

@@ -245,8 +245,11 @@ int64_t swgi_map_believe(struct swgi_map *map, int64_t now);
  * it is. A clock that runs away is caught within SWGI_ANCHOR_NS of ours.
  */
 #define SWGI_ANCHOR_NS INT64_C(8000000)
+static inline bool swgi_thread_believes(int64_t now) {
+    return (uint64_t)now - (uint64_t)swgi_thread.anchor < (uint64_t)SWGI_ANCHOR_NS;
+}
 static inline int64_t swgi_thread_believe(struct swgi_map *map, int64_t now) {
-    if (swgi_likely((uint64_t)now - (uint64_t)swgi_thread.anchor < (uint64_t)SWGI_ANCHOR_NS))
+    if (swgi_likely(swgi_thread_believes(now)))
         return now;
     return swgi_thread.anchor = swgi_map_believe(map, now);
 }

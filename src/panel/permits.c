@@ -179,19 +179,6 @@ uint32_t swgi_permits_ceiling(const struct swgi_bulkhead_words *words, uint64_t 
 
 /* ---- taking */
 
-/* The first of [from, to) that is free (0), or frozen, or still in the former run (negative as a
- * signed number); else `to`. */
-static uint32_t first_open(const swgi_word *permits, uint32_t from, uint32_t to) {
-    uint32_t i = from;
-    for (; i + 4 <= to; i += 4)
-        if ((int64_t)swgi_load(&permits[i]) <= 0 || (int64_t)swgi_load(&permits[i + 1]) <= 0 ||
-            (int64_t)swgi_load(&permits[i + 2]) <= 0 || (int64_t)swgi_load(&permits[i + 3]) <= 0)
-            break;
-    while (i < to && (int64_t)swgi_load(&permits[i]) > 0)
-        i++;
-    return i;
-}
-
 /* After the limit shrank: with mine among them, are more held than it? Notes when none is above it
  * any more. */
 static bool too_many(const struct swgi_map *map, struct swgi_bulkhead_words *words,
@@ -260,7 +247,6 @@ static enum attempt take_at(struct swgi_map *map, struct swgi_bulkhead_words *wo
         return NONE;
     swgi_store_release(&permits.permits[permits.count + out->slot], swgi_permit_stamp(mine, now));
     out->word = mine;
-    out->at = swgi_run_first(run) - 1 + out->slot;
     return confirm(map, words, run, priority, *out);
 }
 
@@ -269,7 +255,7 @@ static enum attempt take_within(struct swgi_map *map, struct swgi_bulkhead_words
                                 uint64_t run, uint32_t from, uint32_t to, int priority, int64_t now,
                                 struct swgi_held *out) {
     const swgi_word *permits = swgi_permit_run(map, run).permits;
-    for (uint32_t i = from; (i = first_open(permits, i, to)) < to; i++) {
+    for (uint32_t i = from; (i = swgi_permits_first_open(permits, i, to)) < to; i++) {
         out->slot = i;
         enum attempt attempt = take_at(map, words, run, priority, now, out);
         if (attempt != NONE)

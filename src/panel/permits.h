@@ -54,7 +54,6 @@ static inline uint64_t swgi_rule(uint32_t reserve, unsigned priority, uint64_t f
 struct swgi_held {
     uint64_t word; /* 0: none */
     uint32_t slot; /* its number, for good */
-    uint32_t at;   /* where in the pool it was taken: right unless the run was changed since */
 };
 
 /* Of this thread: where a free permit may be, and the next word to take one with. Numbers come in
@@ -128,6 +127,19 @@ static inline uint32_t swgi_permits_limit_now(const struct swgi_bulkhead_words *
     return swgi_limit_of(swgi_load(&words->limit));
 }
 
+/* The first of [from, to) that is not held by anybody in that run (free, frozen, or still in the former one); else `to`. */
+static inline uint32_t swgi_permits_first_open(const swgi_word *permits, uint32_t from,
+                                               uint32_t to) {
+    uint32_t i = from;
+    /* Held is greater than 0 as a signed number, which frozen is not. */
+    for (; i + 4 <= to; i += 4)
+        if ((int64_t)swgi_load(&permits[i]) <= 0 || (int64_t)swgi_load(&permits[i + 1]) <= 0 ||
+            (int64_t)swgi_load(&permits[i + 2]) <= 0 || (int64_t)swgi_load(&permits[i + 3]) <= 0)
+            break;
+    while (i < to && (int64_t)swgi_load(&permits[i]) > 0)
+        i++;
+    return i;
+}
 /* How many a call of that priority could take now, and the number of the first. */
 uint32_t swgi_permits_open(const struct swgi_map *map, const struct swgi_bulkhead_words *words,
                            int priority, uint32_t *lowest);

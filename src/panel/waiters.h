@@ -90,8 +90,15 @@ uint32_t swgi_waiters_count(const struct swgi_map *map, const struct swgi_bulkhe
 /* ---- permits and places of the dead (bulkhead_reap.c) */
 /* Of all circuits of a map; whoever waits is told. */
 void swgi_bulkheads_reap(struct swgi_map *map, unsigned owner, const uint32_t *incarnation);
-/* Give back what the dead hold in one bulkhead, at most once per 10 ms: one question an owner.
- * true: something was given back, and whoever waits was told. */
+/* Give back what the dead hold in one bulkhead, at most once per SWGI_LIVENESS_NS: one question an
+ * owner. true: something was given back, and whoever waits was told. */
+#define SWGI_LIVENESS_NS UINT64_C(10000000)
+static inline bool swgi_bulkhead_liveness_due(const struct swgi_bulkhead_words *words,
+                                              int64_t now) {
+    uint64_t last = swgi_load_relaxed(&words->liveness_stamp, STAMP);
+    /* As unsigned: a stamp that others wrote may be farther away than int64_t can tell. */
+    return last == 0 || (uint64_t)now - last >= SWGI_LIVENESS_NS;
+}
 bool swgi_bulkhead_liveness(struct swgi_map *map, struct swgi_bulkhead_words *words, int64_t now);
 
 /*
