@@ -106,7 +106,9 @@ static bool give_up(struct swgi_map *map, uint32_t index, uint64_t seen) {
     swgi_turn_begin(&turn, map, index, swgi_map_clock(map));
     uint64_t ctl = swgi_load(&turn.cell->ctl);
     const struct swgi_policies *policies = swgi_policies_of(map, turn.cell);
-    if ((ctl & 15) != 0 || (policies != NULL && swgi_permits_held(map, &policies->bulkhead) != 0))
+    bool held = policies != NULL && (swgi_permits_held(map, &policies->bulkhead) != 0 ||
+                                     swgi_waiters_count(map, &policies->bulkhead) != 0);
+    if ((ctl & 15) != 0 || held)
         return false;
     uint64_t next =
         swgi_ctl(SWGI_CLOSED, SWGI_NORMAL, swgi_generation_next(swgi_ctl_generation(ctl)), 0);

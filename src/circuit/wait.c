@@ -139,9 +139,10 @@ static const struct swgi_binding *ticket_binding(struct swg_permit *permit) {
     bool current = false;
     if (permit->opaque[0] != 0 || permit->opaque[3] == 0)
         return NULL;
-    bool ours = is_ticket_of(swgi_thread.tag, permit) ||
-                swgi_map_of_tag(is_ticket_of, permit, &current) != NULL;
-    return ours ? (const struct swgi_binding *)(uintptr_t)permit->opaque[3] : NULL;
+    /* One of before a fork is the parent's: the retry was paid for once. */
+    if (swgi_map_of_tag(is_ticket_of, permit, &current) == NULL || !current)
+        return NULL;
+    return (const struct swgi_binding *)(uintptr_t)permit->opaque[3];
 }
 
 /* All attempts are under one permit, unless it opened meanwhile: then that one is over. */

@@ -36,7 +36,7 @@ static __thread struct {
 } here;
 
 __thread struct swgi_thread swgi_thread
-    __attribute__((tls_model("initial-exec"))) = { .tag = NOWHERE };
+    __attribute__((tls_model("initial-exec"))) = { .tag = NOWHERE, .anchor = SWGI_ANCHOR_NONE };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
@@ -155,7 +155,7 @@ static void seat_use(const struct seat *seat, struct swgi_map *map) {
     swgi_thread.column = seat->column;
     swgi_thread.shared = seat->lease == 0;
     swgi_thread.tag = seat->tag;
-    swgi_thread.anchor = 0;
+    swgi_thread.anchor = SWGI_ANCHOR_NONE;
 }
 
 int swgi_thread_enter(struct swgi_map *map) {

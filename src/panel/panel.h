@@ -174,9 +174,10 @@ struct swgi_thread {
     uint32_t column;
     bool shared;            /* columns is the shared row: add atomically */
     uint32_t sequence;      /* for probes */
-    int64_t anchor;         /* panel time that was compared with our own clock lately; 0: none */
+    int64_t anchor;         /* panel time that was compared with our own clock lately */
     struct swgi_random lot; /* for jitter and the ramp; seeded on entering */
 };
+#define SWGI_ANCHOR_NONE (INT64_MIN / 2) /* near no instant that anybody has */
 extern __thread struct swgi_thread swgi_thread __attribute__((tls_model("initial-exec")));
 
 /*

@@ -47,7 +47,8 @@ struct swgi_bulkhead_words {
     swgi_word queue; /* run of places, SWGI_PLACE_WORDS slots each */
     swgi_word full_stamp;
     swgi_word untracked; /* calls let through without a permit, because a run was full */
-    swgi_word spare2[3];
+    swgi_word former_queue; /* callers that stalled may still write there; kept until the next move */
+    swgi_word spare2[2];
 };
 
 /* A place in the queue: owner, key (lower is served first), state and its futex, deadline. */

@@ -103,6 +103,7 @@ static bool uses_run(const struct swgi_map *map, const struct swgi_cell *cell,
     return swgi_run_first(swgi_load(&policies->bulkhead.run)) == first_plus_1 ||
            swgi_run_first(swgi_load(&policies->bulkhead.former)) == first_plus_1 ||
            swgi_run_first(swgi_load(&policies->bulkhead.queue)) == first_plus_1 ||
+           swgi_run_first(swgi_load(&policies->bulkhead.former_queue)) == first_plus_1 ||
            swgi_run_first(swgi_load(&policies->limiter.log)) == first_plus_1;
 }
 
@@ -183,6 +184,7 @@ static void drop_foreign(struct swgi_map *map, uint32_t circuit) {
     drop_foreign_run(map, circuit, &own->bulkhead.run);
     drop_foreign_run(map, circuit, &own->bulkhead.former);
     drop_foreign_run(map, circuit, &own->bulkhead.queue);
+    drop_foreign_run(map, circuit, &own->bulkhead.former_queue);
     drop_foreign_run(map, circuit, &own->limiter.log);
 }
 

@@ -395,6 +395,7 @@ void swgi_waiters_move(struct swgi_map *map, struct swgi_bulkhead_words *words, 
     struct seen seen;
     if (swgi_load(&words->queue) == run)
         return;
+    swgi_store(&words->former_queue, swgi_load(&words->queue));
     swgi_store(&words->queue, run);
     for (uint32_t i = 0; i < before.count; i++)
         if (see(&before.places[i], &seen)) {
