@@ -251,7 +251,7 @@ static void ask_for(struct swgi_admission *admission, const struct swg_request *
     asked->priority = (uint8_t)(request->priority + SWGI_PRIORITY_ZERO);
     asked->key = short_key(request->key);
     if (request->deadline != 0)
-        asked->deadline = request->deadline + admission->binding->time_shift;
+        asked->deadline = swgi_shifted(request->deadline, admission->binding->time_shift);
 }
 
 /* A rejection on the short way needs no settings, unless it counts as a failure. */
@@ -375,10 +375,12 @@ int swgi_admit_queued(struct swgi_admission *admission, struct swg_permit *permi
     rc = heed(&turn, admission, rc, permit);
     if (rc != SWG_GO)
         return rc;
-    if (!is_late(admission, admission->now))
-        return enter(&turn, admission, true, permit);
-    release(admission);
-    return reject(&turn, SWGI_REJECTED_EXPIRED, SWG_EXPIRED, 0, permit);
+    if (is_late(admission, admission->now)) {
+        release(admission);
+        return reject(&turn, SWGI_REJECTED_EXPIRED, SWG_EXPIRED, 0, permit);
+    }
+    rc = enter(&turn, admission, true, permit);
+    return rc != -EAGAIN ? rc : swgi_acquire_attempt(binding->circuit, &admission->asked, permit);
 }
 
 /*

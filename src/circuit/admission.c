@@ -138,19 +138,22 @@ int64_t swgi_admission_until(const struct swgi_admission *admission,
     return latest(admission, since, swgi_load(&admission->policies->max_wait_ns));
 }
 
-static int continue_pacing(struct swgi_admission *admission, struct swg_permit *permit) {
+static int continue_limited(struct swgi_admission *admission, struct swg_permit *permit) {
     int64_t begin = (int64_t)permit->opaque[2], until = (int64_t)permit->opaque[5];
-    uint64_t place = permit->opaque[3];
     if (admission->now < begin)
         return SWG_QUEUED;
-    admission->paid = place;
-    if (place == 0) {
-        int rc =
-            ask_limiter(admission, until > admission->now ? until - admission->now : 0, permit);
-        if (rc != SWG_GO)
-            return rc;
-    }
+    admission->paid = permit->opaque[3];
+    if (admission->paid != 0)
+        return SWG_GO;
+    return ask_limiter(admission, until > admission->now ? until - admission->now : 0, permit);
+}
+
+/* A limiter that was switched off lets go whoever it paced. */
+static int continue_pacing(struct swgi_admission *admission, struct swg_permit *permit) {
     uint32_t traits = swgi_load(&admission->binding->cell->traits);
+    int rc = traits & SWGI_TRAIT_LIMITER ? continue_limited(admission, permit) : SWG_GO;
+    if (rc != SWG_GO)
+        return rc;
     return traits & SWGI_TRAIT_BULKHEAD ? swgi_admission_bulkhead(admission, permit) : SWG_GO;
 }
 

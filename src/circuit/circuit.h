@@ -23,6 +23,14 @@ static inline int64_t swgi_binding_now(const struct swgi_binding *binding) {
     return swgi_clock_fast() + binding->time_shift;
 }
 
+/* An instant of one clock in another; what cannot be told is never. */
+static inline int64_t swgi_shifted(int64_t instant, int64_t shift) {
+    int64_t there;
+    if (instant == SWG_NS_MAX || __builtin_add_overflow(instant, shift, &there))
+        return SWG_NS_MAX;
+    return there;
+}
+
 /* Bring a system-load figure of at most a second ago into the cell, sampling if need be (load.c).
  */
 double swgi_system_load(struct swgi_turn *turn);

@@ -26,8 +26,9 @@ static int verdict_of_leader(struct swgi_call *call) {
 
 /* Somebody asks the same already: his answer, or his failure, is ours. false: call yourself. */
 static bool follow(struct swgi_call *call) {
-    int64_t until =
-        call->request.deadline != 0 ? call->request.deadline + call->time_shift : SWG_NS_MAX;
+    int64_t until = call->request.deadline != 0
+                        ? swgi_shifted(call->request.deadline, call->time_shift)
+                        : SWG_NS_MAX;
     switch (swgi_cache_wait(call->cache, &call->ask, panel_now(call), until, &call->result.value)) {
     case SWGI_CACHE_HIT:
         return served(call, SWG_SOURCE_CACHE);

@@ -9,13 +9,6 @@
 #include "circuit/completion.h"
 #include "panel/waiters.h"
 
-static int64_t shifted(int64_t instant, int64_t shift) {
-    int64_t there;
-    if (instant == SWG_NS_MAX || __builtin_add_overflow(instant, shift, &there))
-        return SWG_NS_MAX;
-    return there;
-}
-
 int64_t swgi_wait_left(const struct swg_permit *permit) {
     if ((permit->opaque[1] & SWGI_PERMIT_PACED) == 0) {
         bool inside = (permit->opaque[1] & SWGI_PERMIT_POLICIES) &&
@@ -92,7 +85,7 @@ int swg_wait(struct swg_permit *permit, swg_ns until) {
     int rc = prepare(permit, &admission);
     if (rc != SWG_QUEUED)
         return rc;
-    int64_t last = shifted(until, admission.binding->time_shift);
+    int64_t last = swgi_shifted(until, admission.binding->time_shift);
     for (;;) {
         rc = step(&admission, permit, sleep_for(&admission, permit, last));
         admission.now = swgi_binding_now(admission.binding);
