@@ -116,9 +116,9 @@ static void test_a_configurer_killed_after_publishing(void **state) {
     }
     uint32_t sequence = swgi_settings_load(cell, &settings);
     settings.count.calls = 10;
-    uint64_t words[sizeof(settings) / 8];
-    memcpy(words, &settings, sizeof(settings));
-    for (unsigned i = 0; i < sizeof(settings) / 8; i++)
+    uint64_t words[SWGI_BREAKER_SETTINGS_SIZE / 8];
+    memcpy(words, &settings, sizeof(words));
+    for (unsigned i = 0; i < SWGI_BREAKER_SETTINGS_SIZE / 8; i++)
         swgi_store(&cell->settings[(sequence + 1) & 1][i], words[i]);
     swgi_store(&cell->settings_sequence, sequence + 1);
     assert_int_equal(failures(circuit, 1, 0), 1);
