@@ -430,9 +430,8 @@ static void *resize_storm(void *arg) {
     return (void *)wrong;
 }
 
-static void test_a_storm(void **state) {
+static void blow(void) {
     pthread_t threads[5];
-    (void)state;
     for (size_t i = 0; i < 5; i++)
         assert_int_equal(
             pthread_create(&threads[i], NULL, i == 4 ? resize_storm : storm, (void *)(i + 1)), 0);
@@ -441,8 +440,19 @@ static void test_a_storm(void **state) {
         assert_int_equal(pthread_join(threads[i], &wrong), 0);
         assert_null(wrong);
     }
+}
+
+static bool saw_all(void) {
     struct swgi_cache_statistics end = counted();
-    assert_true(end.hits > 0 && end.misses > 0 && end.coalesced > 0 && end.evicted > 0);
+    return end.hits > 0 && end.misses > 0 && end.coalesced > 0 && end.evicted > 0;
+}
+
+/* Again, until two asked the same at once, which few do. */
+static void test_a_storm(void **state) {
+    (void)state;
+    for (unsigned round = 0; round == 0 || (round < 50 && !saw_all()); round++)
+        blow();
+    assert_true(saw_all());
     for (uint64_t key = 1; key <= STORM_KEYS; key++)
         assert_int_equal(waiting(key), 0);
 }
