@@ -41,14 +41,14 @@ build() { # DIR OPTION ..., and the target in TARGET if it is not everything
 }
 
 # Runs the unit and model tests of a build, one line a program, and counts their cases.
-unit_tests() { # DIR [WRAPPER]
+unit_tests() { # DIR [WRAPPER [SUITE-LEFT-OUT]]
     local dir=$1 report
     if grep -q 'left out: cmocka' "$dir/configure.log"; then
         skip "unit tests in ${dir##*/}: cmocka is not installed"
         return
     fi
     rm -f "$dir"/meson-logs/testlog*.json
-    meson test -C "$dir" --no-rebuild --quiet --num-processes 2 ${2:+--wrapper "$2"} > /dev/null 2>&1
+    meson test -C "$dir" --no-rebuild --quiet --num-processes 2 ${2:+--wrapper "$2"} ${3:+--no-suite "$3"} > /dev/null 2>&1
     report=$(/usr/bin/python3 tests/stages/cases.py "${dir##*/}" "$dir"/meson-logs/testlog*.json)
     printf '%s\n' "$report" | sed '$d'
     read -r p f s <<< "$(printf '%s\n' "$report" | tail -n 1)"
