@@ -37,7 +37,7 @@ static unsigned noted_as_held(unsigned place) {
     unsigned held = 0;
     for (unsigned seat = 0; seat < SEATS; seat++) {
         uint32_t count = atomic_load(&notes->seats[place][seat].count);
-        const struct call *call = &notes->calls[place][seat][count - 1];
+        const struct call *call = &notes->calls[place][seat][count != 0 ? count - 1 : 0];
         held += count != 0 && noted(&call->granted) != 0 && noted(&call->ended) == 0;
     }
     return held;
