@@ -143,7 +143,7 @@ static void change_settings(void) {
 static bool somebody_is_left(int64_t before) {
     for (unsigned i = 0; i < CROWD * SEATS; i++) {
         uint32_t count = atomic_load(&notes->seats[i / SEATS][i % SEATS].count);
-        const struct call *call = &notes->calls[i / SEATS][i % SEATS][count - 1];
+        const struct call *call = &notes->calls[i / SEATS][i % SEATS][count != 0 ? count - 1 : 0];
         if (count != 0 && noted(&call->asked) < before && noted(&call->granted) == 0 &&
             noted(&call->ended) == 0)
             return true;
