@@ -76,6 +76,9 @@ static uint64_t told(uint64_t state, int64_t now) {
 }
 
 static bool answers(uint64_t state, int64_t now) {
+#ifdef SWGI_MUTANT_WAITER_NEVER_SILENT
+    return now != (int64_t)state;
+#endif
     int32_t passed = (int32_t)((uint32_t)((uint64_t)now >> TIME_SHIFT) - (uint32_t)(state >> 32));
     int64_t most = phase_of(state) == TOLD ? SWGI_WAIT_TOLD_NS : SWGI_WAIT_SILENT_NS;
     return passed <= (int32_t)(most >> TIME_SHIFT) + 1;

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Known-wrong variants of the algorithms, and which check turns red for each. Red means that the check can see that mistake.
 #
-# The interleaver is compiled once; each variant compiles anew only the file that has it. A variant that no story turns red has
-# survived, which is a failure; so is a story that is red without a variant.
+# The interleaver is compiled once, and so are programs of tests/torture for what only real time and real deaths show; each
+# variant compiles anew only the file that has it. A variant that no story turns red has survived, which is a failure; so is a
+# story that is red without a variant.
 set -uo pipefail
 compiler=${CC:-gcc}
 dir=build/with/mutants
 mkdir -p "$dir/base"
-flags=(-std=gnu11 -O1 -D_GNU_SOURCE '-DSWGI_VERSION="0"' -DSWGI_INTERLEAVE=1 -Isrc -Iinclude)
+flags=(-std=gnu11 -O1 -D_GNU_SOURCE '-DSWGI_VERSION="0"' -Isrc -Iinclude)
+interleaved=("${flags[@]}" -DSWGI_INTERLEAVE=1)
 wraps=$(grep -ohw '__wrap_[a-z0-9_]*' tests/interleave/*.c | sort -u | sed 's/__wrap_/-Wl,--wrap=/')
 passed=0 failed=0
 
@@ -47,35 +49,50 @@ QUEUE_NO_NUDGE        waiters              60000  who lets others go first does 
 WAITING_NO_VERSION    waiters              30000  who finds the queue empty says so over somebody who came
 '
 
-compile() { # OUTPUT SOURCE [FLAG]: a source's object is named after it
-    nice "$compiler" "${flags[@]}" ${3:-} -c "$2" -o "$1/$(tr / _ <<< "$2").o"
-}
-link() { # OUTPUT OBJECT ...
+# Variant, torture program, what is wrong in it: red within TORTURES short runs, because chance has its part in each.
+TORTURES=6
+tortured='
+WAITER_NEVER_SILENT   bulkhead  a stopped waiter holds up those behind it
+PERMIT_KEPT_ON_DEATH  bulkhead  the permit of a killed holder is not given back
+LIMITER_NO_HELP       limits    the last call is not written to the ring before the next
+BUDGET_PLAIN_STORE    limits    a retry is paid for with a load and a store
+'
+
+link() { # OUTPUT OBJECT ...: only the interleaver brings what stands in for libc
+    local wrapped=
+    [[ ${1##*/} != interleave ]] || wrapped=$wraps
     # shellcheck disable=SC2086
-    "$compiler" -o "$@" $wraps -lm -lpthread
+    "$compiler" -o "$@" $wrapped -lm -lpthread
+}
+
+compile_all() { # FOLDER SOURCES ... -- FLAGS ...: a source's object is named after it
+    local folder=$1 sources=()
+    shift
+    while [[ $1 != -- ]]; do
+        sources+=("$1")
+        shift
+    done
+    shift
+    mkdir -p "$folder"
+    rm -f "$folder"/*.o
+    printf '%s\n' "${sources[@]}" | xargs -P "$(nproc)" -I{} sh -c \
+        'nice "$0" "$@" -c {} -o "'"$folder"'/$(printf %s {} | tr / _).o"' "$compiler" "$@"
 }
 
 build_base() {
-    local source
-    rm -f "$dir"/base/*.o
-    for source in src/{base,panel,engine,circuit}/*.c tests/interleave/*.c; do
-        printf '%s\n' "$source"
-    done | xargs -P "$(nproc)" -I{} sh -c \
-        'nice "$0" "$@" -c {} -o "$(printf %s "'"$dir"'/base/")$(printf %s {} | tr / _).o"' "$compiler" "${flags[@]}" &&
+    compile_all "$dir/base" src/{base,panel,engine,circuit}/*.c tests/interleave/*.c -- "${interleaved[@]}" &&
         link "$dir/interleave" "$dir"/base/*.o
 }
 
-build_variant() { # NAME
-    local source objects=() object
-    mkdir -p "$dir/$1"
-    rm -f "$dir/$1"/*
-    for source in $(grep -lw "SWGI_MUTANT_$1" src/*/*.c); do
-        compile "$dir/$1" "$source" "-DSWGI_MUTANT_$1=1" || return 1
+build_variant() { # NAME PROGRAM BASE FLAGS ...: the objects of BASE, but for those that have the variant
+    local name=$1 program=$2 base=$3 objects=() object sources
+    shift 3
+    mapfile -t sources < <(grep -lw "SWGI_MUTANT_$name" src/*/*.c)
+    compile_all "$dir/$name" "${sources[@]}" -- "$@" "-DSWGI_MUTANT_$name=1" || return 1
+    for object in "$base"/*.o; do
+        [[ -e $dir/$name/${object##*/} ]] && objects+=("$dir/$name/${object##*/}") || objects+=("$object")
     done
-    for object in "$dir"/base/*.o; do
-        [[ -e $dir/$1/${object##*/} ]] && objects+=("$dir/$1/${object##*/}") || objects+=("$object")
-    done
-    link "$dir/$1/interleave" "${objects[@]}"
+    link "$dir/$name/$program" "${objects[@]}"
 }
 
 if ! build_base; then
@@ -91,7 +108,7 @@ fi
 printf '%-21s %-21s %-12s %s\n' mutant story 'red at seed' 'what is wrong'
 while read -r name story schedules what; do
     [[ -n $name ]] || continue
-    if ! grep -qw "SWGI_MUTANT_$name" src/*/*.c || ! build_variant "$name" > "$dir/$name.out" 2>&1; then
+    if ! grep -qw "SWGI_MUTANT_$name" src/*/*.c || ! build_variant "$name" interleave "$dir/base" "${interleaved[@]}" > "$dir/$name.out" 2>&1; then
         failed=$((failed + 1))
         echo "FAIL mutant $name does not build, or there is none of that name"
         continue
@@ -108,9 +125,42 @@ while read -r name story schedules what; do
     fi
 done <<< "$variants"
 
+# The last of so many short runs of a torture program; red ends them.
+torture() { # PROGRAM OUTPUT
+    local run
+    for ((run = 1; run <= TORTURES; run++)); do
+        BOUND=small nice timeout 150 "$1" > "$2" 2>&1 || break
+    done
+    echo "$run"
+}
+
+library=(src/{base,panel,engine,circuit}/*.c)
+if ! compile_all "$dir/torture" "${library[@]}" -- "${flags[@]}"; then
+    echo 'FAIL mutants: the library does not build'
+    exit 1
+fi
+while read -r name program what; do
+    [[ -n $name ]] || continue
+    rm -f "$dir"/torture/tests_*
+    "$compiler" "${flags[@]}" -c "tests/torture/$program.c" -o "$dir/torture/tests_$program.c.o"
+    if ! build_variant "$name" "$program" "$dir/torture" "${flags[@]}" > "$dir/$name.out" 2>&1; then
+        failed=$((failed + 1))
+        echo "FAIL mutant $name does not build, or there is none of that name"
+        continue
+    fi
+    run=$(torture "$dir/$name/$program" "$dir/$name.out")
+    if ((run <= TORTURES)) && grep -q '^FAIL ' "$dir/$name.out"; then
+        passed=$((passed + 1))
+        printf '%-21s %-21s %-12s %s\n' "$name" "torture $program" "(run $run)" "$what"
+    else
+        failed=$((failed + 1))
+        echo "FAIL mutant $name survived torture: $what"
+    fi
+done <<< "$tortured"
+
 # A variant that stands in no line above is one that nobody checks.
 for name in $(grep -ohE 'SWGI_MUTANT_[A-Z_]+' src/*/*.c | sort -u | sed 's/SWGI_MUTANT_//'); do
-    if ! grep -q "^$name " <<< "$variants"; then
+    if ! grep -q "^$name " <<< "$variants$tortured"; then
         failed=$((failed + 1))
         echo "FAIL mutant $name is in no list"
     fi
