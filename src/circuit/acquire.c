@@ -227,7 +227,7 @@ static uint32_t short_key(uint64_t key) {
 
 static int64_t call_deadline(const struct swgi_policies *policies, int64_t asked, int64_t now) {
     uint64_t total = swgi_load_relaxed(&policies->total_ns, FAST_SETTING);
-    if (total == SWGI_OFF)
+    if (swgi_likely(total == SWGI_OFF))
         return asked;
     int64_t until = swgi_after(now, total);
     return asked != 0 && asked < until ? asked : until;
@@ -398,15 +398,13 @@ static __attribute__((noinline)) int acquire_at_length(struct swg_permit *out) {
     return rc != -EAGAIN ? rc : acquire_slow(binding->circuit, NULL, &told, out);
 }
 
-/* The circuit is another's, or what it admits has changed: what was taken is given back. */
+/* The circuit is another's, or what it admits has changed: the permit is given back. */
 static __attribute__((noinline)) int acquire_anew(struct swg_permit *out) {
     const struct swgi_binding *binding = swgi_permit_binding(out);
     struct swgi_policies *policies = swgi_policies_of(binding->map, binding->cell);
     struct swgi_held held = swgi_permit_held(out);
     if (policies != NULL && held.word != 0)
         swgi_bulkhead_release(binding->map, &policies->bulkhead, held);
-    if (policies != NULL && out->opaque[3] != 0)
-        swgi_limiter_give_back(&policies->limiter, out->opaque[3]);
     return acquire_at_length(out);
 }
 
@@ -422,21 +420,38 @@ static __attribute__((noinline)) int acquire_unsettled(struct swg_permit *out, u
     return acquire_anew(out);
 }
 
+static __attribute__((noinline)) int tell_rejection(const struct swgi_binding *binding,
+                                                    int64_t now) {
+    struct swgi_turn turn;
+    swgi_turn_look(&turn, binding->map, binding->index, now);
+    swgi_note_rejections(&turn, SWG_FULL, SWGI_COUNTER(rejected) + SWGI_REJECTED_FULL);
+    return SWG_FULL;
+}
+
 #define SPECIAL_WHEN_FULL (SWGI_HABIT_WAITS | SWGI_HABIT_FULL_FAILS)
 
-/* The first permit looked at is none for us. Nothing is held. */
+static bool is_full(const struct swgi_binding *binding, const struct swgi_policies *policies,
+                    int64_t now) {
+    return (swgi_load_relaxed(&policies->habits, FAST_SETTING) & SPECIAL_WHEN_FULL) == 0 &&
+           swgi_bulkhead_is_full(binding->map, &policies->bulkhead, now) &&
+           swgi_load(&binding->cell->life) == binding->life;
+}
+
+/* The first permit looked at is none for us. No permit is held, and the limiter's place stands where
+ * one would. */
 static __attribute__((noinline)) int acquire_crowded(struct swg_permit *out) {
     const struct swgi_binding *binding = swgi_permit_binding(out);
     struct swgi_policies *policies = swgi_policies_of(binding->map, binding->cell);
     int64_t now = (int64_t)out->opaque[2];
-    struct swgi_turn turn;
-    if (policies == NULL || out->opaque[3] != 0 ||
-        swgi_load_relaxed(&policies->habits, FAST_SETTING) & SPECIAL_WHEN_FULL ||
-        !swgi_bulkhead_is_full(binding->map, &policies->bulkhead, now) ||
-        swgi_load(&binding->cell->life) != binding->life)
-        return acquire_anew(out);
-    swgi_turn_look(&turn, binding->map, binding->index, now);
-    return reject(&turn, SWGI_REJECTED_FULL, SWG_FULL, SWGI_FULL_RETRY_NS, out);
+    if (policies != NULL && out->opaque[5] != 0)
+        swgi_limiter_give_back(&policies->limiter, out->opaque[5]);
+    if (policies == NULL || !is_full(binding, policies, now))
+        return acquire_at_length(out);
+    swgi_column_add(&swgi_column(binding->index)->rejected[SWGI_REJECTED_FULL], 1);
+    swgi_permit_refuse(out, SWGI_FULL_RETRY_NS);
+    if (swgi_likely(swgi_rejections_noted(binding->cell, SWG_FULL, now)))
+        return SWG_FULL;
+    return tell_rejection(binding, now);
 }
 
 /* Nothing more stands in the way: it is this circuit's call. */
@@ -450,39 +465,44 @@ static inline __attribute__((always_inline)) int acquire_counted(struct swg_perm
 
 static __attribute__((noinline)) int acquire_held(struct swg_permit *out,
                                                   struct swgi_policies *policies) {
-    struct swgi_bulkhead_try try;
+    struct swgi_bulkhead_words *words = &policies->bulkhead;
+    struct swgi_bulkhead_try try = { .limit = swgi_load(&words->limit) };
     uint32_t slot = swgi_permit_thread.hint;
+    if (swgi_unlikely(!swgi_bulkhead_is_plain(words, try.limit, slot)))
+        return acquire_crowded(out);
     out->opaque[6] = SWGI_ASKED_NOTHING | slot;
-    if (swgi_unlikely(!swgi_bulkhead_try(swgi_permit_binding(out)->map, &policies->bulkhead, slot,
-                                         (const int64_t *)&out->opaque[2], &try)))
+    if (swgi_unlikely(!swgi_bulkhead_try(swgi_permit_binding(out)->map, words, slot, &try)))
         return acquire_crowded(out);
     out->opaque[5] = try.word;
-    if (swgi_unlikely(!swgi_bulkhead_unchanged(&policies->bulkhead, &try)))
+    if (swgi_unlikely(!swgi_bulkhead_keep(words, &try, (int64_t)out->opaque[2])))
         return acquire_unsettled(out, try.run);
     return acquire_counted(out);
 }
 
 #define SPECIAL_TO_ASK (SWGI_HABIT_LIMITER_WAITS | SWGI_HABIT_DYNAMIC)
 
-/* A CLOSED circuit with policies: a token of the limiter, a permit of the bulkhead. */
-static __attribute__((noinline)) int acquire_policed(struct swg_permit *out, int64_t now,
-                                                     const struct swgi_binding *binding,
-                                                     uint64_t ctl, uint32_t traits) {
+/* A CLOSED circuit with policies: a token of the limiter, a permit of the bulkhead. Arguments stand
+ * where the caller has them. */
+static __attribute__((noinline)) int acquire_policed(uint32_t traits, uint64_t ctl, int64_t now,
+                                                     struct swg_permit *out,
+                                                     const struct swgi_binding *binding) {
     swgi_permit_fill(out, binding, swgi_ctl_generation(ctl) | SWGI_PERMIT_POLICIES, now);
     struct swgi_policies *policies = swgi_policies_of(binding->map, binding->cell);
     if (swgi_unlikely(policies == NULL || !swgi_thread_believes(now)))
         return acquire_at_length(out);
     uint32_t habits = swgi_load_relaxed(&policies->habits, FAST_SETTING);
-    if (swgi_unlikely(habits & SPECIAL_TO_ASK || watch_is_due(policies, habits, now)))
+    if (habits & (SPECIAL_TO_ASK | SWGI_HABIT_WATCHES) &&
+        swgi_unlikely(habits & SPECIAL_TO_ASK || watch_is_due(policies, habits, now)))
         return acquire_at_length(out);
-    out->opaque[3] = 0;
+    uint64_t place = 0;
     out->opaque[4] = (uint64_t)call_deadline(policies, 0, now);
-    out->opaque[5] = 0;
     if (traits & SWGI_TRAIT_LIMITER &&
-        swgi_unlikely(!swgi_limiter_try(&policies->limiter, now, &out->opaque[3])))
+        swgi_unlikely(!swgi_limiter_try(&policies->limiter, now, &place)))
         return acquire_at_length(out);
-    if (traits & SWGI_TRAIT_BULKHEAD)
+    out->opaque[5] = place;
+    if (swgi_likely(traits & SWGI_TRAIT_BULKHEAD))
         return acquire_held(out, policies);
+    out->opaque[5] = 0;
     out->opaque[6] = SWGI_ASKED_NOTHING;
     return acquire_counted(out);
 }
@@ -500,12 +520,12 @@ static inline __attribute__((always_inline)) int acquire_fast(const struct swgi_
     if (swgi_unlikely(swgi_load_relaxed(&cell->life, FAST_SETTING) != binding->life))
         return acquire_other(binding->circuit, NULL, now - binding->time_shift, out);
     if (swgi_likely((ctl & 15) == 0)) {
-        uint32_t traits = swgi_load_relaxed(&cell->traits, FAST_SETTING);
-        if (swgi_unlikely(traits & SWGI_TRAITS_POLICIES))
-            return acquire_policed(out, now, binding, ctl, traits);
+        uint32_t traits = swgi_policy_traits(cell);
+        if (swgi_unlikely(traits != 0))
+            return acquire_policed(traits, ctl, now, out, binding);
         swgi_column_add(&swgi_column(binding->index)->calls, 1);
         swgi_permit_fill(out, binding, swgi_ctl_generation(ctl), now);
-        out->opaque[4] = 0;
+        swgi_permit_plain(out);
         return SWG_GO;
     }
     int64_t until = (int64_t)(swgi_ctl_deadline(ctl) << SWGI_DEADLINE_SHIFT);

@@ -5,8 +5,7 @@
  *   1  generation:20 | judged:1 | probe:1 | slot:4 | policies:1 | queued:1 | paced:1 | listens:1 |
  *      life:32
  *   2  panel time of admission
- *   3  the probe slot's word, if it holds one; while it is admitted the limiter's place; of a ticket
- *      the binding
+ *   3  the probe slot's word, if it holds one; of a ticket the binding
  *   4  panel time of the call's deadline, 0 none; after a rejection or for a ticket: how long to wait
  *   5  the bulkhead's permit, if it holds one; of a ticket the deadline
  *   6  what was asked: slot of the bulkhead:13 | attempt:6 | priority:6 | heavy:1 | key:22 |
@@ -97,6 +96,28 @@ static inline const struct swgi_binding *swgi_permit_binding(const struct swg_pe
 static inline bool swgi_permit_is_current(const struct swg_permit *permit) {
     return permit->opaque[0] != 0 &&
            permit->opaque[7] == (permit->opaque[0] ^ permit->opaque[1] ^ swgi_thread.tag);
+}
+
+/*
+ * What of policies a call must look at. What this question costs the circuits that have none is told by a build to which there
+ * are none (bench/steps).
+ */
+static inline uint32_t swgi_policy_traits(const struct swgi_cell *cell) {
+#ifdef SWGI_WITHOUT_POLICIES
+    (void)cell;
+    return 0;
+#else
+    return swgi_load_relaxed(&cell->traits, FAST_SETTING) & SWGI_TRAITS_POLICIES;
+#endif
+}
+
+/* A permit without policies: no deadline. */
+static inline void swgi_permit_plain(struct swg_permit *permit) {
+#ifdef SWGI_WITHOUT_POLICIES
+    (void)permit;
+#else
+    permit->opaque[4] = 0;
+#endif
 }
 
 /* What a permit's words say, as the engine wants it. */

@@ -41,41 +41,49 @@ void swgi_bulkhead_released(struct swgi_map *map, struct swgi_bulkhead_words *wo
 
 /* A permit and the words it was taken under: it may be kept if they are the same still. */
 struct swgi_bulkhead_try {
+    swgi_word *permit;
     uint64_t word, limit, run;
 };
 
-/*
- * That permit, if there is nothing to consider but whether it is free. false: nothing was taken.
- * now: read when it is needed, so that no register holds it until then.
- */
-static inline __attribute__((always_inline)) bool swgi_bulkhead_try(
-    struct swgi_map *map, struct swgi_bulkhead_words *words, uint32_t slot, const int64_t *now,
-    struct swgi_bulkhead_try *out) {
-    uint64_t limit = swgi_load(&words->limit);
+/* Is there nothing to consider but whether that permit is free: no rule, nobody who waits, no
+ * limit that shrank? */
+static inline __attribute__((always_inline)) bool swgi_bulkhead_is_plain(
+    const struct swgi_bulkhead_words *words, uint64_t limit, uint32_t slot) {
     uint64_t bounds = swgi_field(limit, 0, 40); /* the limit alone, or high above it */
-    if (swgi_unlikely(bounds > SWGI_PERMITS_MAX || slot >= bounds))
+    return swgi_likely(bounds <= SWGI_PERMITS_MAX && slot < bounds &&
+                       (swgi_load(&words->rule) & ~SWGI_RULE_TRACK) == 0 &&
+                       swgi_waiting_high(swgi_load(&words->waiting)) == 0);
+}
+
+/* That permit, under out->limit, which was found plain. false: nothing was taken. */
+static inline __attribute__((always_inline)) bool swgi_bulkhead_try(
+    struct swgi_map *map, const struct swgi_bulkhead_words *words, uint32_t slot,
+    struct swgi_bulkhead_try *out) {
+    if (swgi_unlikely(!swgi_permit_ready(map)))
         return false;
-    if (swgi_unlikely((swgi_load(&words->rule) & ~SWGI_RULE_TRACK) != 0 ||
-                      swgi_waiting_high(swgi_load(&words->waiting)) != 0 ||
-                      !swgi_permit_ready(map)))
+    out->run = swgi_load(&words->run);
+    uint64_t count = swgi_run_count(out->run) / 2;
+    uint32_t at = swgi_run_first(out->run) - 1 + slot; /* its stamp lies farther on */
+    if (swgi_unlikely(slot >= count || at + count >= map->geometry.slots))
         return false;
-    uint64_t run = swgi_load(&words->run);
-    struct swgi_permit_run permits = swgi_permit_run(map, run);
-    swgi_word *permit = &permits.permits[slot];
-    if (swgi_unlikely(slot >= permits.count || swgi_load(permit) != 0))
+    out->permit = &map->slots[at];
+    if (swgi_unlikely(swgi_load(out->permit) != 0))
         return false;
-    uint64_t mine = swgi_permit_thread.word;
-    if (swgi_unlikely(!swgi_cas(permit, 0, mine)))
+    out->word = swgi_permit_thread.word;
+    if (swgi_unlikely(!swgi_cas(out->permit, 0, out->word)))
         return false;
-    swgi_permit_thread.word = mine + (UINT64_C(1) << 32);
-    swgi_store_release(permit + swgi_run_count(run) / 2, swgi_permit_stamp(mine, *now));
-    *out = (struct swgi_bulkhead_try){ .word = mine, .limit = limit, .run = run };
+    swgi_permit_thread.word = out->word + (UINT64_C(1) << 32);
     return true;
 }
 
-static inline bool swgi_bulkhead_unchanged(const struct swgi_bulkhead_words *words,
-                                           const struct swgi_bulkhead_try *try) {
-    return ((swgi_load(&words->limit) ^ try->limit) | (swgi_load(&words->run) ^ try->run)) == 0;
+/* May it be kept? Then it says since when. */
+static inline __attribute__((always_inline)) bool swgi_bulkhead_keep(
+    const struct swgi_bulkhead_words *words, const struct swgi_bulkhead_try *try, int64_t now) {
+    uint64_t run = swgi_load(&words->run);
+    if (swgi_unlikely(((swgi_load(&words->limit) ^ try->limit) | (run ^ try->run)) != 0))
+        return false;
+    swgi_store_release(try->permit + swgi_run_count(run) / 2, swgi_permit_stamp(try->word, now));
+    return true;
 }
 
 /* Are all permits held, as far as one look at each tells, and is there nothing to be done about it? Else the long way knows. */
@@ -86,12 +94,13 @@ bool swgi_bulkhead_is_full(const struct swgi_map *map, const struct swgi_bulkhea
  * tracked and the run is full), or SWG_FULL. priority: -32 urgent .. 31. */
 static inline int swgi_bulkhead_take(struct swgi_map *map, struct swgi_bulkhead_words *words,
                                      int priority, int64_t now, struct swgi_held *out) {
-    struct swgi_bulkhead_try try;
+    struct swgi_bulkhead_try try = { .limit = swgi_load(&words->limit) };
     uint32_t slot = swgi_permit_thread.hint;
-    if (swgi_unlikely(!swgi_bulkhead_try(map, words, slot, &now, &try)))
+    if (swgi_unlikely(!swgi_bulkhead_is_plain(words, try.limit, slot) ||
+                      !swgi_bulkhead_try(map, words, slot, &try)))
         return swgi_bulkhead_take_slowly(map, words, priority, now, out);
     *out = (struct swgi_held){ .word = try.word, .slot = slot };
-    if (swgi_likely(swgi_bulkhead_unchanged(words, &try)))
+    if (swgi_likely(swgi_bulkhead_keep(words, &try, now)))
         return SWG_GO;
     return swgi_bulkhead_take_again(map, words, try.run, priority, now, out);
 }
@@ -99,7 +108,7 @@ static inline int swgi_bulkhead_take(struct swgi_map *map, struct swgi_bulkhead_
 /* Give back where it should be; nobody is woken. false: it is not there, nothing was done. */
 static inline __attribute__((always_inline)) bool swgi_bulkhead_give_back(
     struct swgi_map *map, struct swgi_bulkhead_words *words, struct swgi_held held) {
-    uint64_t at = (uint64_t)swgi_run_first(swgi_load(&words->run)) - 1 + held.slot;
+    uint32_t at = swgi_run_first(swgi_load(&words->run)) - 1 + held.slot;
     /* Where the run changes meanwhile, that word is frozen, or not copied yet. */
     if (swgi_unlikely(at >= map->geometry.slots || !swgi_cas(&map->slots[at], held.word, 0)))
         return false;

@@ -250,6 +250,15 @@ void swgi_event_name(const struct swgi_turn *turn, struct swgi_event_data *event
 void swgi_act_tell(struct swgi_turn *turn, unsigned kind);
 void swgi_note_sample(struct swgi_turn *turn, const char *kind, int code, const char *text);
 void swgi_note_rejections(struct swgi_turn *turn, int verdict, unsigned counter);
+/* The stamp of rejections: second | verdicts told in it. Was this verdict? */
+#define SWGI_VERDICTS_BITS 16
+static inline uint64_t swgi_verdicts_second(int64_t now) {
+    return (uint64_t)now / 1000000000u + 1;
+}
+static inline bool swgi_rejections_noted(const struct swgi_cell *cell, int verdict, int64_t now) {
+    uint64_t stamp = swgi_load_relaxed(&cell->reject_stamp, STAMP);
+    return stamp >> SWGI_VERDICTS_BITS == swgi_verdicts_second(now) && stamp >> verdict & 1;
+}
 /* A caller's clock was that many seconds off. */
 void swgi_note_clock(struct swgi_turn *turn, double off_by);
 

@@ -321,16 +321,14 @@ void swgi_note_sample(struct swgi_turn *turn, const char *kind, int code, const 
     notice(turn, &event);
 }
 
-#define VERDICTS_BITS 16 /* of the stamp: verdicts told in its second */
-
 /* Each verdict by itself: one that is frequent must not hide the others. */
 static bool first_of_verdict(swgi_word *stamp, int verdict, int64_t now) {
-    uint64_t second = (uint64_t)now / 1000000000u + 1, bit = UINT64_C(1) << verdict;
+    uint64_t second = swgi_verdicts_second(now), bit = UINT64_C(1) << verdict;
     uint64_t present = swgi_load_relaxed(stamp, STAMP), verdicts = 0;
-    if (present >> VERDICTS_BITS == second)
-        verdicts = present & SWGI_MASK(VERDICTS_BITS);
+    if (present >> SWGI_VERDICTS_BITS == second)
+        verdicts = present & SWGI_MASK(SWGI_VERDICTS_BITS);
     return (verdicts & bit) == 0 &&
-           swgi_cas(stamp, present, second << VERDICTS_BITS | verdicts | bit);
+           swgi_cas(stamp, present, second << SWGI_VERDICTS_BITS | verdicts | bit);
 }
 
 void swgi_note_rejections(struct swgi_turn *turn, int verdict, unsigned counter) {

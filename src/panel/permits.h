@@ -71,8 +71,8 @@ uint64_t swgi_permit_refill(const struct swgi_map *map);
 /* Is the next word this process's in that map, and of a block not used up? */
 static inline bool swgi_permit_ready(const struct swgi_map *map) {
     const struct swgi_permit_thread *here = &swgi_permit_thread;
-    return here->identity == swgi_load(&map->identity) &&
-           (here->word >> 32) % SWGI_PERMIT_BLOCK != 0;
+    return swgi_likely(here->identity == swgi_load(&map->identity) &&
+                       (here->word >> 32) % SWGI_PERMIT_BLOCK != 0);
 }
 static inline uint64_t swgi_permit_mine(const struct swgi_map *map) {
     uint64_t word = swgi_permit_thread.word;
