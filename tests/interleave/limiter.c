@@ -113,7 +113,7 @@ static bool apply(const struct world *world, struct model *model, unsigned opera
         return true;
     }
     int64_t wait = take(state, o->argument, o->duration);
-    return !o->ended || (exact ? wait == o->clock_to : wait < 0 == o->clock_to < 0);
+    return !o->ended || (exact ? wait == o->clock_to : (wait < 0) == (o->clock_to < 0));
 }
 
 static unsigned left_at(const union state *state, int64_t at) {
