@@ -494,12 +494,14 @@ static __attribute__((noinline)) int acquire_policed(uint32_t traits, uint64_t c
     if (habits & (SPECIAL_TO_ASK | SWGI_HABIT_WATCHES) &&
         swgi_unlikely(habits & SPECIAL_TO_ASK || watch_is_due(policies, habits, now)))
         return acquire_at_length(out);
-    uint64_t place = 0;
-    out->opaque[4] = (uint64_t)call_deadline(policies, 0, now);
+    out->opaque[4] = 0;
+    out->opaque[5] = 0;
+    uint64_t total = swgi_load_relaxed(&policies->total_ns, FAST_SETTING);
+    if (swgi_unlikely(total != SWGI_OFF))
+        out->opaque[4] = (uint64_t)swgi_after(now, total);
     if (traits & SWGI_TRAIT_LIMITER &&
-        swgi_unlikely(!swgi_limiter_try(&policies->limiter, now, &place)))
+        swgi_unlikely(!swgi_limiter_try(&policies->limiter, now, &out->opaque[5])))
         return acquire_at_length(out);
-    out->opaque[5] = place;
     if (swgi_likely(traits & SWGI_TRAIT_BULKHEAD))
         return acquire_held(out, policies);
     out->opaque[5] = 0;

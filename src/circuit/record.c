@@ -308,7 +308,8 @@ static inline __attribute__((always_inline)) int record_released(struct swg_perm
     if (traits & SWGI_TRAIT_SAMPLED &&
         swgi_unlikely(!swgi_completion_sample_calmly(permit, binding, at, duration)))
         return record_sampling(permit, at, why, duration);
-    permit->opaque[4] = 0;
+    if (permit->opaque[4] != 0) /* a store costs more than to look */
+        permit->opaque[4] = 0;
     return record_calm(permit, at, why, traits, duration);
 }
 
