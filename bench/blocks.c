@@ -90,6 +90,35 @@ ACQUIRES(bench_block_ours_rejects, swg_acquire_at, SWG_OPEN)
 ACQUIRES(bench_block_mutex_rejects, mutex_breaker_acquire, SWG_OPEN)
 ACQUIRES(bench_block_empty_acquire, swg_bench_acquire, SWG_GO)
 
+ACQUIRES(bench_block_ours_acquires, swg_acquire_at, SWG_GO)
+ACQUIRES(bench_block_ours_full, swg_acquire_at, SWG_FULL)
+
+unsigned bench_block_ours_ring(void *subject, swg_ns now, uint32_t dice) {
+    const struct bench_ring *ring = subject;
+    return bench_block_ours(ring->members[(dice >> 16) % BENCH_RING], now, dice);
+}
+
+static int never(struct swg_attempt *attempt, void *arg) {
+    (void)attempt;
+    (void)arg;
+    return SWG_FAILURE;
+}
+
+unsigned bench_block_ours_cached(void *subject, swg_ns now, uint32_t dice) {
+    struct swg_request request = SWG_REQUEST_INIT;
+    unsigned unexpected = 0;
+    (void)now;
+    (void)dice;
+    request.key = BENCH_CACHED_KEY;
+    for (unsigned i = 0; i < BENCH_BLOCK; i++) {
+        struct swg_result result = SWG_RESULT_INIT;
+        unexpected += swg_call(subject, &request, never, NULL, &result) != SWG_GO;
+        unexpected += result.source != SWG_SOURCE_CACHE;
+        swg_buffer_release(&result.value);
+    }
+    return unexpected;
+}
+
 unsigned bench_block_ours_own_clock(void *subject, swg_ns now, uint32_t dice) {
     unsigned unexpected = 0;
     (void)now;

@@ -48,6 +48,20 @@ struct bench_crowd {
 void bench_crowd_init(struct bench_crowd *crowd, void **members, unsigned count);
 bench_block bench_block_ours_crowd, bench_block_mutex_crowd;
 
+/* Subject: a circuit that lets everybody through, whose permits need no end; one whose bulkhead is full. */
+bench_block bench_block_ours_acquires, bench_block_ours_full;
+
+/* Circuits of a kind, each block through another: what one could not stand for long (a limiter's rate) many can. */
+#define BENCH_RING 16u
+struct bench_ring {
+    void *members[BENCH_RING];
+};
+bench_block bench_block_ours_ring;
+
+/* Subject: a circuit whose cache has the answer of BENCH_CACHED_KEY. */
+#define BENCH_CACHED_KEY 7u
+bench_block bench_block_ours_cached;
+
 /* Subject: a circuit. The library reads the clock; we read it by swg_now() and give it. */
 bench_block bench_block_ours_own_clock, bench_block_ours_two_clocks;
 

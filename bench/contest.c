@@ -68,17 +68,27 @@ static double run_side(struct bench *bench, const struct bench_contest *contest,
     return (double)tally.elapsed_ns / (double)tally.calls;
 }
 
-static void report_claim(const struct bench_contest *contest, const struct bench_claim *claim,
+static double own_ns(const struct bench_contest *contest, unsigned claim,
+                     double ns[][BENCH_REPETITIONS_MAX], unsigned repetition) {
+    double own = ns[contest->claims[claim].side][repetition];
+    unsigned beyond = contest->beyond[claim];
+    return beyond != 0 ? own - ns[beyond - 1][repetition] : own;
+}
+
+static void report_claim(const struct bench_contest *contest, unsigned number,
                          double ns[][BENCH_REPETITIONS_MAX], unsigned repetitions) {
+    const struct bench_claim *claim = &contest->claims[number];
+    double budget = contest->budget_ns[number];
     double ratios[BENCH_REPETITIONS_MAX], own[BENCH_REPETITIONS_MAX], base[BENCH_REPETITIONS_MAX];
     for (unsigned r = 0; r < repetitions; r++) {
-        own[r] = ns[claim->side][r];
-        base[r] = ns[claim->against][r];
+        own[r] = own_ns(contest, number, ns, r);
+        base[r] = budget > 0 ? budget : ns[claim->against][r];
         ratios[r] = own[r] / base[r];
     }
     struct bench_result result = { .name = claim->name,
                                    .unit = "ns",
-                                   .against = contest->sides[claim->against].name,
+                                   .against =
+                                       budget > 0 ? "budget" : contest->sides[claim->against].name,
                                    .value = bench_median(own, repetitions),
                                    .baseline = bench_median(base, repetitions),
                                    .target = claim->target };
@@ -100,7 +110,7 @@ void bench_contest_run(struct bench *bench, const struct bench_contest *contest)
             ns[turn][r] = run_side(bench, contest, turn, bench->duration_ns, unexpected);
         }
     for (unsigned i = 0; i < BENCH_SIDES_MAX && contest->claims[i].name != NULL; i++)
-        report_claim(contest, &contest->claims[i], ns, bench->repetitions);
+        report_claim(contest, i, ns, bench->repetitions);
     for (unsigned i = 0; i < sides; i++)
         if (unexpected[i] != 0)
             bench_report_failure("%s: %llu answers of \"%s\" were other than expected",

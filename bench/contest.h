@@ -39,6 +39,10 @@ struct bench_contest {
     enum bench_hands hands;
     struct bench_side sides[BENCH_SIDES_MAX];   /* up to the first without a block */
     struct bench_claim claims[BENCH_SIDES_MAX]; /* up to the first without a name */
+    /* Of claim i: what its side takes more than another, 1 + whose number; 0: all it takes. */
+    unsigned beyond[BENCH_SIDES_MAX];
+    /* Of claim i: measured by so many nanoseconds rather than by a side; 0: by a side. */
+    double budget_ns[BENCH_SIDES_MAX];
 };
 
 /* Is anything of that name wanted? */

@@ -1,10 +1,11 @@
 /*
- * Nothing is allocated and the kernel is not asked on the call path: a program that makes a thousand calls and one that makes a
- * million must show the same counts.
+ * What is counted, not timed. Nothing is allocated and the kernel is not asked on the call path: a program that makes a thousand
+ * calls and one that makes a million must show the same counts. And what a call executes, instruction by instruction.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "measurements.h"
@@ -91,4 +92,57 @@ void bench_measure_callpath(struct bench *bench) {
     else
         bench_report_note("SKIPPED: system calls were not counted: strace is missing or may not "
                           "trace here");
+}
+
+struct steps {
+    double instructions, locked;
+};
+
+/* false: it cannot be told here. */
+static bool count_steps(const char *program, const char *kind, struct steps *out) {
+    char path[256], command[320];
+    if (!beside(program, path, sizeof path))
+        return false;
+    snprintf(command, sizeof command, "exec '%s' %s", path, kind);
+    FILE *pipe = popen(command, "re");
+    if (pipe == NULL)
+        return false;
+    bool known = fscanf(pipe, "instructions %lf locked %lf", &out->instructions, &out->locked) == 2;
+    int status = pclose(pipe);
+    if (status != 0 && (!WIFEXITED(status) || WEXITSTATUS(status) != 77))
+        bench_report_failure("%s %s did not end as it should", program, kind);
+    return known && status == 0;
+}
+
+static void report_budget(const char *name, double counted, double budget) {
+    double ratio = counted / budget;
+    struct bench_result result = { .name = name,
+                                   .unit = "count",
+                                   .value = counted,
+                                   .against = "budget",
+                                   .baseline = budget,
+                                   .ratio = { ratio, ratio, ratio, 1 },
+                                   .target = 1,
+                                   .exact = true };
+    bench_report(&result);
+}
+
+void bench_measure_steps(struct bench *bench) {
+    struct steps plain, without, everything;
+    if (!bench_wants(bench, "policies_off_instructions") &&
+        !bench_wants(bench, "everything_on_locked_operations"))
+        return;
+    bench_report_group("instructions of a call, counted");
+    if (!count_steps("steps", "plain", &plain) ||
+        !count_steps("steps-without-policies", "plain", &without) ||
+        !count_steps("steps", "everything", &everything)) {
+        bench_report_note("SKIPPED: not counted: this needs ptrace(), x86-64 and no sanitizer");
+        return;
+    }
+    report_budget("policies_off_instructions", plain.instructions - without.instructions, 4);
+    report_budget("everything_on_locked_operations", everything.locked, 5);
+    bench_report_note("a call without policies %.0f instructions, in a library that knows none "
+                      "%.0f; with everything on %.0f, %.0f of them locked",
+                      plain.instructions, without.instructions, everything.instructions,
+                      everything.locked);
 }

@@ -77,6 +77,11 @@ bool bench_raise_priority(void) {
     return setpriority(PRIO_PROCESS, 0, -20) == 0;
 }
 
+void bench_go_first(bool first) {
+    struct sched_param parameters = { .sched_priority = first ? 1 : 0 };
+    sched_setscheduler(0, first ? SCHED_FIFO : SCHED_OTHER, &parameters);
+}
+
 static double percent(uint64_t part, uint64_t whole) {
     return whole != 0 ? 100.0 * (double)part / (double)whole : 0;
 }

@@ -28,6 +28,9 @@ long bench_interruptions(void);
 /* Asks that others wait for us rather than we for them; where that is not allowed, nothing. Returns whether it was. */
 bool bench_raise_priority(void);
 
+/* The calling thread goes before all others that are ready, or no longer; where that is not allowed, nothing. */
+void bench_go_first(bool first);
+
 /* Puts the calling thread on the n-th processor it was given at the start; nothing where there is only one. */
 void bench_pin(unsigned n);
 unsigned bench_processors(void);

@@ -104,6 +104,13 @@ static void measure(struct bench *bench) {
     bench_measure_change_detector(bench);
     bench_measure_shared_column(bench);
     bench_measure_circuits(bench);
+    bench_measure_permit(bench);
+    bench_measure_full(bench);
+    bench_measure_limiter(bench);
+    bench_measure_everything(bench);
+    bench_measure_steps(bench);
+    bench_measure_cache(bench);
+    bench_measure_handover(bench);
     bench_measure_memory(bench);
     bench_measure_attach(bench);
     bench_measure_outbox(bench);
@@ -132,7 +139,7 @@ static bool begin(struct bench *bench) {
     name_files(bench);
     cleaned_up_for = bench;
     atexit(clean_up);
-    if (!bench_subjects_init() || bench_crew_init(&bench->crew) != 0) {
+    if (!bench_subjects_init() || !bench_handover_init() || bench_crew_init(&bench->crew) != 0) {
         fprintf(stderr, "bench: no second process or thread\n");
         return false;
     }

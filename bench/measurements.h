@@ -16,13 +16,23 @@ void bench_measure_failures(struct bench *bench);
 void bench_measure_change_detector(struct bench *bench);
 void bench_measure_shared_column(struct bench *bench);
 void bench_measure_circuits(struct bench *bench);
+/* policies.c: what policies add to a call. */
+void bench_measure_permit(struct bench *bench);
+void bench_measure_full(struct bench *bench);
+void bench_measure_limiter(struct bench *bench);
+void bench_measure_everything(struct bench *bench);
+void bench_measure_cache(struct bench *bench);
+/* handover.c: how soon a freed permit is its next holder's. init: before the crew, for what processes share. */
+bool bench_handover_init(void);
+void bench_measure_handover(struct bench *bench);
 /* footprint.c: what is paid once. */
 void bench_measure_memory(struct bench *bench);
 void bench_measure_attach(struct bench *bench);
 /* outbox.c: entries against SQLite alone. remove: its files, from a signal's handler too; outbox-fallback.c does nothing. */
 void bench_measure_outbox(struct bench *bench);
 void bench_outbox_remove(void);
-/* counts.c: allocations and system calls. */
+/* counts.c: allocations and system calls; instructions of a call. */
+void bench_measure_steps(struct bench *bench);
 void bench_measure_callpath(struct bench *bench);
 
 #endif
