@@ -5,7 +5,7 @@
 set -eu
 mkdir -p "$1"
 dir=$(cd "$1" && pwd)
-packages='libcmocka0 libcmocka-dev libjansson4 libjansson-dev libxxhash-dev'
+packages='libcmocka0 libcmocka-dev libjansson4 libjansson-dev libxxhash-dev libyaml-0-2 libyaml-dev'
 
 fetch() {
     mkdir -p "$dir/apt/lists/partial" "$dir/apt/cache/archives/partial" "$dir/packages"

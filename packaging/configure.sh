@@ -13,11 +13,12 @@ trap 'rm -f "$now"' EXIT
 {
     printf 'compiler %s\n' "${CC:-cc}"
     printf 'options %s\n' "$*"
-    for library in libcurl sqlite3 jansson cmocka libxxhash; do
+    for library in libcurl sqlite3 jansson cmocka libxxhash yaml-0.1 libuv libmicrohttpd libedit ncursesw; do
         printf '%s %s\n' "$library" "$(pkg-config --modversion "$library" 2>/dev/null || echo none)"
     done
     printf 'scdoc %s\n' "$(command -v scdoc || echo none)"
-    for folder in src adapters examples bench tests docs packaging include; do
+    for folder in src adapters examples bench tests docs packaging include dashboard; do
+        [ -d "$folder" ] || continue
         packaging/find-c.sh . "$folder" '*.[ch]' && packaging/find-c.sh . "$folder" '*.scd'
     done
     ls packaging/*.bash 2>/dev/null || true

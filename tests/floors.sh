@@ -5,7 +5,7 @@
 # tables/ holds facts, not code, and is read from everywhere in src/.
 set -eu
 cd "$1"
-floors='base panel engine circuit config simulator,agent cli'
+floors='base panel engine circuit config report simulator,agent cli'
 
 rank() { # FOLDER: its floor, or nothing
     number=0

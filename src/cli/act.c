@@ -11,11 +11,11 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
-#include "cli/describe.h"
-#include "cli/json.h"
+#include "report/describe.h"
+#include "report/json.h"
 #include "cli/message.h"
 #include "cli/panel.h"
-#include "cli/text.h"
+#include "report/text.h"
 
 #define REASON_MAX 127
 #define USER_MAX   31

@@ -11,11 +11,11 @@
 #include <switchgear/http.h>
 
 #include "cli/commands.h"
-#include "cli/json.h"
+#include "report/json.h"
 #include "cli/message.h"
 #include "cli/panel.h"
 #include "cli/protect.h"
-#include "cli/text.h"
+#include "report/text.h"
 
 #define REDIRECTS_MAX 10L
 #define LOOK_EVERY_MS 500 /* whether somebody wants us to end */

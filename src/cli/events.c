@@ -10,11 +10,11 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
-#include "cli/json.h"
+#include "report/json.h"
 #include "cli/message.h"
 #include "cli/panel.h"
 #include "cli/report.h"
-#include "cli/text.h"
+#include "report/text.h"
 
 /* How often a follower looks: soon enough for a person, and nothing for the machine. */
 #define LOOK_EVERY_MS 200

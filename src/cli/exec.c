@@ -9,12 +9,12 @@
 
 #include "cli/child.h"
 #include "cli/commands.h"
-#include "cli/describe.h"
-#include "cli/json.h"
+#include "report/describe.h"
+#include "report/json.h"
 #include "cli/message.h"
 #include "cli/panel.h"
 #include "cli/protect.h"
-#include "cli/text.h"
+#include "report/text.h"
 #include "cli/waiting.h"
 
 /* As timeout(1) and the shells have them. */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <sysexits.h>
 
-#include "cli/text.h"
+#include "report/text.h"
 
 /* Longer than any path with a sentence around it. */
 #define MESSAGE_MAX 8192

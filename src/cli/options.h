@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cli/screen.h"
+#include "report/screen.h"
 #include "switchgear/switchgear.h"
 
 struct swgi_command;

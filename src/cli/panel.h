@@ -3,7 +3,7 @@
 #define SWGI_CLI_PANEL_H
 
 #include "cli/options.h"
-#include "cli/text.h"
+#include "report/text.h"
 #include "switchgear/switchgear.h"
 
 /* access: SWG_PANEL_CREATE ...; returns 0 or the exit status. */

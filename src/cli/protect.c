@@ -11,11 +11,11 @@
 #include <time.h>
 
 #include "base/text.h"
-#include "cli/describe.h"
-#include "cli/json.h"
+#include "report/describe.h"
+#include "report/json.h"
 #include "cli/message.h"
 #include "cli/panel.h"
-#include "cli/text.h"
+#include "report/text.h"
 
 static void release_config(struct swg_config **config) {
     *config = swg_config_unref(*config);

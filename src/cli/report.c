@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/describe.h"
-#include "cli/text.h"
+#include "report/describe.h"
+#include "report/text.h"
 
 #define LABEL 16 /* columns of a label, its indent included */
 

@@ -2,7 +2,7 @@
 #ifndef SWGI_CLI_REPORT_H
 #define SWGI_CLI_REPORT_H
 
-#include "cli/screen.h"
+#include "report/screen.h"
 #include "switchgear/switchgear.h"
 
 void swgi_report_status(const struct swgi_screen *screen, const struct swg_status *status,

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cli/report.h"
-#include "cli/text.h"
+#include "report/text.h"
 
 struct words {
     char text[256];

@@ -5,12 +5,12 @@
 #include <sysexits.h>
 
 #include "cli/commands.h"
-#include "cli/describe.h"
-#include "cli/json.h"
+#include "report/describe.h"
+#include "report/json.h"
 #include "cli/message.h"
 #include "cli/panel.h"
 #include "cli/report.h"
-#include "cli/text.h"
+#include "report/text.h"
 
 #define WIDE 100 /* columns from which there is room for latencies */
 

@@ -3,11 +3,11 @@
 #include <sysexits.h>
 
 #include "cli/commands.h"
-#include "cli/json.h"
+#include "report/json.h"
 #include "cli/message.h"
 #include "cli/panel.h"
 #include "cli/report.h"
-#include "cli/text.h"
+#include "report/text.h"
 
 #define SETTING_MAX 256
 

@@ -60,7 +60,7 @@ example() { # shellcheck disable=SC2046
 }
 check "the README's example builds against the installed library and runs" example
 static_example() { # shellcheck disable=SC2046
-    cc -o "$scratch/example" "$scratch/example.c" $(pkg-config --cflags switchgear) "$libraries/libswitchgear.a" -lm -pthread &&
+    cc -o "$scratch/example" "$scratch/example.c" $(pkg-config --cflags switchgear) "$libraries/libswitchgear.a" -lyaml -lm -pthread &&
         LD_LIBRARY_PATH='' tells_the_three_cases
 }
 check 'so it does against the static library' static_example

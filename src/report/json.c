@@ -1,5 +1,5 @@
 /* Everything the panel says about a circuit, as jansson objects. Instants are told as ages: nobody else shares our clock. */
-#include "cli/json.h"
+#include "report/json.h"
 
 #include <err.h>
 #include <math.h>
@@ -8,7 +8,7 @@
 #include <sysexits.h>
 
 #include "base/text.h"
-#include "cli/describe.h"
+#include "report/describe.h"
 
 static void put(json_t *object, const char *key, json_t *value) {
     if (json_object_set_new(object, key, value) != 0)

@@ -1,11 +1,11 @@
 /* One place decides how a state is called, so that a table, a sentence and an exit status never disagree. */
-#include "cli/describe.h"
+#include "report/describe.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/text.h"
+#include "report/text.h"
 
 const char *swgi_state_word(const struct swg_status *status) {
     if (status->mode == SWG_MODE_FORCED_OPEN)

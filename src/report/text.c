@@ -1,5 +1,5 @@
 /* At three in the morning "opens probes in 12 s" is understood and "open_until=48211.7" is not: this file makes the words. */
-#include "cli/text.h"
+#include "report/text.h"
 
 #include <math.h>
 #include <stdio.h>

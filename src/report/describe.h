@@ -1,8 +1,8 @@
 /* What a circuit's numbers mean to a person: the words that status, why, events and the acts share. */
-#ifndef SWGI_CLI_DESCRIBE_H
-#define SWGI_CLI_DESCRIBE_H
+#ifndef SWGI_REPORT_DESCRIBE_H
+#define SWGI_REPORT_DESCRIBE_H
 
-#include "cli/screen.h"
+#include "report/screen.h"
 #include "switchgear/switchgear.h"
 
 #define SWGI_SENTENCE_MAX 512

@@ -1,5 +1,5 @@
 /* A terminal is the smallest thing all of them share: 80 columns, perhaps colour, perhaps UTF-8. Everything here works without. */
-#include "cli/screen.h"
+#include "report/screen.h"
 
 #include <err.h>
 #include <langinfo.h>

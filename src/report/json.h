@@ -1,6 +1,6 @@
 /* The program's answers for programs: snake_case, units in the names, numbers as numbers, null where there is nothing. */
-#ifndef SWGI_CLI_JSON_H
-#define SWGI_CLI_JSON_H
+#ifndef SWGI_REPORT_JSON_H
+#define SWGI_REPORT_JSON_H
 
 #include <jansson.h>
 #include <stdbool.h>

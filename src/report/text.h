@@ -1,6 +1,6 @@
 /* Words for numbers, and the way back. Everything prints into the caller's buffer and returns it. */
-#ifndef SWGI_CLI_TEXT_H
-#define SWGI_CLI_TEXT_H
+#ifndef SWGI_REPORT_TEXT_H
+#define SWGI_REPORT_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>

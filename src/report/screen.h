@@ -1,6 +1,6 @@
 /* Where people read: colour, width, tables. What to say is decided elsewhere. */
-#ifndef SWGI_CLI_SCREEN_H
-#define SWGI_CLI_SCREEN_H
+#ifndef SWGI_REPORT_SCREEN_H
+#define SWGI_REPORT_SCREEN_H
 
 #include <stdbool.h>
 #include <stddef.h>

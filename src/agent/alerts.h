@@ -1,0 +1,45 @@
+/*
+ * Alerts: rules on events and measures become alerts that fire and end; receivers are told, by HTTP,
+ * in the background and under breakers of our own.
+ */
+#ifndef SWGI_AGENT_ALERTS_H
+#define SWGI_AGENT_ALERTS_H
+
+#include <uv.h>
+
+#include "agent/measure.h"
+
+struct swgi_alerts;
+
+struct swgi_alert_state {
+    const char *name, *circuit; /* circuit "": of no single one */
+    int severity, firing;       /* 0: pending */
+    int64_t since_wall_ms;
+    double value;
+    const char *inhibited_by; /* "" or the circuit whose alert silences this one */
+    const char *runbook, *summary;
+};
+
+struct swgi_alerts_counts {
+    uint64_t firing, sent, failed, dropped, queued;
+};
+
+/* Called for everything that fires or ends, on the loop: for the audit, streams and the log. */
+typedef void swgi_alert_fn(void *arg, const struct swgi_alert_state *alert, int fired);
+
+int swgi_alerts_new(struct swgi_alerts **out, uv_loop_t *loop, struct swgi_file *file,
+                    swgi_alert_fn *fn, void *arg, struct swg_error *error);
+/* Takes over what another file says; alerts that it still has stay as they are. */
+int swgi_alerts_reload(struct swgi_alerts *alerts, struct swgi_file *file, struct swg_error *error);
+void swgi_alerts_event(struct swgi_alerts *alerts, const struct swg_event *event);
+void swgi_alerts_tick(struct swgi_alerts *alerts, const struct swgi_measures *measures);
+/* What the agent noticed of itself: events lost, its predecessor killed. */
+void swgi_alerts_agent(struct swgi_alerts *alerts, int when, double value, const char *text);
+size_t swgi_alerts_count(const struct swgi_alerts *alerts);
+void swgi_alerts_at(const struct swgi_alerts *alerts, size_t index, struct swgi_alert_state *out);
+void swgi_alerts_counts(const struct swgi_alerts *alerts, struct swgi_alerts_counts *out);
+/* Stops deliveries and lets go of the loop; call it, run the loop until it is idle, then unref. */
+void swgi_alerts_stop(struct swgi_alerts *alerts);
+struct swgi_alerts *swgi_alerts_unref(struct swgi_alerts *alerts);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * SQLite (WAL): checkpoints of state, the audit, history. Writes are queued, bounded, and made by a
+ * thread of their own; nobody waits for them but who asks to. Reads have a connection of their own
+ * and may come from any thread.
+ */
+#ifndef SWGI_AGENT_STORAGE_H
+#define SWGI_AGENT_STORAGE_H
+
+#include "agent/measure.h"
+
+struct swgi_storage;
+
+struct swgi_storage_counts {
+    uint64_t audit_rows, audit_queued, audit_dropped, checkpoints, gaps, faults;
+    char last_fault[128];
+};
+
+/* Opens or makes the database, mends what a killed agent left. *error says what and where. */
+int swgi_storage_open(struct swgi_storage **out, const struct swgi_file *file,
+                      struct swg_panel *panel, struct swg_error *error);
+/* Writes what is queued, for at most a few seconds, and closes. NULL is fine. */
+struct swgi_storage *swgi_storage_close(struct swgi_storage *storage);
+/* Where to go on reading the panel's events: after what is in the audit already; a gap was noted. */
+uint64_t swgi_storage_cursor(const struct swgi_storage *storage);
+/* A fresh panel (another boot, or made anew) gets what the database knew, deadlines re-based.
+ * Returns how many circuits were restored, or -errno. */
+int swgi_storage_restore(struct swgi_storage *storage, struct swg_error *error);
+/* An event of the panel and the cursor after it: becomes an audit row where it is an act or a
+ * transition. Never blocks; the cursor is stored with the rows. */
+void swgi_storage_event(struct swgi_storage *storage, const struct swg_event *event,
+                        uint64_t cursor);
+/* The ring overran us: note it in the audit. */
+void swgi_storage_gap(struct swgi_storage *storage);
+/* An alert that fired or ended, and other rows that are no events of the panel. */
+void swgi_storage_note(struct swgi_storage *storage, const char *action, const char *circuit,
+                       const char *reason, const char *user, const char *source,
+                       const char *evidence_json);
+/* Once a second: checkpoints of what changed, history when a minute is over, retention. */
+void swgi_storage_tick(struct swgi_storage *storage, const struct swgi_measures *measures);
+void swgi_storage_counts(const struct swgi_storage *storage, struct swgi_storage_counts *out);
+
+struct swgi_audit_row {
+    int64_t id, wall_ms;
+    const char *circuit, *action, *reason, *evidence, *user, *source; /* never NULL */
+};
+struct swgi_audit_query {
+    const char *circuit, *action; /* NULL: any; circuit may be a glob */
+    int64_t since_ms, before_id;  /* 0: any; rows come newest first */
+    uint32_t limit;               /* 1..1000 */
+};
+typedef void swgi_audit_fn(void *arg, const struct swgi_audit_row *row);
+/* From any thread, also without an agent: opens the database read-only. -errno and *error. */
+int swgi_audit_read(const char *database, const struct swgi_audit_query *query, swgi_audit_fn *fn,
+                    void *arg, struct swg_error *error);
+
+#endif
