@@ -5,15 +5,11 @@
 
 #include "agent/measure_inside.h"
 #include "circuit/circuit.h"
+#include "report/meaning.h"
 
 static uint32_t moved(uint64_t now, uint64_t before) {
     uint64_t by = now > before ? now - before : 0;
     return by < UINT32_MAX ? (uint32_t)by : UINT32_MAX;
-}
-
-static uint64_t rejected(const struct swg_status *status) {
-    return status->rejected_open + status->rejected_full + status->rejected_limited +
-           status->rejected_shed + status->rejected_expired + status->rejected_saturated;
 }
 
 static void difference(const struct swgi_measured *now, const struct swg_status *before,
@@ -24,7 +20,7 @@ static void difference(const struct swgi_measured *now, const struct swg_status 
     out->failures = moved(status->failures, before->failures) + out->timeouts;
     out->judged = moved(status->successes, before->successes) + out->failures;
     out->slow = moved(status->slow, before->slow);
-    out->rejected = moved(rejected(status), rejected(before));
+    out->rejected = moved(swgi_rejected(status), swgi_rejected(before));
     out->timed = (float)moved(now->totals.timed, totals_before->timed);
     double timed_s = now->totals.timed_s - totals_before->timed_s;
     out->timed_s = timed_s > 0 ? (float)timed_s : 0;

@@ -70,10 +70,11 @@ struct swgi_measured {
     struct swgi_totals totals;
     const struct swgi_map *map; /* where it lay at the last tick */
     uint32_t life;
-    bool own;     /* has series of its own; else it is part of "_other" */
-    bool settled; /* it is decided whether it has */
-    bool looked;  /* its status was read */
-    bool fresh;   /* made while we watched: its counters began at 0 */
+    bool own;      /* has series of its own; else it is part of "_other" */
+    bool settled;  /* it is decided whether it has */
+    bool looked;   /* its status was read */
+    bool fresh;    /* made while we watched: its counters began at 0 */
+    swg_ns waited; /* so far, by who waits longest in the queue */
     double timeout_weight;
     uint64_t stamp;               /* of its counters and its state */
     swg_ns first_at;              /* when we saw it first */
@@ -84,6 +85,8 @@ struct swgi_measured {
     struct swgi_history *history; /* NULL: never called since we watch */
     struct swgi_slo *slo;         /* NULL: none */
     struct swgi_kinds *kinds;     /* NULL: no sample yet */
+    uint32_t states[3], modes[4]; /* "_other": how many are in each */
+    bool is_sum;                  /* it is "_other" */
     uint16_t label_length;
     char label[SWGI_LABEL_SIZE]; /* {breaker="name" */
 };

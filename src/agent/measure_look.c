@@ -3,6 +3,7 @@
 
 #include "agent/measure_inside.h"
 #include "circuit/look.h"
+#include "panel/waiters.h"
 
 /* Counters grow, so that their sum moves with each of them; what may go back is mixed in. */
 static uint64_t columns_sum(const struct swgi_map *map, uint32_t index) {
@@ -125,6 +126,15 @@ static double nearest(const struct swgi_turn *turn, const struct swg_status *sta
 
 /* ---- all of it */
 
+static swg_ns waited(const struct swgi_turn *turn, const struct swg_status *status) {
+    const struct swgi_policies *policies = swgi_policies_of(turn->map, turn->cell);
+    if (policies == NULL || status->queue_length == 0)
+        return 0;
+    swg_ns since =
+        swgi_waiters_oldest(turn->map, &policies->bulkhead, swgi_load(&policies->ageing_ns));
+    return since < turn->now && since > 0 ? turn->now - since : 0;
+}
+
 int swgi_measure_look(struct swgi_measured *measured) {
     struct swgi_turn turn;
     struct swg_status status = SWG_STATUS_INIT;
@@ -134,6 +144,7 @@ int swgi_measure_look(struct swgi_measured *measured) {
     swgi_status_read(&turn, &status);
     measured->seen.status = status;
     measured->seen.near = nearest(&turn, &status);
+    measured->waited = waited(&turn, &status);
     measured->timeout_weight = turn.settings.timeout_half_units / 2.0;
     for (unsigned i = 0; i < SWGI_TRANSITIONS; i++)
         measured->totals.transitions[i] = swgi_load(&turn.cell->transitions[i]);

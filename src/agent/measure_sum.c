@@ -50,6 +50,8 @@ void swgi_measured_add(struct swgi_measured *sum, const struct swgi_measured *on
 
 /* What is of now, and so of those who are there. */
 static void add_present(struct swgi_measured *sum, const struct swgi_measured *one) {
+    sum->states[one->seen.status.state]++;
+    sum->modes[one->seen.status.mode]++;
     sum->seen.status.in_flight += one->seen.status.in_flight;
     sum->seen.calls_1m += one->seen.calls_1m;
     sum->seen.failures_1m += one->seen.failures_1m;
@@ -62,6 +64,7 @@ void swgi_measures_other(const struct swgi_measures *measures, struct swgi_measu
     out->seen.status = (struct swg_status)SWG_STATUS_INIT;
     memcpy(out->seen.status.name, "_other", sizeof("_other"));
     swgi_measured_label(out);
+    out->is_sum = true;
     swgi_measured_add(out, &measures->gone);
     for (size_t i = 0; i < measures->count; i++) {
         if (measures->order[i]->own)
