@@ -29,8 +29,8 @@ struct swgi_turn {
 
 /* A person's act, as it will stand in the audit. */
 struct swgi_hand {
-    const char *user, *reason;
-    int64_t for_ns; /* 0: unbounded */
+    const char *user, *reason, *source; /* NULL: "system", none, "program" */
+    int64_t for_ns;                     /* 0: unbounded */
     bool force;
 };
 
@@ -244,7 +244,7 @@ static inline unsigned swgi_histogram_bin(int64_t duration) {
 int64_t swgi_histogram_bound(unsigned bin);
 
 /* ---- notices (transition.c) */
-/* Circuit, time, user and reason of an event that tells of this turn. */
+/* Circuit, time, user, reason and source of an event that tells of this turn. */
 void swgi_event_name(const struct swgi_turn *turn, struct swgi_event_data *event);
 /* An act that is told by its kind alone. */
 void swgi_act_tell(struct swgi_turn *turn, unsigned kind);

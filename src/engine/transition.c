@@ -158,6 +158,8 @@ void swgi_event_name(const struct swgi_turn *turn, struct swgi_event_data *event
                    hand != NULL && hand->user != NULL ? hand->user : "system");
     if (hand != NULL && hand->reason != NULL)
         swgi_copy_text(event->text, sizeof(event->text), hand->reason);
+    const char *source = hand != NULL && hand->source != NULL ? hand->source : "program";
+    swgi_copy_text(event->source, sizeof(event->source), hand != NULL ? source : "rule");
 }
 
 void swgi_act_tell(struct swgi_turn *turn, unsigned kind) {
@@ -302,6 +304,7 @@ static void notice(struct swgi_turn *turn, struct swgi_event_data *event) {
     memcpy(text, event->text, sizeof(text));
     swgi_event_name(turn, event);
     memcpy(event->text, text, sizeof(text));
+    memset(event->source, 0, sizeof(event->source));
     swgi_event_publish(turn->map, SWGI_RING_NOTICES, event);
 }
 
