@@ -132,7 +132,7 @@ enum swgi_holds swgi_rule_holds(const struct swgi_file_alert *rule,
 
 /* ---- what is said */
 
-#define BECAUSE_MAX 156
+#define BECAUSE_MAX 196
 
 /* Cleaned at the end: cutting may have split a character. */
 static void because(char *out, const char *what, const char *reason) {

@@ -10,7 +10,7 @@
 #define SWGI_ALERT_CALLS_MIN 5u
 /* A slow recovery, and what the agent noticed of itself, are shown for so long. */
 #define SWGI_ALERT_HOLD_NS (INT64_C(300) * 1000000000)
-#define SWGI_SUMMARY_MAX   320
+#define SWGI_SUMMARY_MAX   400
 
 enum swgi_holds {
     SWGI_HOLDS_NOT,
