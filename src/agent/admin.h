@@ -116,12 +116,12 @@ typedef void swgi_handler(struct swgi_agent *agent, struct swgi_request *request
 
 enum swgi_body { SWGI_BODY_NONE, SWGI_BODY_TRIP, SWGI_BODY_RESET, SWGI_BODY_PROBE, SWGI_BODY_MODE };
 
-enum swgi_field_type {
-    SWGI_TYPE_STRING,
-    SWGI_TYPE_DURATION,
-    SWGI_TYPE_BOOLEAN,
-    SWGI_TYPE_MODE_NAME,
-    SWGI_TYPE_INTEGER
+enum swgi_input_type {
+    SWGI_INPUT_STRING,
+    SWGI_INPUT_DURATION,
+    SWGI_INPUT_BOOLEAN,
+    SWGI_INPUT_MODE_NAME,
+    SWGI_INPUT_INTEGER
 };
 
 enum swgi_answer_type { SWGI_ANSWER_JSON, SWGI_ANSWER_TEXT, SWGI_ANSWER_STREAM };

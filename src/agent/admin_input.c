@@ -10,13 +10,13 @@
 struct field {
     int body;
     const char *name;
-    enum swgi_field_type type;
+    enum swgi_input_type type;
     bool required;
 };
 
 static const struct field fields[] = {
 #define SWGI_FIELD(body, name, type, required, what) \
-    { SWGI_BODY_##body, name, SWGI_TYPE_##type, required },
+    { SWGI_BODY_##body, name, SWGI_INPUT_##type, required },
 #include "tables/routes.h"
 #undef SWGI_FIELD
 };
@@ -131,13 +131,13 @@ static bool read_text(const struct swgi_request *request, struct swgi_answer *an
     uint64_t ns = 0;
 
     switch (field->type) {
-    case SWGI_TYPE_DURATION:
+    case SWGI_INPUT_DURATION:
         if (swgi_duration_parse(text, &ns) < 0 || ns == 0)
             return refuse(answer, request, field->name,
                           "not a duration; write 250ms, 30s, 5m, 2h or 1d");
         out->for_ns = (swg_ns)ns;
         return true;
-    case SWGI_TYPE_MODE_NAME:
+    case SWGI_INPUT_MODE_NAME:
         out->mode = mode_of(text);
         return out->mode >= 0 || refuse(answer, request, field->name,
                                         "not a mode; normal, forced_open, forced_closed or shadow");
@@ -153,7 +153,7 @@ static bool read_text(const struct swgi_request *request, struct swgi_answer *an
 
 static bool read_field(const struct swgi_request *request, struct swgi_answer *answer,
                        const struct field *field, const json_t *value, struct swgi_act_body *out) {
-    if (field->type == SWGI_TYPE_BOOLEAN) {
+    if (field->type == SWGI_INPUT_BOOLEAN) {
         out->force = json_is_true(value);
         return json_is_boolean(value) ||
                refuse(answer, request, field->name, "write true or false");

@@ -8,9 +8,9 @@
 
 static const struct {
     const char *id, *name, *in, *what;
-    enum swgi_field_type type;
+    enum swgi_input_type type;
 } parameters[] = {
-#define SWGI_PARAMETER(id, name, in, type, what) { #id, name, #in, what, SWGI_TYPE_##type },
+#define SWGI_PARAMETER(id, name, in, type, what) { #id, name, #in, what, SWGI_INPUT_##type },
 #include "tables/routes.h"
 #undef SWGI_PARAMETER
 };
@@ -19,11 +19,11 @@ static const struct {
 static const struct {
     int body;
     const char *name, *what;
-    enum swgi_field_type type;
+    enum swgi_input_type type;
     bool required;
 } fields[] = {
 #define SWGI_FIELD(body, name, type, required, what) \
-    { SWGI_BODY_##body, name, what, SWGI_TYPE_##type, required },
+    { SWGI_BODY_##body, name, what, SWGI_INPUT_##type, required },
 #include "tables/routes.h"
 #undef SWGI_FIELD
 };
@@ -33,16 +33,16 @@ static void put(json_t *object, const char *key, json_t *value) {
     json_object_set_new(object, key, value);
 }
 
-static json_t *schema_of(enum swgi_field_type type) {
+static json_t *schema_of(enum swgi_input_type type) {
     switch (type) {
-    case SWGI_TYPE_BOOLEAN:
+    case SWGI_INPUT_BOOLEAN:
         return json_pack("{s:s}", "type", "boolean");
-    case SWGI_TYPE_INTEGER:
+    case SWGI_INPUT_INTEGER:
         return json_pack("{s:s}", "type", "integer");
-    case SWGI_TYPE_DURATION:
+    case SWGI_INPUT_DURATION:
         return json_pack("{s:s,s:s}", "type", "string", "pattern",
                          "^[0-9]+(\\.[0-9]+)?(ns|us|ms|s|m|h|d)$");
-    case SWGI_TYPE_MODE_NAME:
+    case SWGI_INPUT_MODE_NAME:
         return json_pack("{s:s,s:[ssss]}", "type", "string", "enum", "normal", "forced_open",
                          "forced_closed", "shadow");
     default:
@@ -51,7 +51,7 @@ static json_t *schema_of(enum swgi_field_type type) {
 }
 
 static json_t *parameter(const char *name, const char *in, const char *what,
-                         enum swgi_field_type type, bool required) {
+                         enum swgi_input_type type, bool required) {
     json_t *object = json_object();
 
     put(object, "name", json_string(name));
@@ -69,7 +69,7 @@ static json_t *parameters_of(const struct swgi_route *route) {
     if (strchr(route->path, '{'))
         json_array_append_new(array,
                               parameter("name", "path", "The circuit's name (a slash in it as %2F)",
-                                        SWGI_TYPE_STRING, true));
+                                        SWGI_INPUT_STRING, true));
     snprintf(words, sizeof(words), "%s", route->parameters);
     while ((word = strsep(&rest, " ")) != NULL) {
         for (size_t i = 0; i < PARAMETERS; i++) {
