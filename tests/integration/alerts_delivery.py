@@ -127,8 +127,10 @@ def one_that_is_gone_is_left_alone():
     gone.stop()
     sender = start(Sender([f'webhook gone url={gone.url}']))
     sender.say(*(f'fire open c{i} {1 if i else 0}' for i in range(600)))
-    sender.wait(dropped=600 - 512, queued=512)
     sender.wait(failed=3)
+    counts = sender.counts()
+    # One may have been on its way before the queue was full.
+    assert counts['queued'] in (512, 513) and counts['queued'] + counts['dropped'] == 600, counts
     sender.wait_log('receiver gone: does not take notices: refused, status 0')
     assert sender.counts()['sent'] == 0
     sender.stop()
