@@ -79,6 +79,10 @@ static void one_that_opened_between_two_ticks_is_told(void **state) {
     assert_told("fired open/db");
     tick(SECOND);
     assert_told("ended open/db");
+    measures[0].status.mode = SWG_MODE_SHADOW;
+    swgi_pairs_event(pairs, &opened);
+    tick(SECOND);
+    assert_silence();
 }
 
 static void rules_have_their_circuits(void **state) {
