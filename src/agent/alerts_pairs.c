@@ -177,13 +177,19 @@ static void judge_all(struct swgi_pairs *pairs, unsigned index) {
     double open = 0;
 
     for (size_t i = 0; i < pairs->measures_count; i++) {
-        int state = pairs->measures[i]->status.state;
+        enum swgi_holds holds = swgi_is_open(&pairs->measures[i]->status);
 
-        if (state == SWG_STATE_OPEN || (goes_on && state == SWG_STATE_HALF_OPEN))
+        if (holds == SWGI_HOLDS || (goes_on && holds == SWGI_HOLDS_ON))
             open += swgi_rule_covers(rule, pairs->measures[i]->status.name);
     }
     if (open > rule->above)
         touch(pairs, index, "", open);
+}
+
+static bool is_in_a_mode(const struct swgi_pairs *pairs, const char *circuit) {
+    const struct swgi_measure *measure = swgi_pairs_measure(pairs, circuit);
+
+    return measure != NULL && measure->status.mode != SWG_MODE_NORMAL;
 }
 
 /* One that opened and closed again between two ticks is told nevertheless. */
@@ -193,7 +199,8 @@ static void judge_moments(struct swgi_pairs *pairs, unsigned index) {
     for (unsigned i = 0; i < pairs->moments_count; i++) {
         const struct swg_event *moment = &pairs->moments[i];
 
-        if (moment->to == SWG_STATE_OPEN && swgi_rule_covers(rule, moment->circuit))
+        if (moment->to == SWG_STATE_OPEN && !is_in_a_mode(pairs, moment->circuit) &&
+            swgi_rule_covers(rule, moment->circuit))
             touch(pairs, index, moment->circuit, 1);
     }
 }
