@@ -26,6 +26,16 @@ static const struct swgi_command commands[] = {
       "held of those there are, and how many calls wait (18/20 +4). The last column says what "
       "happens next.",
       SWGI_TAKES_STATUS, 0, MANY, swgi_status_run },
+    { "top", "", "the circuits, live",
+      "Shows every circuit, the troubled ones first, and goes on: rates, latencies, what happens "
+      "next. Trips, resets and more at a key, with a reason and a confirmation; '?' explains the "
+      "keys. Without a terminal, and with --once, it prints one plain table."
+      "\v"
+      "Examples:\n"
+      "  switchgear top\n"
+      "  switchgear top --interval 250ms\n"
+      "  switchgear top --once --json | jq '.circuits[] | {name, calls_per_s}'",
+      SWGI_TAKES_TOP, 0, 0, swgi_top_run },
     { "why", "NAME...", "why a circuit is as it is",
       "Shows what each rule measures now and where it trips, what tripped last and on what "
       "evidence, rejections, who "
