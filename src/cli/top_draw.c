@@ -321,7 +321,8 @@ static void draw_cause(const struct swgi_view *view, int y) {
     if (!view->has_why)
         return;
     if (why->evidence == 1 && why->status.state != SWG_STATE_CLOSED)
-        length = snprintf(text, sizeof(text), "tripped by %s%s",
+        length = snprintf(text, sizeof(text), "tripped %s%s%s",
+                          why->trip.rule == SWG_RULE_HAND ? "" : "by ",
                           swgi_clean_text(rule_words(why), view->screen.utf8, clean, sizeof(clean)),
                           why->samples_count > 0 ? "; " : "");
     if (why->samples_count > 0)

@@ -170,6 +170,15 @@ static enum swgi_tone permits_cell(const struct swg_status *status, char *out) {
     return full ? SWGI_WARN : SWGI_PLAIN;
 }
 
+/* "4 min" of "4 min 59 s": the small unit is for wider columns. */
+static void one_unit(char *duration) {
+    char *space = strchr(duration, ' ');
+
+    space = space ? strchr(space + 1, ' ') : NULL;
+    if (space)
+        *space = '\0';
+}
+
 /* The same as swgi_next_text(), for a column as narrow as "until undone". */
 static void short_next(const struct swg_status *status, swg_ns now, char *out, size_t out_size) {
     swg_ns until = status->mode != SWG_MODE_NORMAL ? status->mode_until : status->open_until;
@@ -177,6 +186,7 @@ static void short_next(const struct swg_status *status, swg_ns now, char *out, s
 
     out[0] = '\0';
     swgi_duration_text(until > now ? until - now : 0, duration);
+    one_unit(duration);
     if (status->mode == SWG_MODE_SHADOW)
         snprintf(out, out_size, "as %s", swg_state_name(status->state));
     else if (status->mode != SWG_MODE_NORMAL && (until == 0 || until == SWG_NS_MAX))
