@@ -181,6 +181,7 @@ int swgi_watch_act(const struct swgi_watch *watch, const struct swgi_ask *ask, b
     int rc;
 
     act.user = swgi_login_name(login, sizeof(login));
+    act.source = watch->options->source;
     act.reason = ask->reason;
     act.for_ns = ask->for_ns;
     act.force = force;
