@@ -27,15 +27,19 @@ static bool identify(const struct swgi_watch *watch, struct stat *out) {
     return lstat(path, out) == 0;
 }
 
+/* A number of a file may come again with another file, so a panel is told by when it was made, too. */
 static void remember(struct swgi_watch *watch) {
+    struct swg_panel_info info = SWG_PANEL_INFO_INIT;
     struct stat status;
 
-    if (!identify(watch, &status))
+    if (identify(watch, &status)) {
+        watch->device = status.st_dev;
+        watch->inode = status.st_ino;
+    }
+    if (swg_panel_status(watch->panel, &info) < 0)
         return;
-    watch->was_replaced |=
-        watch->inode != 0 && (watch->inode != status.st_ino || watch->device != status.st_dev);
-    watch->device = status.st_dev;
-    watch->inode = status.st_ino;
+    watch->was_replaced |= watch->made != 0 && watch->made != info.created_wall_ms;
+    watch->made = info.created_wall_ms;
 }
 
 int swgi_watch_open(struct swgi_watch *watch, const struct swgi_options *options) {
@@ -88,7 +92,10 @@ static bool refresh(struct swgi_watch *watch) {
         return reopen(watch);
     }
     rc = swg_panel_poll(watch->panel);
-    return rc >= 0 || lost(watch, rc, &none);
+    if (rc < 0)
+        return lost(watch, rc, &none);
+    remember(watch);
+    return true;
 }
 
 static size_t read_all(struct swg_panel *panel, struct swg_status **out) {

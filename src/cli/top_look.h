@@ -13,6 +13,7 @@ struct swgi_watch {
     struct swg_panel *panel; /* NULL: it is gone */
     dev_t device;
     ino_t inode;       /* which file that is */
+    int64_t made;      /* when, ms since 1970 */
     bool was_replaced; /* since somebody last cleared this */
     char fault[256];   /* why it cannot be read; "" */
 };

@@ -60,7 +60,13 @@ static void say(struct swgi_view *view, bool is_bad, const char *text) {
     view->message_is_bad = is_bad;
 }
 
-/* Where the selected circuit is now; when it left, the row in its place. */
+static void adopt(struct swgi_view *view) {
+    if (view->cursor < view->shown_count)
+        snprintf(view->selected, sizeof(view->selected), "%s",
+                 view->shown[view->cursor]->status.name);
+}
+
+/* Where the selected circuit is now; when it left, the row in its place, but not while a filter is typed that may be given up. */
 static void follow_selection(struct swgi_view *view) {
     for (size_t i = 0; i < view->shown_count; i++) {
         if (strcmp(view->shown[i]->status.name, view->selected) == 0) {
@@ -70,6 +76,8 @@ static void follow_selection(struct swgi_view *view) {
     }
     if (view->cursor >= view->shown_count)
         view->cursor = view->shown_count > 0 ? view->shown_count - 1 : 0;
+    if (view->ask.step != SWGI_ASK_FILTER)
+        adopt(view);
 }
 
 static void keep_in_sight(struct swgi_view *view) {
@@ -93,7 +101,7 @@ static void select_row(struct swgi_view *view, size_t row) {
     if (view->shown_count == 0)
         return;
     view->cursor = row < view->shown_count ? row : view->shown_count - 1;
-    snprintf(view->selected, sizeof(view->selected), "%s", view->shown[view->cursor]->status.name);
+    adopt(view);
     keep_in_sight(view);
     learn_why(view);
 }
@@ -223,6 +231,8 @@ static void answer(struct swgi_view *view, int key) {
         snprintf(view->filter, sizeof(view->filter), "%s",
                  is_left ? view->old_filter : view->ask.line);
         swgi_view_arrange(view);
+        if (view->ask.step == SWGI_ASK_NOTHING && !is_left)
+            adopt(view);
         learn_why(view);
         break;
     case SWGI_ANSWER_ACT:
