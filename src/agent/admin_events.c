@@ -98,6 +98,11 @@ static json_t *tick_of(const struct swgi_measure *measure) {
     return object;
 }
 
+/* The panel's own circuit is news only when somebody found no place. */
+static bool is_idle_beyond(const struct swg_status *status) {
+    return status->calls == 0 && strcmp(status->name, "_beyond") == 0;
+}
+
 char *swgi_admin_tick_text(struct swgi_agent *agent, const char *glob, size_t *size) {
     json_t *object = json_object(), *circuits = json_array();
     char *text;
@@ -105,6 +110,8 @@ char *swgi_admin_tick_text(struct swgi_agent *agent, const char *glob, size_t *s
     for (size_t i = 0; i < swgi_measures_count(agent->measures); i++) {
         const struct swgi_measure *measure = swgi_measures_at(agent->measures, i);
 
+        if (is_idle_beyond(&measure->status))
+            continue;
         if (glob[0] == '\0' || swgi_file_glob(glob, measure->status.name))
             json_array_append_new(circuits, tick_of(measure));
     }

@@ -259,6 +259,10 @@ void swgi_kept_mark_dirty(struct swgi_storage *storage, struct swgi_kept *kept);
 int swgi_kept_restore(struct swgi_storage *storage, struct swgi_kept *kept,
                       struct swg_circuit *circuit);
 
+/* ---- storage.c */
+/* Whether it is still the one it was; another has numbers and circuits of its own. */
+void swgi_storage_look_at_panel(struct swgi_storage *storage);
+
 /* ---- storage_history.c: the loop's side */
 void swgi_history_tick(struct swgi_storage *storage, const struct swgi_measures *measures,
                        int64_t wall_ms);
