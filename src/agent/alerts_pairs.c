@@ -217,20 +217,6 @@ static void judge_rule(struct swgi_pairs *pairs, unsigned index) {
         judge_moments(pairs, index);
 }
 
-static bool is_over(const struct swgi_pairs *pairs, const struct swgi_pair *pair) {
-    return pair->seen != pairs->tick && pairs->clock.now >= pair->held_until;
-}
-
-static void sweep(struct swgi_pairs *pairs) {
-    for (size_t i = pairs->count; i-- > 0;) {
-        if (!is_over(pairs, pairs->at[i]))
-            continue;
-        if (pairs->at[i]->firing)
-            tell(pairs, pairs->at[i], SWGI_PAIR_ENDED);
-        remove_at(pairs, i);
-    }
-}
-
 static bool is_ripe(const struct swgi_pairs *pairs, const struct swgi_pair *pair) {
     bool is_noticed = swgi_rule_about(rule_of(pairs, pair)->when) == SWGI_ABOUT_AGENT;
 
@@ -264,16 +250,47 @@ static bool is_free(const struct swgi_pairs *pairs, const struct swgi_pair *pair
     return pair->inhibited_at == 0 || pairs->clock.now - pair->inhibited_at >= SWGI_ALERT_GRACE_NS;
 }
 
+/* Its cause may be on its way. */
+static bool must_settle(const struct swgi_pairs *pairs, const struct swgi_pair *pair) {
+    return pair->inhibited_by[0] == '\0' && pairs->clock.now - pair->since < SWGI_ALERT_SETTLE_NS &&
+           swgi_pairs_depends(pairs, pair->circuit);
+}
+
+static void announce(struct swgi_pairs *pairs, struct swgi_pair *pair) {
+    pair->fresh = false;
+    pair->told = pair->inhibited_by[0] == '\0';
+    tell(pairs, pair, SWGI_PAIR_FIRED);
+}
+
 static void tell_firing(struct swgi_pairs *pairs, struct swgi_pair *pair) {
     look_upstream(pairs, pair);
     summarize(pairs, pair);
     if (pair->fresh) {
-        pair->fresh = false;
-        pair->told = pair->inhibited_by[0] == '\0';
-        tell(pairs, pair, SWGI_PAIR_FIRED);
+        if (!must_settle(pairs, pair))
+            announce(pairs, pair);
     } else if (!pair->told && is_free(pairs, pair)) {
         pair->told = true;
         tell(pairs, pair, SWGI_PAIR_RELEASED);
+    }
+}
+
+static bool is_over(const struct swgi_pairs *pairs, const struct swgi_pair *pair) {
+    return pair->seen != pairs->tick && pairs->clock.now >= pair->held_until;
+}
+
+static void end(struct swgi_pairs *pairs, struct swgi_pair *pair) {
+    if (pair->fresh)
+        announce(pairs, pair);
+    tell(pairs, pair, SWGI_PAIR_ENDED);
+}
+
+static void sweep(struct swgi_pairs *pairs) {
+    for (size_t i = pairs->count; i-- > 0;) {
+        if (!is_over(pairs, pairs->at[i]))
+            continue;
+        if (pairs->at[i]->firing)
+            end(pairs, pairs->at[i]);
+        remove_at(pairs, i);
     }
 }
 
@@ -373,7 +390,7 @@ void swgi_pairs_reload(struct swgi_pairs *pairs, struct swgi_file *file,
         if (same_rule(file, rule_of(pairs, pairs->at[i])) >= 0)
             continue;
         if (pairs->at[i]->firing)
-            tell(pairs, pairs->at[i], SWGI_PAIR_ENDED);
+            end(pairs, pairs->at[i]);
         remove_at(pairs, i);
     }
     memset(pairs->buckets, 0, sizeof(pairs->buckets));
