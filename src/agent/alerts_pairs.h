@@ -97,6 +97,11 @@ bool swgi_pairs_restore(struct swgi_pairs *pairs, const char *rule, const char *
 /* alerts_causes.c: the circuit that silences an alert of that severity; NULL: none. */
 const char *swgi_pairs_cause(const struct swgi_pairs *pairs, const char *circuit, int severity);
 bool swgi_pairs_depends(const struct swgi_pairs *pairs, const char *circuit);
+/* alerts_table.c. NULL: no room, which is counted. */
+struct swgi_pair *swgi_pairs_add(struct swgi_pairs *pairs, unsigned rule, const char *circuit);
+void swgi_pairs_remove(struct swgi_pairs *pairs, size_t index);
+/* After rules got other numbers. */
+void swgi_pairs_sort(struct swgi_pairs *pairs);
 const struct swgi_measure *swgi_pairs_measure(const struct swgi_pairs *pairs, const char *circuit);
 struct swgi_pair *swgi_pairs_find(const struct swgi_pairs *pairs, unsigned rule,
                                   const char *circuit);

@@ -21,7 +21,6 @@
 #define SETBACK_MAX   (300 * SECOND)
 #define PAUSE_MAX     (3600 * SECOND)
 #define RECEIVERS_MAX 64u
-#define RECEIVED_MAX  65536u /* of an answer, and again of its headers */
 
 struct swgi_send {
     struct swgi_wires wires;
@@ -63,44 +62,6 @@ static void tell(const struct swgi_receiver *receiver, int level, const char *wh
              detail[0] != '\0' ? ": " : "", detail);
 }
 
-/* ---- bytes from receivers, who may be anybody */
-
-/* More than that of an answer is not listened to: the transfer ends, and its status counts. */
-static bool is_too_much(struct swgi_receiver *receiver, size_t length) {
-    receiver->received += length;
-    return receiver->received > RECEIVED_MAX;
-}
-
-static size_t on_body(char *bytes, size_t size, size_t count, void *arg) {
-    struct swgi_receiver *receiver = arg;
-    size_t length = size * count, room = SWGI_SAID_MAX - 1 - receiver->answer_length;
-
-    if (is_too_much(receiver, length))
-        return 0;
-    if (room > length)
-        room = length;
-    memcpy(receiver->answer + receiver->answer_length, bytes, room);
-    receiver->answer_length += room;
-    return length;
-}
-
-static size_t on_header(char *bytes, size_t size, size_t count, void *arg) {
-    (void)bytes;
-    return is_too_much(arg, size * count) ? 0 : size * count;
-}
-
-static void forget_answer(void *arg) {
-    struct swgi_receiver *receiver = arg;
-
-    receiver->answer_length = receiver->received = 0;
-    memset(receiver->answer, 0, sizeof(receiver->answer));
-}
-
-/* What it answered, fit for a log. */
-static const char *answer_of(const struct swgi_receiver *receiver, char *out, size_t size) {
-    return swgi_redact(receiver->answer, out, size);
-}
-
 /* ---- one delivery */
 
 static bool was_accepted(int rc, const struct swg_http_result *result) {
@@ -138,7 +99,7 @@ static void refused(struct swgi_send *send, struct swgi_receiver *receiver,
     const char *what = result->status / 100 == 3 ? "redirects, which is not followed" : "refuses";
 
     snprintf(detail, sizeof(detail), "status %d %s", result->status,
-             answer_of(receiver, answer, sizeof(answer)));
+             swgi_redact(receiver->answer, answer, sizeof(answer)));
     send->counts.failed++;
     receiver->due = swg_now() + SECOND;
     give_up(send, receiver, what, detail);
@@ -196,60 +157,6 @@ static void finish(struct swgi_send *send, struct swgi_receiver *receiver, int r
 
 /* ---- starting one */
 
-static void equip(struct swgi_receiver *receiver) {
-    const char *proxy = getenv("SWITCHGEAR_PROXY");
-    CURL *easy = receiver->easy;
-
-    curl_easy_setopt(easy, CURLOPT_URL, receiver->url);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, receiver->body);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(receiver->body));
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, receiver);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, receiver);
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, receiver);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "switchgear/" SWGI_VERSION);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    curl_easy_setopt(easy, CURLOPT_PROXY,
-                     proxy != NULL ? proxy : "");   /* not the environment's own */
-    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* never wait for a resolver's thread */
-}
-
-static bool add_header(struct swgi_receiver *receiver, const char *header) {
-    struct curl_slist *list = curl_slist_append(receiver->headers, header);
-
-    if (list != NULL)
-        receiver->headers = list;
-    return list != NULL;
-}
-
-/* The routing key goes into PagerDuty's body; everybody else's secret is a bearer token. */
-static bool make_headers(struct swgi_receiver *receiver) {
-    char bearer[SWGI_SECRET_MAX + 32];
-
-    if (receiver->headers != NULL)
-        return true;
-    snprintf(bearer, sizeof(bearer), "Authorization: Bearer %s", receiver->secret);
-    return add_header(receiver, "Content-Type: application/json") &&
-           add_header(receiver, "Expect:") &&
-           (receiver->secret[0] == '\0' || receiver->says.kind == SWGI_RECEIVER_PAGERDUTY ||
-            add_header(receiver, bearer));
-}
-
-static bool prepare(struct swgi_receiver *receiver) {
-    if (receiver->easy == NULL)
-        receiver->easy = curl_easy_init();
-    receiver->body = swgi_receiver_body(receiver, swgi_clock_wall_ms());
-    if (receiver->easy == NULL || receiver->body == NULL || !make_headers(receiver))
-        return false;
-    forget_answer(receiver);
-    equip(receiver);
-    return true;
-}
-
 static void launch(struct swgi_send *send, struct swgi_receiver *receiver) {
     struct swg_http_call call = SWG_HTTP_CALL_INIT;
     struct swg_http_result result = SWG_HTTP_RESULT_INIT;
@@ -259,9 +166,9 @@ static void launch(struct swgi_send *send, struct swgi_receiver *receiver) {
     call.headers = receiver->headers;
     call.timeout = receiver->says.timeout > 0 ? receiver->says.timeout : 10 * SECOND;
     call.repeat = SWG_HTTP_REPEATABLE; /* told twice is better than not at all */
-    call.restart = forget_answer;
+    call.restart = swgi_request_restart;
     call.restart_arg = receiver;
-    if (prepare(receiver)) {
+    if (swgi_request_prepare(receiver)) {
         call.headers = receiver->headers;
         rc = swg_http_start(send->client, send->wires.multi, receiver->easy, &call, &result);
     }
