@@ -95,7 +95,7 @@ static void test_any_words(void **state) {
         hostile_event();
         advance((swg_ns)swgi_random_below(&lot, S(100)));
         assert_int_equal(swgi_measures_tick(measures, NULL), 0);
-        expose(round_number % 2);
+        expose(round_number % 2 == 0 ? SWGI_METRICS_TEXT : SWGI_METRICS_OPENMETRICS);
     }
     measures = swgi_measures_unref(measures);
 }

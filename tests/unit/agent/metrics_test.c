@@ -125,6 +125,7 @@ static void assert_lines_of(const char *label, const char *const *wanted) {
 /* ---- stories */
 
 static void test_a_new_circuit(void **state) {
+    /* clang-format off */
     static const char *const wanted[] = {
         "switchgear_calls_total{breaker=\"dependency\",outcome=\"success\"} 0",
         "switchgear_calls_total{breaker=\"dependency\",outcome=\"failure\"} 0",
@@ -138,14 +139,10 @@ static void test_a_new_circuit(void **state) {
         "switchgear_breaker_state{breaker=\"dependency\",state=\"half_open\"} 0",
         "switchgear_breaker_mode{breaker=\"dependency\",mode=\"normal\"} 1",
         "switchgear_breaker_trips_total{breaker=\"dependency\"} 0",
-        "switchgear_breaker_transitions_total{breaker=\"dependency\",from=\"closed\",to=\"open\"} "
-        "0",
-        "switchgear_breaker_transitions_total{breaker=\"dependency\",from=\"open\",to=\"half_"
-        "open\"} 0",
-        "switchgear_breaker_transitions_total{breaker=\"dependency\",from=\"half_open\",to="
-        "\"closed\"} 0",
-        "switchgear_breaker_transitions_total{breaker=\"dependency\",from=\"half_open\",to="
-        "\"open\"} 0",
+        "switchgear_breaker_transitions_total{breaker=\"dependency\",from=\"closed\",to=\"open\"} 0",
+        "switchgear_breaker_transitions_total{breaker=\"dependency\",from=\"open\",to=\"half_open\"} 0",
+        "switchgear_breaker_transitions_total{breaker=\"dependency\",from=\"half_open\",to=\"closed\"} 0",
+        "switchgear_breaker_transitions_total{breaker=\"dependency\",from=\"half_open\",to=\"open\"} 0",
         "switchgear_breaker_state_seconds_total{breaker=\"dependency\",state=\"closed\"} 2",
         "switchgear_breaker_state_seconds_total{breaker=\"dependency\",state=\"open\"} 0",
         "switchgear_breaker_state_seconds_total{breaker=\"dependency\",state=\"half_open\"} 0",
@@ -157,6 +154,7 @@ static void test_a_new_circuit(void **state) {
         "switchgear_breaker_anomaly_score{breaker=\"dependency\"} 0",
         NULL,
     };
+    /* clang-format on */
 
     (void)state;
     set("breaker.histogram", "no");
