@@ -44,7 +44,7 @@ def array(number, data):
 
 def row(number, path, kind, data):
     etag = hashlib.sha256(data).hexdigest()
-    return f'    {{ "{path}", "{kind}", "\\"{etag}\\"", bytes_{number}, {len(data)} }},\n'
+    return f'    {{ "{path}", "{kind}", "{etag}", bytes_{number}, {len(data)} }},\n'
 
 
 def main(folder, out, depfile):

@@ -262,6 +262,9 @@ struct swg_event {
     char user[32];       /* "system" for rules and time */
     char text[128];      /* reason, or the sample's text */
     char error_kind[24]; /* SAMPLE: the error's kind */
+    char source[16]; /* where an act came from: "rule" for rules and time, else what swg_act told,
+                            "program", "cli", "console", "admin", "file", ...; "restore": a state that
+                            another panel had; "" for notices */
 };
 #define SWG_EVENT_INIT SWG_SIZED(swg_event)
 
@@ -363,7 +366,8 @@ struct swg_request {
     const char *traceparent; /* NULL, or a W3C trace context */
     const void *payload;     /* NULL, or what fallback "queue" keeps, to make the call later */
     size_t payload_length;
-    uint64_t payload_key; /* 0, or a number that names this one call, so that it is queued only once */
+    uint64_t
+        payload_key; /* 0, or a number that names this one call, so that it is queued only once */
 };
 #define SWG_REQUEST_INIT SWG_SIZED(swg_request)
 
@@ -652,6 +656,8 @@ struct swg_act {
     const char *reason; /* at most 127 bytes, NULL: none */
     swg_ns for_ns;      /* bound of a trip or mode in time; 0: until undone by hand */
     int force;          /* past cooldown */
+    const char *source; /* by what means: "cli", "console", "admin", ...; 1 to 15 of a-z, 0-9, '-'
+                           and '_', but not "rule"; NULL: "program" */
 };
 #define SWG_ACT_INIT SWG_SIZED(swg_act)
 

@@ -10,7 +10,7 @@
 struct swgi_page {
     const char *path; /* of the URL: "/" or "/assets/..." */
     const char *type; /* for Content-Type */
-    const char *etag; /* strong, in its quotes: SHA-256 of the bytes */
+    const char *etag; /* SHA-256 of the bytes, in hex, without quotes */
     const unsigned char *bytes;
     size_t size;
 };

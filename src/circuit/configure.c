@@ -20,8 +20,10 @@ static int configure_locked(const struct swgi_binding *binding, const struct swg
     int rc = swgi_config_apply(config, &turn.settings, &merged, error);
     if (rc == 0)
         rc = swgi_circuit_settle(&turn, &merged, false, error);
-    if (rc == 0)
+    if (rc == 0) {
+        turn.hand = &(struct swgi_hand){ .source = config->source };
         swgi_act_tell(&turn, SWG_EVENT_CONFIG);
+    }
     return rc;
 }
 

@@ -245,6 +245,7 @@ int swgi_act_run(const struct swgi_options *options) {
     if (status)
         return status;
     act.user = options->user ? options->user : login_name(login, sizeof(login));
+    act.source = "cli";
     act.for_ns = options->for_ns;
     act.force = options->force;
     act.reason = options->dry_run ? "" : find_reason(options, typed, sizeof(typed));

@@ -22,6 +22,7 @@ enum swgi_option_group {
     SWGI_TAKES_REST = 64, /* what follows the first argument is somebody else's command line */
     SWGI_TAKES_FORCE = 128,
     SWGI_TAKES_NO_BOUND = 256, /* an act that has no end */
+    SWGI_TAKES_AGENT = 512,
 };
 
 #define SWGI_SETS_MAX       64
@@ -57,6 +58,9 @@ struct swgi_options {
     uint32_t load, operation;
     int32_t priority;
     uint64_t ignored_statuses[4]; /* one bit for each exit status */
+    /* agent; NULL: not said */
+    const char *config, *environment, *listen, *socket, *database, *tokens, *make_token;
+    bool check;
 };
 
 /*

@@ -15,6 +15,7 @@
 #define SWGI_NAME_MAX         127u /* bytes of a name, without the final NUL */
 #define SWGI_USER_MAX         31u
 #define SWGI_REASON_MAX       127u
+#define SWGI_SOURCE_MAX       15u
 #define SWGI_SAMPLE_MAX       127u /* bytes of an error's text */
 #define SWGI_PROBES_MAX       16u
 #define SWGI_SUCCESSES_MAX    255u /* of half-open, together */

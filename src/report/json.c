@@ -219,6 +219,7 @@ json_t *swgi_json_event(const struct swg_event *event, swg_ns now) {
     put(object, "error_code",
         event->kind == SWG_EVENT_SAMPLE ? json_integer(event->code) : json_null());
     put(object, "user", swgi_json_text(event->user));
+    put(object, "source", event->source[0] ? swgi_json_text(event->source) : json_null());
     put(object, "text", swgi_json_text(event->text));
     return object;
 }
