@@ -21,6 +21,7 @@ static int act_on(struct swg_circuit *circuit, enum act act, const struct swgi_a
     by_hand.reason = body->reason[0] ? body->reason : NULL;
     by_hand.for_ns = body->for_ns;
     by_hand.force = body->force;
+    by_hand.source = "admin";
     switch (act) {
     case TRIP:
         return swg_circuit_trip(circuit, &by_hand, error);
