@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <xxhash.h>
-
 #include "agent/agent.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "report/json.h"
 
 static void put(json_t *object, const char *key, json_t *value) {
@@ -108,16 +107,16 @@ struct swg_circuit **swgi_admin_circuits(struct swgi_agent *agent, size_t *count
 static void tag_statuses(struct swgi_agent *agent, const struct swg_status *statuses, size_t count,
                          char etag[40]) {
     uint64_t seed = agent->reloads ^ (uint64_t)agent->started_wall_ms;
-    XXH64_hash_t hash = XXH3_64bits_withSeed(statuses, count * sizeof(statuses[0]), seed);
+    uint64_t hash = swgi_hash(statuses, count * sizeof(statuses[0]), seed);
 
     for (size_t i = 0; i < count; i++) {
         const struct swgi_measure *measure = swgi_measures_find(agent->measures, statuses[i].name);
 
         if (measure)
-            hash = XXH3_64bits_withSeed(&measure->calls_per_s,
-                                        offsetof(struct swgi_measure, in_state) -
-                                            offsetof(struct swgi_measure, calls_per_s),
-                                        hash);
+            hash = swgi_hash(&measure->calls_per_s,
+                             offsetof(struct swgi_measure, in_state) -
+                                 offsetof(struct swgi_measure, calls_per_s),
+                             hash);
     }
     snprintf(etag, 40, "W/\"%016llx\"", (unsigned long long)hash);
 }
