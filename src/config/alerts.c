@@ -164,6 +164,13 @@ static void read_key(struct swgi_reader *reader, void *arg, const struct swgi_wo
 
 static void read_above(struct swgi_reader *reader, const struct rule *rule, int unit) {
     const char *words = swgi_alert_above_words(unit);
+
+    if (unit == SWGI_ALERT_IN_NOTHING) {
+        swgi_complain(reader, rule->above, "above",
+                      "`when: %s` measures nothing that could be above it",
+                      swgi_alert_kinds[rule->alert->when].word);
+        return;
+    }
     size_t before = swgi_path_down(reader, "above");
     const char *text = swgi_node_text(reader, rule->above, words);
 
@@ -185,6 +192,7 @@ static void read_alert(struct swgi_reader *reader, void *arg, unsigned number,
         return;
     }
     rule.alert->line = (int)swgi_place_of(item).line;
+    rule.alert->column = swgi_place_of(item).column;
     swgi_walk(reader, SWGI_SCOPE_ALERT, item, read_key, &rule);
     if (reader->errors->count != before)
         return;
@@ -210,11 +218,11 @@ static void refuse_same_names(struct swgi_reader *reader, const struct swgi_aler
         for (unsigned k = 0; k < i; k++)
             if (alerts->at[i].name[0] != '\0' &&
                 strcmp(alerts->at[i].name, alerts->at[k].name) == 0) {
-                swgi_complain_at(
-                    reader,
-                    (struct swgi_place){ .line = (uint32_t)alerts->at[i].line, .column = 0 },
-                    "name", "\"%.60s\" is the name of an alert in line %d already",
-                    alerts->at[i].name, alerts->at[k].line);
+                swgi_complain_at(reader,
+                                 (struct swgi_place){ .line = (uint32_t)alerts->at[i].line,
+                                                      .column = (uint16_t)alerts->at[i].column },
+                                 "name", "\"%.60s\" is the name of an alert in line %d already",
+                                 alerts->at[i].name, alerts->at[k].line);
                 break;
             }
 }

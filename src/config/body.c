@@ -160,6 +160,7 @@ void swgi_circuit_entry(struct swgi_reader *reader, struct swgi_body *body, cons
     if (circuit == NULL)
         return;
     circuit->line = (int)swgi_place_of(key_node).line;
+    circuit->column = swgi_place_of(key_node).column;
     swgi_layer_read(reader, &layer, SWGI_SCOPE_CIRCUIT, value);
     swgi_circuit_settle_name(reader, body, &layer, key, key_node);
 }

@@ -113,6 +113,7 @@ static void add_pattern(struct swgi_reader *reader, struct breakers *breakers) {
     snprintf(circuit->name, sizeof(circuit->name), "*");
     circuit->is_pattern = true;
     circuit->line = (int)swgi_place_of(breakers->auto_node).line;
+    circuit->column = swgi_place_of(breakers->auto_node).column;
 }
 
 /* Switched off, they count and never trip. */

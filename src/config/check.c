@@ -6,10 +6,19 @@
 #include "base/text.h"
 #include "config/parse.h"
 
+static struct swgi_place place_of(const struct swgi_file_circuit *circuit) {
+    return (struct swgi_place){ .line = (uint32_t)circuit->line,
+                                .column = (uint16_t)circuit->column };
+}
+
+static struct swgi_place place_of_alert(const struct swgi_file_alert *alert) {
+    return (struct swgi_place){ .line = (uint32_t)alert->line, .column = (uint16_t)alert->column };
+}
+
 /* ---- a circuit's settings together */
 
 static struct swgi_place place_of_key(const struct swgi_file_circuit *circuit, const char *key) {
-    struct swgi_place place = { .line = (uint32_t)circuit->line };
+    struct swgi_place place = place_of(circuit);
     struct swgi_key_place found;
 
     if (strncmp(key, "breaker.trip", strlen("breaker.trip")) == 0 &&
@@ -47,17 +56,13 @@ static int by_alias(const void *a, const void *b) {
     return order != 0 ? order : (one < other ? -1 : 1);
 }
 
-static struct swgi_place line_of(int line) {
-    return (struct swgi_place){ .line = (uint32_t)line };
-}
-
 /* Two forms of a file may name one circuit; keys of one mapping were compared before. */
 static void check_names(struct swgi_reader *reader, const struct swgi_file_circuit **sorted,
                         unsigned count) {
     qsort(sorted, count, sizeof(const struct swgi_file_circuit *), by_name);
     for (unsigned i = 1; i < count; i++)
         if (strcmp(sorted[i]->name, sorted[i - 1]->name) == 0)
-            swgi_complain_at(reader, line_of(sorted[i]->line), sorted[i]->name,
+            swgi_complain_at(reader, place_of(sorted[i]), sorted[i]->name,
                              "a circuit of that name is in line %d already", sorted[i - 1]->line);
 }
 
@@ -73,7 +78,7 @@ static void check_aliases(struct swgi_reader *reader, const struct swgi_file *fi
         if (other == NULL || strcmp(other->alias, circuit->alias) != 0)
             other = swgi_file_circuit(file, circuit->alias);
         if (other != NULL && other != circuit && !other->is_pattern)
-            swgi_complain_at(reader, line_of(circuit->line), circuit->name,
+            swgi_complain_at(reader, swgi_circuit_field_place(circuit, "alias"), circuit->name,
                              "the alias \"%.60s\" is another circuit's, in line %d", circuit->alias,
                              other->line);
     }
@@ -86,10 +91,10 @@ static void check_depends(struct swgi_reader *reader, const struct swgi_file *fi
         size_t before = swgi_path_down(reader, circuit->name);
 
         if (strcmp(name, circuit->name) == 0)
-            swgi_complain_at(reader, line_of(circuit->line), "depends_on",
+            swgi_complain_at(reader, swgi_circuit_field_place(circuit, "depends_on"), "depends_on",
                              "a circuit does not depend on itself");
         else if (swgi_file_circuit(file, name) == NULL)
-            swgi_complain_at(reader, line_of(circuit->line), "depends_on",
+            swgi_complain_at(reader, swgi_circuit_field_place(circuit, "depends_on"), "depends_on",
                              "\"%.60s\" is no circuit of this file, and under no pattern of it",
                              name);
         swgi_path_up(reader, before);
@@ -125,8 +130,8 @@ static void check_circles(struct swgi_reader *reader, const struct swgi_file *fi
     }
     for (unsigned i = 0; i < file->circuits_count; i++)
         if (colours[i] == WHITE && goes_round(file, &file->circuits[i], colours, 0)) {
-            swgi_complain_at(reader, line_of(file->circuits[i].line), file->circuits[i].name,
-                             "depends_on goes round in a circle from here");
+            swgi_complain_at(reader, swgi_circuit_field_place(&file->circuits[i], "depends_on"),
+                             file->circuits[i].name, "depends_on goes round in a circle from here");
             break;
         }
     free(colours);
@@ -160,16 +165,16 @@ static void check_circuits(struct swgi_reader *reader, const struct swgi_file *f
 
 static void check_limits(struct swgi_reader *reader, const struct swgi_file *file) {
     unsigned declared = 0;
-    int line = 0;
+    const struct swgi_file_circuit *first = NULL;
 
     for (unsigned i = 0; i < file->circuits_count; i++) {
         if (file->circuits[i].is_pattern)
             continue;
         if (++declared == file->limits.circuits_max + 1)
-            line = file->circuits[i].line;
+            first = &file->circuits[i];
     }
-    if (file->limits.circuits_max != 0 && declared > file->limits.circuits_max)
-        swgi_complain_at(reader, line_of(line), "circuits",
+    if (file->limits.circuits_max != 0 && first != NULL)
+        swgi_complain_at(reader, place_of(first), "circuits",
                          "%u circuits are declared; allowed: %u, by limits.circuits_max", declared,
                          file->limits.circuits_max);
 }
@@ -183,16 +188,16 @@ static bool is_receiver(const struct swgi_file *file, const char *name) {
     return false;
 }
 
-static void refuse_receiver(struct swgi_reader *reader, const struct swgi_file *file, int line,
-                            const char *name) {
+static void refuse_receiver(struct swgi_reader *reader, const struct swgi_file *file,
+                            const struct swgi_file_alert *alert, const char *name) {
     struct swgi_nearest nearest = SWGI_NEAREST(name);
     char hint[SWGI_HINT_MAX];
 
     for (unsigned i = 0; i < file->receivers_count; i++)
         swgi_nearest_offer(&nearest, file->receivers[i].name);
     swgi_hint(nearest.name != NULL ? nearest.name : "", hint);
-    swgi_complain_at(reader, line_of(line), "to", "\"%.60s\" is no receiver of this file%s", name,
-                     hint);
+    swgi_complain_at(reader, place_of_alert(alert), "to", "\"%.60s\" is no receiver of this file%s",
+                     name, hint);
 }
 
 /* A glob may match circuits to come; a name that nothing declares is a slip of the pen. */
@@ -200,11 +205,11 @@ static void check_alert(struct swgi_reader *reader, const struct swgi_file *file
                         const struct swgi_file_alert *alert) {
     for (unsigned i = 0; i < alert->to.count; i++)
         if (!is_receiver(file, alert->to.at[i]))
-            refuse_receiver(reader, file, alert->line, alert->to.at[i]);
+            refuse_receiver(reader, file, alert, alert->to.at[i]);
     for (unsigned i = 0; i < alert->circuits.count && file->circuits_count > 0; i++)
         if (strpbrk(alert->circuits.at[i], "*?") == NULL &&
             swgi_file_circuit(file, alert->circuits.at[i]) == NULL)
-            swgi_complain_at(reader, line_of(alert->line), "circuits",
+            swgi_complain_at(reader, place_of_alert(alert), "circuits",
                              "\"%.60s\" is no circuit of this file, and under no pattern of it",
                              alert->circuits.at[i]);
 }

@@ -20,6 +20,7 @@ static int combine(struct swgi_parse *parse, const struct swgi_file_circuit *own
 
     memcpy(out->name, named->name, sizeof(out->name));
     out->line = named->line;
+    out->column = named->column;
     out->is_pattern = named->is_pattern;
     if (rc == 0 && own != NULL)
         rc = swgi_layer_merge(out, own);

@@ -36,7 +36,7 @@ struct swgi_file_words {
 /* An entry of `circuits`: one circuit, or a pattern ("bookmaker-*") of circuits that use makes. */
 struct swgi_file_circuit {
     char name[SWGI_FILE_WORD_MAX];
-    int line; /* where it stands */
+    int line, column; /* where it stands */
     bool is_pattern;
     uint32_t max;                 /* a pattern's most circuits; 0: limits.circuits_max */
     struct swg_config *config;    /* defaults, preset, environment and the entry itself, merged */
@@ -71,7 +71,7 @@ enum swgi_alert_kind {
 
 struct swgi_file_alert {
     char name[SWGI_FILE_WORD_MAX];
-    int line;
+    int line, column;
     int when;                        /* enum swgi_alert_kind */
     struct swgi_file_words circuits; /* names or globs; none: all */
     double above;

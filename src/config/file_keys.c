@@ -191,8 +191,10 @@ void swgi_file_key_range(const struct swgi_file_key *key, char out[SWGI_FILE_RAN
     case SWGI_FILE_INTEGER:
     case SWGI_FILE_BYTES:
     case SWGI_FILE_DURATION:
-    case SWGI_FILE_AVAILABILITY:
         snprintf(out, SWGI_FILE_RANGE_MAX, "%s..%s", least, most);
+        break;
+    case SWGI_FILE_AVAILABILITY:
+        snprintf(out, SWGI_FILE_RANGE_MAX, "above %s and below %s percent", least, most);
         break;
     case SWGI_FILE_NAMES:
     case SWGI_FILE_GLOBS:
@@ -409,6 +411,8 @@ static void refuse(struct swgi_reader *reader, const struct swgi_file_key *key,
     swgi_hint(like, hint);
     if (rc == -ERANGE)
         swgi_complain(reader, node, NULL, "%.40s is out of range; allowed: %s", text, range);
+    else if (strcmp(swgi_file_key_words(key), range) == 0)
+        swgi_complain(reader, node, NULL, "\"%.40s\" is not allowed; allowed: %s", text, range);
     else
         swgi_complain(reader, node, NULL, "\"%.40s\" is not %s%s; allowed: %s", text,
                       swgi_file_key_words(key), hint, range);

@@ -1,6 +1,7 @@
 /* A circuit's mapping, read key by key into what one layer says of it. */
 #include "config/layer.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -254,20 +255,36 @@ static void read_setting(struct swgi_reader *reader, struct swgi_layer *layer,
         set_field(reader, layer, key, text, value);
 }
 
-/* Which of the section's keys it is. */
-static unsigned number_of(const struct swgi_file_key *key) {
-    unsigned number = 0;
+unsigned swgi_circuit_field(const struct swgi_file_key *key) {
+    unsigned first = 0, number;
 
-    while (swgi_file_keys[number].section != SWGI_SECTION_CIRCUIT_KEYS)
-        number++;
-    return (unsigned)(key - &swgi_file_keys[number]);
+    while (swgi_file_keys[first].section != SWGI_SECTION_CIRCUIT_KEYS)
+        first++;
+    number = (unsigned)(key - &swgi_file_keys[first]);
+    assert(number < SWGI_CIRCUIT_FIELDS_MAX);
+    return number;
+}
+
+struct swgi_place swgi_circuit_field_place(const struct swgi_file_circuit *circuit,
+                                           const char *name) {
+    for (unsigned i = 0; i < swgi_file_keys_count; i++) {
+        const struct swgi_file_key *key = &swgi_file_keys[i];
+
+        if (key->section != SWGI_SECTION_CIRCUIT_KEYS || strcmp(key->name, name) != 0)
+            continue;
+        if (circuit->origins->fields[swgi_circuit_field(key)].line != 0)
+            return circuit->origins->fields[swgi_circuit_field(key)];
+    }
+    return (struct swgi_place){ .line = (uint32_t)circuit->line,
+                                .column = (uint16_t)circuit->column };
 }
 
 static void read_field(struct swgi_reader *reader, struct swgi_layer *layer,
                        const struct swgi_file_key *key, const yaml_node_t *value) {
     if (!swgi_file_key_read(reader, key, value, layer->circuit))
         return;
-    layer->circuit->origins->given |= 1u << number_of(key);
+    layer->circuit->origins->given |= 1u << swgi_circuit_field(key);
+    layer->circuit->origins->fields[swgi_circuit_field(key)] = placed(layer, value);
     if (strncmp(key->name, "slo.", 4) == 0)
         layer->circuit->has_slo = true;
 }

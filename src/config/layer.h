@@ -20,11 +20,14 @@ enum swgi_layer_id {
     SWGI_LAYER_ENVIRONMENT, /* the file's environment */
 };
 
+#define SWGI_CIRCUIT_FIELDS_MAX 16u
+
 /* Where each value of a circuit was written; line 0: nowhere. */
 struct swgi_origins {
     struct swgi_place keys[SWGI_KEYS_MAX]; /* by number of swgi_keys */
     struct swgi_place trip;                /* the list, as a whole */
     struct swgi_place preset;
+    struct swgi_place fields[SWGI_CIRCUIT_FIELDS_MAX]; /* by number of the section's keys */
     bool preset_implied; /* by a form of other breakers: a preset named elsewhere goes before it */
     uint32_t given;      /* bit i: the i-th key of the section circuits.NAME */
 };
@@ -40,6 +43,12 @@ struct swgi_layer {
     char seed_window[SWGI_NUMBER_TEXT];
     const yaml_node_t *seed_trip; /* where a seed's key spoke of when to trip; NULL: nowhere */
 };
+
+/* Which of the keys of the section circuits.NAME it is, from 0. */
+unsigned swgi_circuit_field(const struct swgi_file_key *key);
+/* Where it was written: the circuit's own place if nowhere. */
+struct swgi_place swgi_circuit_field_place(const struct swgi_file_circuit *circuit,
+                                           const char *name);
 
 /* Room for a circuit's config and origins, zeroed. -ENOMEM. */
 int swgi_circuit_alloc(struct swgi_file_circuit *circuit);

@@ -133,14 +133,16 @@ static int lay_field(struct swgi_file_circuit *base, const struct swgi_file_circ
 }
 
 static int lay_fields(struct swgi_file_circuit *base, const struct swgi_file_circuit *over) {
-    unsigned number = 0;
     int rc = 0;
 
     for (unsigned i = 0; i < swgi_file_keys_count && rc == 0; i++) {
         if (swgi_file_keys[i].section != SWGI_SECTION_CIRCUIT_KEYS)
             continue;
-        if ((over->origins->given & 1u << number++) != 0)
-            rc = lay_field(base, over, &swgi_file_keys[i]);
+        unsigned number = swgi_circuit_field(&swgi_file_keys[i]);
+        if ((over->origins->given & 1u << number) == 0)
+            continue;
+        rc = lay_field(base, over, &swgi_file_keys[i]);
+        base->origins->fields[number] = over->origins->fields[number];
     }
     base->origins->given |= over->origins->given;
     base->has_slo = base->has_slo || over->has_slo;

@@ -194,6 +194,7 @@ static void add_lone(struct swgi_reader *reader, struct top *top, const yaml_nod
     *circuit = top->circuit;
     top->circuit = (struct swgi_file_circuit){ 0 };
     circuit->line = (int)swgi_place_of(top->lone_node).line;
+    circuit->column = swgi_place_of(top->lone_node).column;
     top->lone.circuit = circuit;
     swgi_circuit_settle_name(reader, &top->parse->own, &top->lone,
                              top->lone.named[0] != '\0' ? top->lone.named : lone_name(&top->lone),

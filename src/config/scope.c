@@ -177,7 +177,7 @@ static bool is_prefix(const struct swgi_scope *scope, const char *name) {
 /* ---- the unknown */
 
 /* The words that may stand under prefix ("" or "breaker."), each once, in the table's order of letters. */
-static unsigned children(const struct swgi_scope *scope, const char *prefix,
+static unsigned children(const struct swgi_scope *scope, const char *prefix, bool seeds,
                          char out[][SWGI_KEY_NAME_MAX], unsigned most) {
     size_t length = strlen(prefix);
     unsigned count = 0;
@@ -187,6 +187,8 @@ static unsigned children(const struct swgi_scope *scope, const char *prefix,
 
         if (strncmp(name, prefix, length) != 0)
             break;
+        if (scope->words[i].kind == SWGI_WORD_SEED && !seeds)
+            continue;
         size_t word = strcspn(name + length, ".");
         bool same = count > 0 && strlen(out[count - 1]) == word &&
                     memcmp(out[count - 1], name + length, word) == 0;
@@ -216,20 +218,12 @@ static const char *elsewhere(const struct swgi_scope *scope, const char *key) {
 
 #define CHILDREN_MAX 64u
 
-/* Theirs are known, and not advertised. */
-static bool is_camel(const char *word) {
-    for (; *word != '\0'; word++)
-        if (*word >= 'A' && *word <= 'Z')
-            return true;
-    return false;
-}
-
 static void list_words(char words[][SWGI_KEY_NAME_MAX], unsigned count, char *out, size_t size) {
     size_t used = 0;
 
     out[0] = '\0';
     for (unsigned i = 0; i < count && used < size; i++)
-        if (!is_camel(words[i]) && words[i][0] != '*')
+        if (words[i][0] != '*')
             used +=
                 (size_t)snprintf(out + used, size - used, "%s%s", used > 0 ? ", " : "", words[i]);
     if (used >= size)
@@ -238,17 +232,20 @@ static void list_words(char words[][SWGI_KEY_NAME_MAX], unsigned count, char *ou
 
 static void refuse_unknown(struct swgi_reader *reader, const struct swgi_scope *scope,
                            const char *prefix, const char *key, const yaml_node_t *node) {
-    char words[CHILDREN_MAX][SWGI_KEY_NAME_MAX], allowed[150], hint[SWGI_HINT_MAX];
+    char words[CHILDREN_MAX][SWGI_KEY_NAME_MAX], ours[CHILDREN_MAX][SWGI_KEY_NAME_MAX];
+    char allowed[180], hint[SWGI_HINT_MAX];
     struct swgi_nearest nearest = SWGI_NEAREST(key);
-    unsigned count = children(scope, prefix, words, CHILDREN_MAX);
+    unsigned count = children(scope, prefix, true, words, CHILDREN_MAX);
+    unsigned ours_count = children(scope, prefix, false, ours, CHILDREN_MAX);
 
     for (unsigned i = 0; i < count; i++)
         swgi_nearest_offer(&nearest, words[i]);
     const char *like = nearest.name != NULL ? nearest.name : elsewhere(scope, key);
     swgi_hint(like != NULL ? like : "", hint);
-    list_words(words, count, allowed, sizeof(allowed));
-    swgi_complain(reader, node, NULL, "unknown key%s%s allowed here: %s", hint,
-                  hint[0] != '\0' ? "" : ";", allowed);
+    /* Other breakers' keys are understood, not advertised: but where no others may stand. */
+    list_words(ours_count > 0 ? ours : words, ours_count > 0 ? ours_count : count, allowed,
+               sizeof(allowed));
+    swgi_complain(reader, node, NULL, "unknown key%s; allowed here: %s", hint, allowed);
 }
 
 /* ---- the walk */

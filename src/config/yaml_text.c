@@ -33,9 +33,11 @@ static int refuse_syntax(struct swgi_reader *reader, const yaml_parser_t *parser
     }
     if (parser->error == YAML_READER_ERROR) {
         /* The reader counts bytes and knows no line. */
-        place = (struct swgi_place){ .line = 1, .column = 0 };
-        for (size_t i = 0; i < parser->problem_offset && i < length; i++)
+        place = (struct swgi_place){ .line = 1, .column = 1 };
+        for (size_t i = 0; i < parser->problem_offset && i < length; i++) {
             place.line += text[i] == '\n';
+            place.column = text[i] == '\n' ? 1 : (uint16_t)(place.column + 1);
+        }
         swgi_complain_at(reader, place, NULL, "%s; allowed: UTF-8 text", problem);
     } else if (at < length && text[at] == '\t') {
         swgi_complain_at(reader, place, NULL, "a tab stands here; allowed: spaces to indent with");
