@@ -142,7 +142,7 @@ function About({ status, onOpen }) {
 const Audit = ({ rows }) => html`<${Section} title="Audit" id="d-audit">
     ${rows.length ? html`<table class="small">
         <thead><tr><th scope="col">When</th><th scope="col">What</th><th scope="col">Who</th><th scope="col">Reason</th></tr></thead>
-        <tbody>${rows.map((row) => html`<tr key=${row.id}><td><${Time} ms=${Date.parse(row.timestamp)} /></td><td>${row.action}</td>
+        <tbody>${rows.map((row) => html`<tr key=${row.id}><td><${Time} ms=${row.timestamp} /></td><td>${row.action}</td>
             <td>${row.user}${row.source && html` <span class="muted">${row.source}</span>`}</td><td class="wrap">${row.reason}</td></tr>`)}</tbody>
     </table>` : html`<p class="muted">Nothing yet.</p>`}
 <//>`;

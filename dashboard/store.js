@@ -241,9 +241,16 @@ function takeEvent(event) {
     return want(event.circuit);
 }
 
+// The panel's ring overran us: what happened meanwhile is in the audit, and how things are now can be asked for.
+function takeGap() {
+    eventListeners.forEach((listener) => listener({ kind: 'gap', circuit: null, to: null }));
+    wantListing();
+}
+
 function takeMessage({ event, data }) {
     const body = JSON.parse(data);
     if (event === 'tick') takeTick(body);
+    else if (event === 'gap') takeGap();
     else takeEvent({ ...body, kind: body.kind ?? event });
     changed();
 }
