@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "circuit/circuit.h"
+#include "circuit/declared.h"
 #include "circuit/extras.h"
 #include "circuit/look.h"
 #include "circuit/sized.h"
@@ -69,6 +70,7 @@ static void free_handles(struct swg_panel *panel) {
 struct swg_panel *swg_panel_unref(struct swg_panel *panel) {
     if (panel != NULL && swgi_add(&panel->references, UINT32_MAX) == 1) {
         free_handles(panel);
+        swgi_declared_unref(panel->declared);
         swgi_panel_free(panel);
     }
     return NULL;

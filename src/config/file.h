@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "circuit/config.h"
+#include "circuit/declared.h"
 #include "switchgear/switchgear.h"
 
 #define SWGI_FILE_ERRORS_MAX 64u  /* told at once; more are counted */
@@ -24,6 +25,8 @@ struct swgi_file_errors {
     struct swg_error errors[SWGI_FILE_ERRORS_MAX];
 };
 
+struct swgi_origins;
+
 /* A list of words, owned by the file. */
 struct swgi_file_words {
     unsigned count;
@@ -33,10 +36,11 @@ struct swgi_file_words {
 /* An entry of `circuits`: one circuit, or a pattern ("bookmaker-*") of circuits that use makes. */
 struct swgi_file_circuit {
     char name[SWGI_FILE_WORD_MAX];
-    int line; /* where it stands */
+    int line, column; /* where it stands */
     bool is_pattern;
-    uint32_t max;              /* a pattern's most circuits; 0: limits.circuits_max */
-    struct swg_config *config; /* defaults, preset, environment and the entry itself, merged */
+    uint32_t max;                 /* a pattern's most circuits; 0: limits.circuits_max */
+    struct swg_config *config;    /* defaults, preset, environment and the entry itself, merged */
+    struct swgi_origins *origins; /* where each value was written (config/layer.h) */
     char group[SWGI_FILE_WORD_MAX], alias[SWGI_FILE_WORD_MAX], owner[SWGI_FILE_WORD_MAX];
     char runbook[SWGI_FILE_TEXT_MAX];
     struct swgi_file_words depends_on; /* names of circuits, each declared or matching a pattern */
@@ -67,7 +71,7 @@ enum swgi_alert_kind {
 
 struct swgi_file_alert {
     char name[SWGI_FILE_WORD_MAX];
-    int line;
+    int line, column;
     int when;                        /* enum swgi_alert_kind */
     struct swgi_file_words circuits; /* names or globs; none: all */
     double above;
@@ -126,7 +130,8 @@ struct swgi_file_agent {
 struct swgi_file_limits {
     uint32_t circuits_max;
     bool auto_create;
-    int beyond; /* SWG_BEYOND_... */
+    int beyond;      /* SWG_BEYOND_... */
+    bool has_beyond; /* no: as the program that opened the panel said */
 };
 
 struct swgi_file_metrics {
@@ -136,7 +141,11 @@ struct swgi_file_metrics {
     uint32_t breakers_max;         /* default 1000 */
 };
 
+struct swgi_file_index;
+
 struct swgi_file {
+    struct swgi_declared declared;      /* what the floor below asks of it; its references, too */
+    struct swgi_file_index *index;      /* of circuits, by name */
     char path[SWGI_FILE_TEXT_MAX * 16]; /* as it was given */
     char environment[32];               /* the one in force; "": none */
     struct swgi_file_panel panel;
@@ -179,7 +188,7 @@ bool swgi_file_glob(const char *glob, const char *name);
 int swgi_file_apply(struct swgi_file *file, struct swg_panel *panel, struct swg_error *error);
 
 /* Where a command or the agent looks when nobody says: SWITCHGEAR_CONFIG, /etc/switchgear/switchgear.yaml
- * for root or where it exists, else $XDG_CONFIG_HOME/switchgear/switchgear.yaml. */
+ * for root or where it exists, else $XDG_CONFIG_HOME/switchgear/switchgear.yaml (~/.config if unset). */
 void swgi_file_default_path(char *out, size_t out_size);
 
 #endif

@@ -18,6 +18,7 @@
 
 struct swgi_map;
 struct swgi_extras;
+struct swgi_declared;
 
 /* What a new or re-based panel needs from the floors above. */
 struct swgi_panel_hooks {
@@ -160,9 +161,10 @@ struct swg_panel {
     _Atomic(struct swg_circuit *) handles[SWGI_HANDLE_BUCKETS];
     swgi_word following;       /* token of the process one of whose threads is attaching again */
     _Atomic uint32_t replaced; /* a pass found one of the files replaced, and nobody followed yet */
-    swg_log_fn *log; /* these three under the process lock, which is not held while log runs */
+    swg_log_fn *log; /* these four under the process lock, which is not held while log runs */
     void *log_arg;
     uint64_t log_cursor;
+    struct swgi_declared *declared; /* the configuration file; NULL: none (circuit/declared.h) */
     struct swg_panel *next_open; /* list of the process's open panels, for fork */
 };
 

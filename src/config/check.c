@@ -1,0 +1,227 @@
+/* What only the whole file tells: settings that do not fit together, names that nobody has. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "config/parse.h"
+
+static struct swgi_place place_of(const struct swgi_file_circuit *circuit) {
+    return (struct swgi_place){ .line = (uint32_t)circuit->line,
+                                .column = (uint16_t)circuit->column };
+}
+
+static struct swgi_place place_of_alert(const struct swgi_file_alert *alert) {
+    return (struct swgi_place){ .line = (uint32_t)alert->line, .column = (uint16_t)alert->column };
+}
+
+/* ---- a circuit's settings together */
+
+static struct swgi_place place_of_key(const struct swgi_file_circuit *circuit, const char *key) {
+    struct swgi_place place = place_of(circuit);
+    struct swgi_key_place found;
+
+    if (strncmp(key, "breaker.trip", strlen("breaker.trip")) == 0 &&
+        circuit->origins->trip.line != 0)
+        return circuit->origins->trip;
+    if (swgi_key_find(key, &found, NULL) == 0 && found.key->kind == SWGI_KIND_NONE &&
+        circuit->origins->keys[found.key - swgi_keys].line != 0)
+        return circuit->origins->keys[found.key - swgi_keys];
+    return place;
+}
+
+static void check_settings(struct swgi_reader *reader, const struct swgi_file_circuit *circuit) {
+    struct swgi_settings settings;
+    struct swg_error error = SWG_ERROR_INIT;
+
+    if (swgi_config_apply(circuit->config, NULL, &settings, &error) != 0)
+        swgi_complain_at(reader, place_of_key(circuit, error.key), error.key, "%s", error.text);
+}
+
+/* ---- names */
+
+static int by_name(const void *a, const void *b) {
+    const struct swgi_file_circuit *one = *(const struct swgi_file_circuit *const *)a;
+    const struct swgi_file_circuit *other = *(const struct swgi_file_circuit *const *)b;
+    int order = strcmp(one->name, other->name);
+
+    return order != 0 ? order : (one < other ? -1 : 1);
+}
+
+static int by_alias(const void *a, const void *b) {
+    const struct swgi_file_circuit *one = *(const struct swgi_file_circuit *const *)a;
+    const struct swgi_file_circuit *other = *(const struct swgi_file_circuit *const *)b;
+    int order = strcmp(one->alias, other->alias);
+
+    return order != 0 ? order : (one < other ? -1 : 1);
+}
+
+/* Two forms of a file may name one circuit; keys of one mapping were compared before. */
+static void check_names(struct swgi_reader *reader, const struct swgi_file_circuit **sorted,
+                        unsigned count) {
+    qsort(sorted, count, sizeof(const struct swgi_file_circuit *), by_name);
+    for (unsigned i = 1; i < count; i++)
+        if (strcmp(sorted[i]->name, sorted[i - 1]->name) == 0)
+            swgi_complain_at(reader, place_of(sorted[i]), sorted[i]->name,
+                             "a circuit of that name is in line %d already", sorted[i - 1]->line);
+}
+
+static void check_aliases(struct swgi_reader *reader, const struct swgi_file *file,
+                          const struct swgi_file_circuit **sorted, unsigned count) {
+    qsort(sorted, count, sizeof(const struct swgi_file_circuit *), by_alias);
+    for (unsigned i = 0; i < count; i++) {
+        const struct swgi_file_circuit *circuit = sorted[i];
+        const struct swgi_file_circuit *other = i > 0 ? sorted[i - 1] : NULL;
+
+        if (circuit->alias[0] == '\0')
+            continue;
+        if (other == NULL || strcmp(other->alias, circuit->alias) != 0)
+            other = swgi_file_circuit(file, circuit->alias);
+        if (other != NULL && other != circuit && !other->is_pattern)
+            swgi_complain_at(reader, swgi_circuit_field_place(circuit, "alias"), circuit->name,
+                             "the alias \"%.60s\" is another circuit's, in line %d", circuit->alias,
+                             other->line);
+    }
+}
+
+static void check_depends(struct swgi_reader *reader, const struct swgi_file *file,
+                          const struct swgi_file_circuit *circuit) {
+    for (unsigned i = 0; i < circuit->depends_on.count; i++) {
+        const char *name = circuit->depends_on.at[i];
+        size_t before = swgi_path_down(reader, circuit->name);
+
+        if (strcmp(name, circuit->name) == 0)
+            swgi_complain_at(reader, swgi_circuit_field_place(circuit, "depends_on"), "depends_on",
+                             "a circuit does not depend on itself");
+        else if (swgi_file_circuit(file, name) == NULL)
+            swgi_complain_at(reader, swgi_circuit_field_place(circuit, "depends_on"), "depends_on",
+                             "\"%.60s\" is no circuit of this file, and under no pattern of it",
+                             name);
+        swgi_path_up(reader, before);
+    }
+}
+
+/* Round in a circle nobody would be told of anything: each silences the next. */
+enum colour { WHITE, GREY, BLACK };
+
+static bool goes_round(const struct swgi_file *file, const struct swgi_file_circuit *circuit,
+                       uint8_t *colours, unsigned depth) {
+    uint8_t *colour = &colours[circuit - file->circuits];
+
+    if (*colour != WHITE || depth > 256)
+        return *colour == GREY;
+    *colour = GREY;
+    for (unsigned i = 0; i < circuit->depends_on.count; i++) {
+        const struct swgi_file_circuit *on = swgi_file_circuit(file, circuit->depends_on.at[i]);
+
+        if (on != NULL && on != circuit && goes_round(file, on, colours, depth + 1))
+            return true;
+    }
+    *colour = BLACK;
+    return false;
+}
+
+static void check_circles(struct swgi_reader *reader, const struct swgi_file *file) {
+    uint8_t *colours = calloc(file->circuits_count + 1u, 1);
+
+    if (colours == NULL) {
+        reader->no_memory = true;
+        return;
+    }
+    for (unsigned i = 0; i < file->circuits_count; i++)
+        if (colours[i] == WHITE && goes_round(file, &file->circuits[i], colours, 0)) {
+            swgi_complain_at(reader, swgi_circuit_field_place(&file->circuits[i], "depends_on"),
+                             file->circuits[i].name, "depends_on goes round in a circle from here");
+            break;
+        }
+    free(colours);
+}
+
+static void check_circuits(struct swgi_reader *reader, const struct swgi_file *file) {
+    const struct swgi_file_circuit **sorted = calloc(file->circuits_count + 1u, sizeof(*sorted));
+    size_t before = swgi_path_down(reader, "circuits");
+
+    if (sorted == NULL)
+        reader->no_memory = true;
+    for (unsigned i = 0; i < file->circuits_count && sorted != NULL; i++) {
+        const struct swgi_file_circuit *circuit = &file->circuits[i];
+        size_t inside = swgi_path_down(reader, circuit->name);
+
+        check_settings(reader, circuit);
+        swgi_path_up(reader, inside);
+        check_depends(reader, file, circuit);
+        sorted[i] = circuit;
+    }
+    if (sorted != NULL) {
+        check_names(reader, sorted, file->circuits_count);
+        check_aliases(reader, file, sorted, file->circuits_count);
+        check_circles(reader, file);
+    }
+    free(sorted);
+    swgi_path_up(reader, before);
+}
+
+/* ---- numbers */
+
+static void check_limits(struct swgi_reader *reader, const struct swgi_file *file) {
+    unsigned declared = 0;
+    const struct swgi_file_circuit *first = NULL;
+
+    for (unsigned i = 0; i < file->circuits_count; i++) {
+        if (file->circuits[i].is_pattern)
+            continue;
+        if (++declared == file->limits.circuits_max + 1)
+            first = &file->circuits[i];
+    }
+    if (file->limits.circuits_max != 0 && first != NULL)
+        swgi_complain_at(reader, place_of(first), "circuits",
+                         "%u circuits are declared; allowed: %u, by limits.circuits_max", declared,
+                         file->limits.circuits_max);
+}
+
+/* ---- alerts */
+
+static bool is_receiver(const struct swgi_file *file, const char *name) {
+    for (unsigned i = 0; i < file->receivers_count; i++)
+        if (strcmp(file->receivers[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static void refuse_receiver(struct swgi_reader *reader, const struct swgi_file *file,
+                            const struct swgi_file_alert *alert, const char *name) {
+    struct swgi_nearest nearest = SWGI_NEAREST(name);
+    char hint[SWGI_HINT_MAX];
+
+    for (unsigned i = 0; i < file->receivers_count; i++)
+        swgi_nearest_offer(&nearest, file->receivers[i].name);
+    swgi_hint(nearest.name != NULL ? nearest.name : "", hint);
+    swgi_complain_at(reader, place_of_alert(alert), "to", "\"%.60s\" is no receiver of this file%s",
+                     name, hint);
+}
+
+/* A glob may match circuits to come; a name that nothing declares is a slip of the pen. */
+static void check_alert(struct swgi_reader *reader, const struct swgi_file *file,
+                        const struct swgi_file_alert *alert) {
+    for (unsigned i = 0; i < alert->to.count; i++)
+        if (!is_receiver(file, alert->to.at[i]))
+            refuse_receiver(reader, file, alert, alert->to.at[i]);
+    for (unsigned i = 0; i < alert->circuits.count && file->circuits_count > 0; i++)
+        if (strpbrk(alert->circuits.at[i], "*?") == NULL &&
+            swgi_file_circuit(file, alert->circuits.at[i]) == NULL)
+            swgi_complain_at(reader, place_of_alert(alert), "circuits",
+                             "\"%.60s\" is no circuit of this file, and under no pattern of it",
+                             alert->circuits.at[i]);
+}
+
+void swgi_parse_check(struct swgi_parse *parse) {
+    struct swgi_reader *reader = &parse->reader;
+    const struct swgi_file *file = parse->file;
+
+    check_circuits(reader, file);
+    check_limits(reader, file);
+    size_t before = swgi_path_down(reader, "alerts");
+    for (unsigned i = 0; i < file->alerts_count; i++)
+        check_alert(reader, file, &file->alerts[i]);
+    swgi_path_up(reader, before);
+}

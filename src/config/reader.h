@@ -1,0 +1,87 @@
+/*
+ * One YAML document on its way in: its nodes, where we are in it, and all that was wrong.
+ *
+ * Reading goes on after an error, so that one run tells all of them; what was read then is thrown
+ * away. Nothing of the text is trusted: size, depth, count and form are bounded before the walk
+ * begins.
+ */
+#ifndef SWGI_CONFIG_READER_H
+#define SWGI_CONFIG_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <yaml.h>
+
+#include "config/file.h"
+
+#define SWGI_YAML_BYTES_MAX (4u << 20) /* a file of 5,000 circuits is a fifth of it */
+#define SWGI_YAML_DEPTH_MAX 16u
+#define SWGI_YAML_NODES_MAX 1000000u
+#define SWGI_YAML_ITEMS_MAX 1024u  /* of a list */
+#define SWGI_YAML_PAIRS_MAX 65536u /* of a mapping */
+#define SWGI_YAML_PATH_MAX  256u
+
+struct swgi_reader {
+    struct swgi_file_errors *errors; /* never NULL */
+    yaml_document_t document;
+    bool loaded;    /* the document is to be deleted */
+    bool no_memory; /* then what was read is worth nothing, errors or not */
+    char path[SWGI_YAML_PATH_MAX];
+    size_t path_length;
+};
+
+/* Where something stands; column 0: the line alone is known. */
+struct swgi_place {
+    uint32_t line;
+    uint16_t column;
+    uint16_t layer; /* enum swgi_layer, for what a circuit is made of */
+};
+
+/* Reads text into reader->document. 0, -EINVAL (told), -ENOMEM. */
+int swgi_reader_open(struct swgi_reader *reader, const char *text, size_t length,
+                     struct swgi_file_errors *errors);
+void swgi_reader_close(struct swgi_reader *reader);
+
+/* Note an error about a node, under the path we are at; key, if not NULL, is appended to it. */
+void swgi_complain(struct swgi_reader *reader, const yaml_node_t *node, const char *key,
+                   const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* The same where only the place is left. */
+void swgi_complain_at(struct swgi_reader *reader, struct swgi_place place, const char *key,
+                      const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* In the order of the file, at last. */
+void swgi_errors_sort(struct swgi_file_errors *errors);
+
+/* Go down by a word, and back to what it returned. */
+size_t swgi_path_down(struct swgi_reader *reader, const char *word);
+void swgi_path_up(struct swgi_reader *reader, size_t before);
+
+struct swgi_place swgi_place_of(const yaml_node_t *node);
+const yaml_node_t *swgi_node(const struct swgi_reader *reader, int index);
+/* What a node is, for "... is a list". */
+const char *swgi_node_words(const yaml_node_t *node);
+/* Nothing after the colon, ~ or null. */
+bool swgi_node_empty(const yaml_node_t *node);
+/* Is it a value that swgi_node_text() would return? */
+bool swgi_node_is_text(const yaml_node_t *node);
+/* Is a scalar written without quotes? */
+static inline bool swgi_node_is_bare(const yaml_node_t *node) {
+    return node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+}
+/* A scalar's text; complains and returns NULL for anything else. wanted: "a duration such as 30s". */
+const char *swgi_node_text(struct swgi_reader *reader, const yaml_node_t *node, const char *wanted);
+
+/*
+ * Calls fn for each pair of a mapping, the path one word down; an empty value is an empty mapping.
+ * Refuses keys that are no plain words, or come twice. false: it is no mapping, and that was told.
+ */
+typedef void swgi_pair_fn(struct swgi_reader *reader, void *arg, const yaml_node_t *key_node,
+                          const char *key, const yaml_node_t *value);
+bool swgi_each_pair(struct swgi_reader *reader, const yaml_node_t *mapping, swgi_pair_fn *fn,
+                    void *arg);
+/* The same for a list, by number. */
+typedef void swgi_item_fn(struct swgi_reader *reader, void *arg, unsigned number,
+                          const yaml_node_t *item);
+bool swgi_each_item(struct swgi_reader *reader, const yaml_node_t *list, swgi_item_fn *fn,
+                    void *arg);
+
+#endif

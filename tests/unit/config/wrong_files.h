@@ -1,0 +1,380 @@
+/*
+ * Wrong files, each with all that is told about it: LINE:COLUMN: KEY: TEXT, a line each, in the order of the file.
+ */
+#ifndef TESTS_CONFIG_WRONG_FILES_H
+#define TESTS_CONFIG_WRONG_FILES_H
+
+/* clang-format off */
+static const struct wrong_file {
+    const char *name, *text, *told;
+} wrong_files[] = {
+    { "an unknown key of a circuit",
+      "circuits:\n"
+      "  a:\n"
+      "    presett: read\n",
+      "3:5: circuits.a.presett: unknown key, did you mean preset?; allowed here: adaptive, alias, breaker, bulkhead, cache, cache_bypass, depends_on, fallback, features, group, limiter, max, owner, preset, retry, runbook, shed, slo, timeout\n" },
+    { "an unknown key, nested",
+      "circuits:\n"
+      "  a:\n"
+      "    breaker: { opne: { for: 60s } }\n",
+      "3:16: circuits.a.breaker.opne: unknown key, did you mean open?; allowed here: compare, cooldown, half_open, half_open_max, histogram, ignored, judge_on_success, min_state_transition_interval, open, preset, probes, ramp, ramp_step, recovery, slow_call_dur...\n" },
+    { "a key that belongs elsewhere",
+      "circuits:\n"
+      "  a:\n"
+      "    attempts: 3\n",
+      "3:5: circuits.a.attempts: unknown key, did you mean retry.attempts?; allowed here: adaptive, alias, breaker, bulkhead, cache, cache_bypass, depends_on, fallback, features, group, limiter, max, owner, preset, retry, runbook, shed, slo, timeout\n" },
+    { "an unknown section",
+      "circuit:\n"
+      "  a: {}\n",
+      "1:1: circuit: unknown key, did you mean circuits?; allowed here: agent, alerts, circuit_breakers, circuits, defaults, environment, environments, limits, metrics, panel, receivers\n" },
+    { "a section like none",
+      "zzz: 2\n",
+      "1:1: zzz: unknown key; allowed here: agent, alerts, circuit_breakers, circuits, defaults, environment, environments, limits, metrics, panel, receivers\n" },
+    { "an unknown preset",
+      "circuits:\n"
+      "  a: { preset: raed }\n",
+      "2:16: circuits.a.preset: \"raed\" is no preset, did you mean read?; allowed: default|read|write|default_db|auth|queue|api|api-retry|alternator|resilience4j|polly|opossum|gobreaker|hystrix\n" },
+    { "a circuit twice",
+      "circuits:\n"
+      "  a: { preset: read }\n"
+      "  a: { preset: write }\n",
+      "3:3: circuits.a: the key comes twice; the first is in line 2\n" },
+    { "a key twice",
+      "circuits:\n"
+      "  a:\n"
+      "    timeout: 1s\n"
+      "    timeout: 2s\n",
+      "4:5: circuits.a.timeout: the key comes twice; the first is in line 3\n" },
+    { "a key by two names",
+      "circuits:\n"
+      "  a: { breaker: { probes: 2, half_open: { probes: 3 } } }\n",
+      "2:51: circuits.a.breaker.half_open.probes: this is said already, in line 2\n" },
+    { "a duration without unit",
+      "circuits:\n"
+      "  a: { timeout: 3 }\n",
+      "2:17: circuits.a.timeout: \"3\" is not a duration such as 250ms, 30s or 5m; allowed: 1us..1d or off\n" },
+    { "a duration out of range",
+      "circuits:\n"
+      "  a: { breaker: { open: { for: 40d } } }\n",
+      "2:32: circuits.a.breaker.open.for: 40d is out of range; allowed: 1ms..30d\n" },
+    { "a number out of range",
+      "circuits:\n"
+      "  a: { retry: { attempts: 0 } }\n",
+      "2:27: circuits.a.retry.attempts: 0 is out of range; allowed: 1..63\n" },
+    { "a number in quotes",
+      "circuits:\n"
+      "  a: { retry: { attempts: \"3\" } }\n",
+      "2:27: circuits.a.retry.attempts: in quotes it is text; allowed: 1..63, without quotes\n" },
+    { "a word for a number",
+      "circuits:\n"
+      "  a: { retry: { attempts: three } }\n",
+      "2:27: circuits.a.retry.attempts: \"three\" is not a whole number; allowed: 1..63\n" },
+    { "nothing for a number",
+      "circuits:\n"
+      "  a: { retry: { attempts: } }\n",
+      "2:27: circuits.a.retry.attempts: nothing stands here; allowed: 1..63\n" },
+    { "a value for a mapping",
+      "circuits:\n"
+      "  a: { retry: 3 }\n",
+      "2:15: circuits.a.retry: a single value stands here; allowed: a mapping, key: value\n" },
+    { "a list for a value",
+      "circuits:\n"
+      "  a: { breaker: { open: { for: [1s] } } }\n",
+      "2:32: circuits.a.breaker.open.for: a list stands here; allowed: 1ms..30d\n" },
+    { "a list for a mapping",
+      "circuits: [a, b]\n",
+      "1:11: circuits: a list stands here; allowed: a mapping, key: value\n" },
+    { "a mapping for the rules",
+      "circuits:\n"
+      "  a: { breaker: { trip: { consecutive: 3 } } }\n",
+      "2:25: circuits.a.breaker.trip: a mapping stands here; allowed: none, or a list of rules such as [{consecutive: 5}]\n" },
+    { "two kinds in one rule",
+      "circuits:\n"
+      "  a: { breaker: { trip: [ { consecutive: 3, failures: { weight: 3 } } ] } }\n",
+      "2:65: circuits.a.breaker.trip.0.failures.weight: is already a rule of another kind; allowed: one rule an entry\n" },
+    { "an empty rule",
+      "circuits:\n"
+      "  a: { breaker: { trip: [ {} ] } }\n",
+      "2:27: circuits.a.breaker.trip.0: the rule is empty; allowed: consecutive, change, failures, failure_rate or slow_rate\n" },
+    { "an unknown rule",
+      "circuits:\n"
+      "  a: { breaker: { trip: [ { consecutiv: 3 } ] } }\n",
+      "2:29: circuits.a.breaker.trip.0.consecutiv: unknown key, did you mean consecutive?; allowed here: change, consecutive, failure_rate, failures, slow_rate\n" },
+    { "a share over all",
+      "circuits:\n"
+      "  a: { breaker: { trip: [ { failure_rate: { percent: 120 } } ] } }\n",
+      "2:54: circuits.a.breaker.trip.0.failure_rate.percent: 120 is out of range; allowed: 0.0001..100 or off\n" },
+    { "a rule without its threshold",
+      "circuits:\n"
+      "  a: { breaker: { trip: [ { failure_rate: { window: 10s } } ] } }\n",
+      "2:25: circuits.a.breaker.trip.0.failure_rate.percent: not set; allowed: 0.0001..100 or off\n" },
+    { "too many rules",
+      "circuits:\n"
+      "  a:\n"
+      "    breaker:\n"
+      "      trip: [ {consecutive: 1}, {failures: {weight: 1}}, {failures: {weight: 2}}, {failures: {weight: 3}}, {failures: {weight: 4}}, {failures: {weight: 5}}, {failures: {weight: 6}}, {failures: {weight: 7}} ]\n",
+      "4:183: circuits.a.breaker.trip.7: one rule too many; allowed: 7\n" },
+    { "settings that do not fit together",
+      "circuits:\n"
+      "  a: { preset: read, breaker: { open: { max: 1s } } }\n",
+      "2:46: circuits.a.breaker.open.max: 1s is shorter than breaker.open.for; allowed: 3s or longer\n" },
+    { "a ramp that descends",
+      "circuits:\n"
+      "  a: { breaker: { half_open: { ramp: [5, 3] } } }\n",
+      "2:38: circuits.a.breaker.half_open.ramp: 5, 3 is out of range; allowed: at most 16 of 1..99, or off\n" },
+    { "partitions that grow",
+      "circuits:\n"
+      "  a: { bulkhead: { partitions: [ \"0:50\", \"10:80\" ] } }\n",
+      "2:32: circuits.a.bulkhead.partitions: \"0:50, 10:80\" is not a list of priority:percent such as -1:100, 31:50; allowed: none, or at most 4 of -32..31:1..100, priorities ascending, shares descending\n" },
+    { "a fallback that is none",
+      "circuits:\n"
+      "  a: { fallback: [ cache, cash ] }\n",
+      "2:18: circuits.a.fallback: \"cache, cash\" is not a list of its words; allowed: none, or each once of cache|alternative|static|queue|function\n" },
+    { "no circuit's name",
+      "circuits:\n"
+      "  \"a b\": {}\n",
+      "2:3: circuits.a b: \"a b\" is no circuit's name; allowed: 1 to 127 of A-Z a-z 0-9 . _ : @ / -, and * and ? for a pattern\n" },
+    { "the panel's own name",
+      "circuits:\n"
+      "  _beyond: {}\n",
+      "2:3: circuits._beyond: \"_beyond\" is no circuit's name; allowed: 1 to 127 of A-Z a-z 0-9 . _ : @ / -, and * and ? for a pattern; _beyond is the panel's own\n" },
+    { "a max of one",
+      "circuits:\n"
+      "  a: { max: 5 }\n",
+      "2:3: circuits.a.max: only a pattern, with * or ?, has a max\n" },
+    { "an alias of many",
+      "circuits:\n"
+      "  a-*: { alias: a }\n",
+      "2:3: circuits.a-*.alias: a pattern has no alias: it stands for many circuits\n" },
+    { "an alias taken",
+      "circuits:\n"
+      "  a: { alias: x }\n"
+      "  b: { alias: x }\n",
+      "3:15: circuits.b: the alias \"x\" is another circuit's, in line 2\n" },
+    { "an alias that is a name",
+      "circuits:\n"
+      "  a: { alias: b }\n"
+      "  b: {}\n",
+      "2:15: circuits.a: the alias \"b\" is another circuit's, in line 3\n" },
+    { "depends on nobody",
+      "circuits:\n"
+      "  a: { depends_on: [ b ] }\n",
+      "2:20: circuits.a.depends_on: \"b\" is no circuit of this file, and under no pattern of it\n" },
+    { "depends on itself",
+      "circuits:\n"
+      "  a: { depends_on: [ a ] }\n",
+      "2:20: circuits.a.depends_on: a circuit does not depend on itself\n" },
+    { "depends on each other",
+      "circuits:\n"
+      "  a: { depends_on: [ b ] }\n"
+      "  b: { depends_on: [ a ] }\n",
+      "2:20: circuits.a: depends_on goes round in a circle from here\n" },
+    { "an SLO of all",
+      "circuits:\n"
+      "  a: { slo: { availability: 100 } }\n",
+      "2:29: circuits.a.slo.availability: 100 is out of range; allowed: above 0 and below 100 percent\n" },
+    { "a runbook without a scheme",
+      "circuits:\n"
+      "  a: { runbook: wiki/x }\n",
+      "2:17: circuits.a.runbook: \"wiki/x\" is not allowed; allowed: a URL that begins with http:// or https://\n" },
+    { "a NUL",
+      "circuits:\n"
+      "  a: { owner: \"x\\0y\" }\n",
+      "2:15: circuits.a.owner: a NUL stands in the value; allowed: text of 0 to 127 bytes\n" },
+    { "an alias of YAML's",
+      "circuits:\n"
+      "  a: &x { preset: read }\n"
+      "  b: *x\n",
+      "2:6: : an anchor, &..., is not known here; write the value without it\n"
+      "3:6: : an alias, *x, is not known here; write the value out, or under defaults\n" },
+    { "a merge key",
+      "circuits:\n"
+      "  a: { <<: { preset: read } }\n",
+      "2:8: circuits.a.<<: merging is not known here; write the keys out, or under defaults\n" },
+    { "a tag",
+      "circuits:\n"
+      "  a: { timeout: !!str 3s }\n",
+      "2:17: : a tag, !..., is not known here; write the value without it\n" },
+    { "two documents",
+      "circuits: {}\n"
+      "---\n"
+      "circuits: {}\n",
+      "2:1: : a second document begins; allowed: one a file\n" },
+    { "a tab",
+      "circuits:\n"
+      "\ta: {}\n",
+      "2:1: : a tab stands here; allowed: spaces to indent with\n" },
+    { "an open brace",
+      "circuits: { a: {}\n",
+      "2:1: : this is no YAML: did not find expected ',' or '}', while parsing a flow mapping\n" },
+    { "an open quote",
+      "circuits:\n"
+      "  a: \"x\n",
+      "3:1: : this is no YAML: found unexpected end of stream, while scanning a quoted scalar\n" },
+    { "one word",
+      "a\n",
+      "1:1: : a single value stands here; allowed: a mapping, key: value\n" },
+    { "a list",
+      "[1]\n",
+      "1:1: : a list stands here; allowed: a mapping, key: value\n" },
+    { "a list for a key",
+      "circuits:\n"
+      "  ? [a]\n"
+      "  : {}\n",
+      "2:5: circuits: a list is no key; allowed: words\n" },
+    { "too deep",
+      "x: [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]\n",
+      "1:19: : nested too deep; allowed: 16 levels\n" },
+    { "no UTF-8",
+      "a: x\n"
+      "b: \x80\n",
+      "2:4: : invalid leading UTF-8 octet; allowed: UTF-8 text\n" },
+    { "more circuits than allowed",
+      "limits: { circuits_max: 1 }\n"
+      "circuits:\n"
+      "  a: {}\n"
+      "  b: {}\n",
+      "4:3: circuits: 2 circuits are declared; allowed: 1, by limits.circuits_max\n" },
+    { "a choice that is none",
+      "limits: { beyond: shred }\n",
+      "1:19: limits.beyond: \"shred\" is not one of its words, did you mean shared?; allowed: shared|unprotected|error\n" },
+    { "neither yes nor no",
+      "limits: { auto_create: maybe }\n",
+      "1:24: limits.auto_create: \"maybe\" is not one of its words; allowed: no|yes\n" },
+    { "a negative number",
+      "limits: { circuits_max: -1 }\n",
+      "1:25: limits.circuits_max: \"-1\" is not a whole number; allowed: 1..65535\n" },
+    { "a port alone",
+      "agent: { listen: 9190 }\n",
+      "1:18: agent.listen: \"9190\" is not allowed; allowed: an address and port such as 127.0.0.1:9190\n" },
+    { "a port too high",
+      "agent: { listen: \"127.0.0.1:99999\" }\n",
+      "1:18: agent.listen: \"127.0.0.1:99999\" is not allowed; allowed: an address and port such as 127.0.0.1:9190\n" },
+    { "a size of another unit",
+      "agent: { history_bytes_max: 1GB }\n",
+      "1:29: agent.history_bytes_max: \"1GB\" is not a size such as 256MiB; allowed: 1MiB..4095MiB\n" },
+    { "a level of another program",
+      "agent: { log_level: warn }\n",
+      "1:21: agent.log_level: \"warn\" is not one of its words; allowed: debug|info|warning|error\n" },
+    { "an origin without a scheme",
+      "agent: { origins: [\"example.com\"] }\n",
+      "1:20: agent.origins.0: \"example.com\" is not a URL that begins with http:// or https://; allowed: a list of at most 16, each a URL that begins with http:// or https://\n" },
+    { "a secret in the file",
+      "agent: { token: secret }\n",
+      "1:10: agent.token: unknown key; allowed here: audit_keep, audit_rows_max, connections_max, database, history_bytes_max, history_keep, listen, log, log_level, origins, public_reads, request_timeout, socket, tokens_file\n" },
+    { "seconds without a unit",
+      "metrics: { collection_interval: 0.5 }\n",
+      "1:33: metrics.collection_interval: \"0.5\" is not a duration such as 250ms, 30s or 5m; allowed: 1s..1h\n" },
+    { "a value for a list",
+      "metrics: { select: switchgear_* }\n",
+      "1:20: metrics.select: a single value stands here; allowed: a list, [one, two]\n" },
+    { "alerts that are no list",
+      "alerts: {}\n",
+      "1:9: alerts: a mapping stands here; allowed: a list, [one, two]\n" },
+    { "an alert on nothing known",
+      "alerts:\n"
+      "  - { name: x, when: opne }\n",
+      "2:22: alerts.0.when: \"opne\" is not one of its words, did you mean open?; allowed: open|failure_rate|open_count|near_threshold|flapping|transition|mode|slow_recovery|rejected|anomaly|budget|events_lost|agent_down\n" },
+    { "an alert without a name",
+      "alerts:\n"
+      "  - { when: open }\n",
+      "2:5: alerts.0.name: an alert must have a name\n" },
+    { "an alert without when",
+      "alerts:\n"
+      "  - { name: x }\n",
+      "2:5: alerts.0.when: what does it watch? allowed: open|failure_rate|open_count|near_threshold|flapping|transition|mode|slow_recovery|rejected|anomaly|budget|events_lost|agent_down\n" },
+    { "above what is not measured",
+      "alerts:\n"
+      "  - { name: x, when: open, above: 3 }\n",
+      "2:35: alerts.0.above: `when: open` measures nothing that could be above it\n" },
+    { "above all",
+      "alerts:\n"
+      "  - { name: x, when: failure_rate, above: 120 }\n",
+      "2:43: alerts.0.above: \"120\" is not allowed; allowed: a percentage, 0..100\n" },
+    { "to nobody",
+      "alerts:\n"
+      "  - { name: x, when: open, to: [samebody] }\n"
+      "receivers: { somebody: { kind: log } }\n",
+      "2:5: alerts.to: \"samebody\" is no receiver of this file, did you mean somebody?\n" },
+    { "two alerts of one name",
+      "alerts:\n"
+      "  - { name: x, when: open }\n"
+      "  - { name: x, when: mode }\n",
+      "3:5: alerts.name: \"x\" is the name of an alert in line 2 already\n" },
+    { "an alert for no circuit",
+      "circuits: { a: {} }\n"
+      "alerts:\n"
+      "  - { name: x, when: open, circuits: [b] }\n",
+      "3:5: alerts.circuits: \"b\" is no circuit of this file, and under no pattern of it\n" },
+    { "a receiver of no kind",
+      "receivers: { a: {} }\n",
+      "1:14: receivers.a.kind: missing; allowed: log|slack|pagerduty|alertmanager|webhook\n" },
+    { "a receiver that is nowhere",
+      "receivers: { a: { kind: slack } }\n",
+      "1:14: receivers.a: where is it? allowed: url or url_file\n" },
+    { "a receiver without its key",
+      "receivers: { a: { kind: pagerduty } }\n",
+      "1:14: receivers.a.token_file: missing: the file whose first line is the routing key\n" },
+    { "a URL of another scheme",
+      "receivers: { a: { kind: slack, url: \"ftp://x\" } }\n",
+      "1:37: receivers.a.url: \"ftp://x\" is not allowed; allowed: a URL that begins with http:// or https://\n" },
+    { "a template for the log",
+      "receivers: { a: { kind: log, template_file: x } }\n",
+      "1:14: receivers.a.template_file: only a webhook has a template\n" },
+    { "an environment unknown",
+      "environment: prodction\n",
+      "1:14: environment: \"prodction\" is no environment, did you mean production?; allowed: development|testing|production, or one of environments\n" },
+    { "an environment that is another's",
+      "environment: stagin\n"
+      "environments: { staging: {} }\n",
+      "1:14: environment: \"stagin\" is no environment, did you mean staging?; allowed: development|testing|production, or one of environments\n" },
+    { "an error in an environment not in force",
+      "environments: { testing: { circuts: {} } }\n",
+      "1:28: environments.testing.circuts: unknown key, did you mean circuits?; allowed here: agent, alerts, circuits, defaults, limits, metrics, panel, receivers\n" },
+    { "002: a threshold of none",
+      "circuit_breakers:\n"
+      "  default_config: { failure_threshold: 0 }\n",
+      "2:40: circuit_breakers.default_config.failure_threshold: \"0\" is not allowed; allowed: a number, 1..1000000\n" },
+    { "002: a word for a number",
+      "circuit_breakers:\n"
+      "  global_settings: { max_circuit_breakers: many }\n",
+      "2:44: circuit_breakers.global_settings.max_circuit_breakers: \"many\" is not allowed; allowed: a number, 1..65535\n" },
+    { "002: an unknown setting",
+      "circuit_breakers:\n"
+      "  global_setings: { max_circuit_breakers: 5 }\n",
+      "2:3: circuit_breakers.global_setings: unknown key, did you mean global_settings?; allowed here: component_configs, default_config, enabled, global_settings\n" },
+    { "000: an unknown key",
+      "circuitBreaker: { errorThreshold: 50 }\n",
+      "1:19: circuitBreaker.errorThreshold: unknown key; allowed here: enabled, errorThresholdPercentage, resetTimeout, timeout, volumeThreshold\n" },
+    { "000: a unit where milliseconds are",
+      "circuitBreaker: { resetTimeout: 30s }\n",
+      "1:33: circuitBreaker.resetTimeout: \"30s\" is not allowed; allowed: a number, 1..2592000000 milliseconds\n" },
+    { "000: a word that is none",
+      "queuePolicy: { onSaturated: drop }\n",
+      "1:29: queuePolicy.onSaturated: \"drop\" is not allowed; allowed: reject|wait|error\n" },
+    { "001: of no circuit",
+      "failureThreshold: 3\n",
+      "1:1: : which circuit is this of? allowed: name or service_id beside it, or an entry of circuits around it\n" },
+    { "001: said twice",
+      "circuits:\n"
+      "  a:\n"
+      "    failureThreshold: 3\n"
+      "    breaker: { trip: [ { consecutive: 4 } ] }\n",
+      "3:23: circuits.a: when it trips is said already, in line 4\n" },
+    { "004: a strategy unknown",
+      "circuits: { a: { strategy_type: clever } }\n",
+      "1:33: circuits.a.strategy_type: \"clever\" is not allowed; allowed: basic|adaptive\n" },
+    { "several at once",
+      "circuits:\n"
+      "  a: { timeout: 1s, timeout: 2s, retry: { attempts: x }, zzz: 1 }\n"
+      "  b: { preset: zzz }\n"
+      "yyy: 2\n",
+      "2:21: circuits.a.timeout: the key comes twice; the first is in line 2\n"
+      "2:53: circuits.a.retry.attempts: \"x\" is not a whole number; allowed: 1..63\n"
+      "2:58: circuits.a.zzz: unknown key; allowed here: adaptive, alias, breaker, bulkhead, cache, cache_bypass, depends_on, fallback, features, group, limiter, max, owner, preset, retry, runbook, shed, slo, timeout\n"
+      "3:16: circuits.b.preset: \"zzz\" is no preset; allowed: default|read|write|default_db|auth|queue|api|api-retry|alternator|resilience4j|polly|opossum|gobreaker|hystrix\n"
+      "4:1: yyy: unknown key; allowed here: agent, alerts, circuit_breakers, circuits, defaults, environment, environments, limits, metrics, panel, receivers\n" },
+};
+/* clang-format on */
+
+#endif
