@@ -65,11 +65,12 @@ static void say_file_key(const struct swgi_screen *screen, const struct swgi_fil
     say_key(screen, name, range, key->initial, key->what);
 }
 
-static void say_seed(const struct swgi_screen *screen, const struct swgi_seed_key *key) {
+static void say_seed(const struct swgi_screen *screen, const char *name,
+                     const struct swgi_seed_key *key) {
     char range[SWGI_KEY_RANGE_MAX], what[256];
 
     snprintf(what, sizeof(what), "of another breaker's configuration; becomes %s", key->target);
-    say_key(screen, key->name, swgi_seed_range(key, range), "", what);
+    say_key(screen, name, swgi_seed_range(key, range), "", what);
 }
 
 /* ---- which ones */
@@ -123,10 +124,17 @@ static unsigned say_all(const struct swgi_screen *screen, const char *wanted) {
         say_setting(screen, key);
         count++;
     }
+    for (unsigned i = 0; i < swgi_breakers_keys_count; i++) {
+        snprintf(name, sizeof(name), "circuit_breakers.%s", swgi_breakers_keys[i].name);
+        if (!matches(name, wanted))
+            continue;
+        say_seed(screen, name, &swgi_breakers_keys[i]);
+        count++;
+    }
     for (unsigned i = 0; i < swgi_seed_keys_count; i++) {
         if (!matches(swgi_seed_keys[i].name, wanted))
             continue;
-        say_seed(screen, &swgi_seed_keys[i]);
+        say_seed(screen, swgi_seed_keys[i].name, &swgi_seed_keys[i]);
         count++;
     }
     return count;
