@@ -144,7 +144,8 @@ struct swg_circuit {
 struct swg_panel {
     _Atomic uint32_t references;
     _Atomic(struct swgi_map *) map; /* the newest; older ones hang from it */
-    int access, beyond;
+    int access;
+    _Atomic int beyond; /* SWG_BEYOND_...: as the options say, or the configuration file */
     uint32_t file_mode;
     char *path, *directory, *panel_path, *lock_path;
     int lock_fd;
@@ -165,7 +166,7 @@ struct swg_panel {
     void *log_arg;
     uint64_t log_cursor;
     struct swgi_declared *declared; /* the configuration file; NULL: none (circuit/declared.h) */
-    struct swg_panel *next_open; /* list of the process's open panels, for fork */
+    struct swg_panel *next_open;    /* list of the process's open panels, for fork */
 };
 
 /* ---- this thread (column.c). One entry is current; a thread that uses several panels swaps them.
