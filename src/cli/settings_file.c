@@ -101,3 +101,7 @@ const char *swgi_alias_target(const struct swgi_file *file, const char *alias) {
 
     return entry && !entry->is_pattern && strcmp(entry->name, alias) != 0 ? entry->name : NULL;
 }
+
+const struct swgi_file_circuit *swgi_entry_of(const struct swgi_file *file, const char *name) {
+    return file ? swgi_file_circuit(file, name) : NULL;
+}

@@ -15,6 +15,8 @@ void swgi_settings_file_unload(struct swgi_options *options);
 
 /* The name of the circuit whose alias that is; NULL: nobody's. file may be NULL. */
 const char *swgi_alias_target(const struct swgi_file *file, const char *alias);
+/* What the file says of that circuit; NULL: nothing, or there is no file. */
+const struct swgi_file_circuit *swgi_entry_of(const struct swgi_file *file, const char *name);
 /* All that is wrong with a file, a line each, at most that many. */
 void swgi_say_file_errors(const char *path, const struct swgi_file_errors *errors, unsigned most);
 
