@@ -277,6 +277,9 @@ struct swg_event {
     char user[32];       /* "system" for rules and time */
     char text[128];      /* reason, or the sample's text */
     char error_kind[24]; /* SAMPLE: the error's kind */
+    char source[16]; /* where an act came from: "rule" for rules and time, else what swg_act told,
+                            "program", "cli", "console", "admin", "file", ...; "restore": a state that
+                            another panel had; "" for notices */
 };
 #define SWG_EVENT_INIT SWG_SIZED(swg_event)
 
@@ -384,7 +387,8 @@ struct swg_request {
     const char *traceparent; /* NULL, or a W3C trace context */
     const void *payload;     /* NULL, or what fallback "queue" keeps, to make the call later */
     size_t payload_length;
-    uint64_t payload_key; /* 0, or a number that names this one call, so that it is queued only once */
+    uint64_t
+        payload_key; /* 0, or a number that names this one call, so that it is queued only once */
 };
 #define SWG_REQUEST_INIT SWG_SIZED(swg_request)
 
@@ -663,6 +667,8 @@ struct swg_why {
     char origin[64];        /* where the configuration came from: "code, preset read" */
     uint32_t permits_count; /* calls in flight, the first 16 found; status.permits_held tells all */
     struct swg_permit_holder permits[16];
+    /* Evidence 1: what the circuit had counted when it tripped, since it was made. */
+    uint64_t trip_failures, trip_timeouts, trip_slow;
 };
 #define SWG_WHY_INIT SWG_SIZED(swg_why)
 SWG_API int swg_circuit_why(const struct swg_circuit *circuit, struct swg_why *out);
@@ -673,6 +679,8 @@ struct swg_act {
     const char *reason; /* at most 127 bytes, NULL: none */
     swg_ns for_ns;      /* bound of a trip or mode in time; 0: until undone by hand */
     int force;          /* past cooldown */
+    const char *source; /* by what means: "cli", "console", "admin", ...; 1 to 15 of a-z, 0-9, '-'
+                           and '_', but not "rule"; NULL: "program" */
 };
 #define SWG_ACT_INIT SWG_SIZED(swg_act)
 

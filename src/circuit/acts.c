@@ -15,7 +15,7 @@
 struct act {
     struct swgi_turn turn;
     struct swgi_hand hand;
-    char user[32];
+    char user[32], source[SWGI_SOURCE_MAX + 1];
     const char *name;
 };
 
@@ -26,6 +26,13 @@ static void login_name(char *out, size_t size) {
         swgi_copy_text(out, size, found->pw_name);
     else
         snprintf(out, size, "uid %u", (unsigned)geteuid());
+}
+
+/* It ends up in tables, logs and labels, so it is a plain word. */
+static bool is_source(const char *text) {
+    size_t length = strlen(text);
+    return length > 0 && length <= SWGI_SOURCE_MAX && strcmp(text, "rule") != 0 &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-_") == length;
 }
 
 static int read_act(const struct swg_act *act, struct swg_act *out, struct swg_error *error) {
@@ -42,6 +49,10 @@ static int read_act(const struct swg_act *act, struct swg_act *out, struct swg_e
     if (out->reason != NULL && strlen(out->reason) > SWGI_REASON_MAX)
         return swgi_fail(error, -EINVAL, "reason", "a reason is at most %u bytes long",
                          SWGI_REASON_MAX);
+    if (out->source != NULL && !is_source(out->source))
+        return swgi_fail(error, -EINVAL, "source",
+                         "a source is 1 to %u of a-z, 0-9, '-' and '_', and not \"rule\"",
+                         SWGI_SOURCE_MAX);
     if (out->for_ns < 0)
         return swgi_fail(error, -EINVAL, "for", "a bound in time must not be negative");
     return 0;
@@ -67,9 +78,13 @@ static int begin(struct act *act, struct swg_circuit *circuit, const struct swg_
     else
         login_name(act->user, sizeof(act->user));
     act->name = circuit->name;
-    act->hand = (struct swgi_hand){
-        .user = act->user, .reason = known.reason, .for_ns = known.for_ns, .force = known.force != 0
-    };
+    swgi_copy_text(act->source, sizeof(act->source),
+                   known.source != NULL ? known.source : "program");
+    act->hand = (struct swgi_hand){ .user = act->user,
+                                    .reason = known.reason,
+                                    .source = act->source,
+                                    .for_ns = known.for_ns,
+                                    .force = known.force != 0 };
     swgi_turn_begin(&act->turn, binding->map, binding->index, swgi_map_clock(binding->map));
     act->turn.hand = &act->hand;
     return 0;

@@ -15,6 +15,7 @@ struct swg_config {
     struct swgi_settings values;      /* only fields of given keys mean anything */
     bool trip_set; /* the list below replaces the one there was, even when it is empty */
     struct swgi_trip_rule trip[SWGI_TRIP_RULES_MAX];
+    const char *source; /* what events of it say: static storage; NULL: "program" */
 };
 
 /*

@@ -23,6 +23,7 @@ static int configure_locked(const struct swgi_binding *binding, const struct swg
     if (rc == 0)
         rc = swgi_circuit_settle(&turn, &merged, false, error);
     if (rc == 0) {
+        turn.hand = &(struct swgi_hand){ .source = config->source };
         swgi_source_note(turn.map, turn.index, NULL);
         swgi_act_tell(&turn, SWG_EVENT_CONFIG);
     }
@@ -58,7 +59,9 @@ static int install_locked(struct swgi_turn *turn, const struct swgi_making *maki
         int settled = settle_as_asked(turn, making, error);
         if (settled != 0)
             return settled;
+        turn->hand = &(struct swgi_hand){ .source = "file" };
         swgi_act_tell(turn, SWG_EVENT_CONFIG);
+        turn->hand = NULL;
     }
     swgi_source_note(turn->map, turn->index, making->declared);
     return rc;

@@ -227,6 +227,7 @@ static int make_locked(struct swgi_map *map, const char *name, uint64_t hash,
     swgi_source_note(map, *index, making->declared);
     swgi_registry_publish(map, *index);
     *life = swgi_load(&turn.cell->life);
+    turn.hand = &(struct swgi_hand){ .source = "program" };
     swgi_act_tell(&turn, SWG_EVENT_CREATED);
     return 0;
 }

@@ -160,6 +160,9 @@ static void add_trip(const struct swgi_turn *turn, struct swg_why *why) {
     why->trip.threshold = evidence.threshold;
     why->trip.calls = evidence.calls;
     why->trip.until = evidence.until;
+    why->trip_failures = evidence.failures;
+    why->trip_timeouts = evidence.timeouts;
+    why->trip_slow = evidence.slow;
     memcpy(why->trip.circuit, why->status.name, sizeof(why->trip.circuit));
 }
 
@@ -185,6 +188,8 @@ void swgi_event_public(const struct swgi_event_data *data, uint64_t id, struct s
                     strnlen(data->text, sizeof(data->text)));
     swgi_copy_bytes(out->error_kind, sizeof(out->error_kind), data->error_kind,
                     strnlen(data->error_kind, sizeof(data->error_kind)));
+    swgi_copy_bytes(out->source, sizeof(out->source), data->source,
+                    strnlen(data->source, sizeof(data->source)));
 }
 
 static bool is_of(const struct swgi_event_data *event, const struct swg_why *why) {
@@ -222,6 +227,7 @@ static void sign_trip(struct swg_why *why) {
             continue;
         memcpy(why->trip.user, act->user, sizeof(why->trip.user));
         memcpy(why->trip.text, act->text, sizeof(why->trip.text));
+        memcpy(why->trip.source, act->source, sizeof(why->trip.source));
         return;
     }
 }

@@ -10,6 +10,7 @@
 #include "switchgear/switchgear.h"
 
 struct swgi_command;
+struct swgi_file;
 
 /* Which options a command takes, beside those that all take. */
 enum swgi_option_group {
@@ -23,10 +24,13 @@ enum swgi_option_group {
     SWGI_TAKES_FORCE = 128,
     SWGI_TAKES_NO_BOUND = 256, /* an act that has no end */
     SWGI_TAKES_CHECK = 4096,   /* a configuration file */
+    SWGI_TAKES_TOP = 512,
+    SWGI_TAKES_FILE = 1024, /* reads the configuration file itself, so nobody does it beforehand */
 };
 
 #define SWGI_SETS_MAX       64
 #define SWGI_PANEL_PATH_MAX 4096
+#define SWGI_FILE_PATH_MAX  4096
 
 struct swgi_set {
     const char *key, *value;
@@ -37,6 +41,11 @@ struct swgi_options {
     struct swgi_screen screen; /* stdout */
     char panel[SWGI_PANEL_PATH_MAX];
     bool panel_is_default;
+    char config
+        [SWGI_FILE_PATH_MAX]; /* the configuration file: -c, SWITCHGEAR_CONFIG, or where it is by default */
+    bool config_is_default; /* nobody named it: it need not exist */
+    struct swgi_file *file; /* what it says; NULL: there is none, or it is broken */
+    const char *source;     /* of acts: "cli", "console" */
     bool json, quiet, verbose, no_color, yes, dry_run;
 
     char **arguments; /* of the command: names, or a name and somebody else's command line */
@@ -46,6 +55,8 @@ struct swgi_options {
     bool panel_info, names_only; /* status */
     bool follow;                 /* events */
     long lines;                  /* events; -1: all */
+    swg_ns interval_ns;          /* top */
+    bool once;                   /* top */
     const char *reason, *user;   /* acts */
     swg_ns for_ns;
     bool force;
@@ -68,5 +79,7 @@ struct swgi_options {
  */
 int swgi_options_parse(int argc, char **argv, struct swgi_options *out, bool *done);
 void swgi_options_deinit(struct swgi_options *options);
+/* The panel at that path, with or without its suffix. false: it is empty or too long. */
+bool swgi_options_take_panel(struct swgi_options *options, const char *path);
 
 #endif

@@ -83,6 +83,8 @@ static void tell_mode(struct swgi_turn *turn, unsigned from, unsigned to, int64_
 static void sign_mode(struct swgi_turn *turn) {
     struct swgi_mode_act act = { .wall_ms = swgi_map_wall_ms(turn->map) };
     const struct swgi_hand *hand = turn->hand;
+    if (hand != NULL && hand->past != NULL)
+        act.wall_ms = hand->past->mode_wall_ms;
     swgi_copy_text(act.user, sizeof(act.user),
                    hand != NULL && hand->user != NULL ? hand->user : "system");
     swgi_copy_text(act.reason, sizeof(act.reason),
@@ -141,4 +143,70 @@ int swgi_act_mode(struct swgi_turn *turn, unsigned mode) {
         if (change_mode(turn, ctl, mode, deadline))
             return 0;
     }
+}
+
+/* ---- what it was like in another panel */
+
+static bool is_untouched(const struct swgi_cell *cell, uint64_t ctl) {
+    uint64_t sum = swgi_load(&cell->trips) + swgi_load(&cell->last_trip);
+    for (unsigned i = 0; i < SWGI_TRANSITIONS; i++)
+        sum += swgi_load(&cell->transitions[i]);
+    return (ctl & 15) == 0 && sum == 0;
+}
+
+/* The trip is of earlier, and so is the time it is open since. */
+static int restore_open(struct swgi_turn *turn, uint64_t ctl) {
+    const struct swgi_past *past = turn->hand->past;
+    uint64_t generation = swgi_generation_next(swgi_ctl_generation(ctl));
+    const struct swgi_finding finding = {
+        .rule = past->rule, .value = past->value, .threshold = past->threshold, .calls = past->calls
+    };
+    if (!swgi_transition(turn, ctl, SWGI_OPEN, &finding))
+        return -EALREADY;
+    if (past->trips > 1)
+        swgi_add(&turn->cell->trips, past->trips - 1);
+    uint64_t now = swgi_since(generation, 0, swgi_turn_now(turn));
+    swgi_cas(&turn->cell->since, now,
+             swgi_since(generation, 0, swgi_before(turn, past->since_ago_ns)));
+    return 0;
+}
+
+/* Only what the next trip will ask for. Of several who restore, one counts. */
+static int restore_closed(struct swgi_turn *turn, uint64_t ctl) {
+    const struct swgi_past *past = turn->hand->past;
+    uint64_t streak = swgi_load(&turn->cell->streak);
+    if (past->trips == 0)
+        return 0;
+    if (!swgi_cas(&turn->cell->trips, 0, past->trips))
+        return -EALREADY;
+    if (past->trip_ago_ns >= 0)
+        swgi_cas(&turn->cell->last_trip, 0, (uint64_t)swgi_before(turn, past->trip_ago_ns));
+    if (swgi_load(&turn->cell->ctl) == ctl)
+        swgi_cas(&turn->cell->streak, streak,
+                 swgi_tagged(swgi_ctl_generation(ctl), past->trips_in_a_row));
+    return 0;
+}
+
+/* In the name of who had set it. */
+static void restore_mode(struct swgi_turn *turn) {
+    const struct swgi_hand *restorer = turn->hand;
+    const struct swgi_past *past = restorer->past;
+    struct swgi_hand hand = *restorer;
+    hand.user = past->mode_user;
+    hand.reason = past->mode_reason;
+    hand.for_ns = past->mode_for_ns == INT64_MAX ? 0 : past->mode_for_ns;
+    turn->hand = &hand;
+    swgi_act_mode(turn, past->mode);
+    turn->hand = restorer;
+}
+
+int swgi_act_restore(struct swgi_turn *turn) {
+    uint64_t ctl = swgi_load(&turn->cell->ctl);
+    const struct swgi_past *past = turn->hand->past;
+    if (!is_untouched(turn->cell, ctl))
+        return -EALREADY;
+    int rc = past->is_open ? restore_open(turn, ctl) : restore_closed(turn, ctl);
+    if (rc == 0 && past->mode != SWGI_NORMAL && past->mode_for_ns > 0)
+        restore_mode(turn);
+    return rc;
 }

@@ -27,11 +27,29 @@ struct swgi_turn {
     const struct swgi_hand *hand; /* who acts; NULL: a rule, or time */
 };
 
+/* What a circuit was like in another panel: of a machine since booted, or whose file is gone. */
+struct swgi_past {
+    bool is_open;         /* or was to be probed: that begins anew */
+    unsigned mode;        /* SWGI_NORMAL ... */
+    unsigned rule;        /* that opened it */
+    int64_t open_for_ns;  /* how much longer; 0: due now; INT64_MAX: until a hand acts */
+    int64_t mode_for_ns;  /* how much longer; INT64_MAX: until a hand acts */
+    int64_t since_ago_ns; /* since when it is open */
+    int64_t trip_ago_ns;  /* its last trip; -1: none */
+    uint64_t trips;       /* in its life */
+    uint32_t trips_in_a_row;
+    double value, threshold; /* evidence of the last trip */
+    uint64_t calls;
+    int64_t trip_wall_ms, mode_wall_ms;
+    char mode_user[32], mode_reason[128];
+};
+
 /* A person's act, as it will stand in the audit. */
 struct swgi_hand {
-    const char *user, *reason;
-    int64_t for_ns; /* 0: unbounded */
+    const char *user, *reason, *source; /* NULL: "system", none, "program" */
+    int64_t for_ns;                     /* 0: unbounded */
     bool force;
+    const struct swgi_past *past; /* NULL: it is of now */
 };
 
 /* now is believed until something would be moved by it; then it is compared with our own clock,
@@ -125,6 +143,8 @@ int swgi_act_trip(struct swgi_turn *turn);
 int swgi_act_reset(struct swgi_turn *turn);
 int swgi_act_probe(struct swgi_turn *turn);
 int swgi_act_mode(struct swgi_turn *turn, unsigned mode);
+/* Puts the hand's past into a circuit that has none: -EALREADY when it has. */
+int swgi_act_restore(struct swgi_turn *turn);
 /* The mode's own bound has passed: back to normal. false: somebody else changed the word. */
 bool swgi_mode_expire(struct swgi_turn *turn, uint64_t ctl);
 /* When a bounded mode ends (INT64_MAX: never, 0: mode is normal). */
@@ -140,6 +160,8 @@ struct swgi_finding {
  * the word had changed. */
 bool swgi_transition(struct swgi_turn *turn, uint64_t ctl, unsigned to,
                      const struct swgi_finding *finding);
+/* The instant that long ago. */
+int64_t swgi_before(struct swgi_turn *turn, int64_t ago_ns);
 /* CAS ctl to the same state under a new generation: mode or windows changed. */
 bool swgi_renew(struct swgi_turn *turn, uint64_t ctl, uint64_t renewed);
 bool swgi_transition_legal(unsigned from, unsigned to, bool by_hand);
@@ -244,7 +266,7 @@ static inline unsigned swgi_histogram_bin(int64_t duration) {
 int64_t swgi_histogram_bound(unsigned bin);
 
 /* ---- notices (transition.c) */
-/* Circuit, time, user and reason of an event that tells of this turn. */
+/* Circuit, time, user, reason and source of an event that tells of this turn. */
 void swgi_event_name(const struct swgi_turn *turn, struct swgi_event_data *event);
 /* An act that is told by its kind alone. */
 void swgi_act_tell(struct swgi_turn *turn, unsigned kind);

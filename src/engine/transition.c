@@ -75,7 +75,14 @@ bool swgi_trip_allowed(struct swgi_turn *turn, uint64_t ctl) {
            turn->settings.min_interval_ns;
 }
 
+/* What is put back, rather than happening now; NULL: nothing is. */
+static const struct swgi_past *past_of(const struct swgi_turn *turn) {
+    return turn->hand != NULL ? turn->hand->past : NULL;
+}
+
 static uint32_t streak_after(struct swgi_turn *turn, uint64_t ctl) {
+    if (past_of(turn) != NULL)
+        return past_of(turn)->trips_in_a_row;
     uint64_t n = swgi_tagged_value(swgi_load(&turn->cell->streak));
     if (swgi_ctl_state(ctl) == SWGI_CLOSED) {
         if (swgi_passed(swgi_turn_now(turn), swgi_since_of(turn, ctl)) >=
@@ -88,6 +95,11 @@ static uint32_t streak_after(struct swgi_turn *turn, uint64_t ctl) {
 /* The payload of OPEN: how long, and why. */
 static uint64_t open_payload(struct swgi_turn *turn, uint32_t streak,
                              const struct swgi_finding *finding) {
+    if (past_of(turn) != NULL) {
+        int64_t open_for = past_of(turn)->open_for_ns;
+        return swgi_payload_deadline(
+            swgi_deadline_from(swgi_after(swgi_turn_now(turn), (uint64_t)open_for)), finding->rule);
+    }
     if (turn->hand != NULL) {
         uint64_t deadline =
             turn->hand->for_ns > 0
@@ -120,12 +132,20 @@ static unsigned public_state(unsigned state) {
     return state == SWGI_RAMP ? (unsigned)SWG_STATE_HALF_OPEN : state;
 }
 
+/* No instant lies before the clock's beginning, and 0 is none. */
+int64_t swgi_before(struct swgi_turn *turn, int64_t ago_ns) {
+    int64_t now = swgi_turn_now(turn);
+    return ago_ns < now ? now - (ago_ns > 0 ? ago_ns : 0) : 1;
+}
+
 static void write_evidence(struct swgi_turn *turn, uint64_t ctl, const struct swgi_finding *finding,
                            int64_t until) {
     struct swgi_cell *cell = turn->cell;
+    const struct swgi_past *past = past_of(turn);
+    int64_t at = past != NULL ? swgi_before(turn, past->trip_ago_ns) : swgi_turn_now(turn);
     struct swgi_evidence evidence = {
-        .at = swgi_turn_now(turn),
-        .wall_ms = swgi_map_wall_ms(turn->map),
+        .at = at,
+        .wall_ms = past != NULL ? past->trip_wall_ms : swgi_map_wall_ms(turn->map),
         .value = finding->value,
         .threshold = finding->threshold,
         .calls = finding->calls,
@@ -138,12 +158,12 @@ static void write_evidence(struct swgi_turn *turn, uint64_t ctl, const struct sw
         .generation = (uint32_t)swgi_generation_next(swgi_ctl_generation(ctl)),
         .trips = swgi_add(&cell->trips, 1) + 1,
     };
-    swgi_store(&cell->last_trip, (uint64_t)swgi_turn_now(turn));
+    swgi_store(&cell->last_trip, (uint64_t)at);
     SWGI_RECORD_WRITE(&cell->evidence, &evidence, SWGI_EVIDENCE_WORDS);
 }
 
 static unsigned event_kind(const struct swgi_turn *turn, unsigned to) {
-    if (turn->hand == NULL)
+    if (turn->hand == NULL || past_of(turn) != NULL)
         return SWG_EVENT_TRANSITION;
     return to == SWGI_OPEN ? SWG_EVENT_TRIP : to == SWGI_HALF ? SWG_EVENT_PROBE : SWG_EVENT_RESET;
 }
@@ -158,6 +178,8 @@ void swgi_event_name(const struct swgi_turn *turn, struct swgi_event_data *event
                    hand != NULL && hand->user != NULL ? hand->user : "system");
     if (hand != NULL && hand->reason != NULL)
         swgi_copy_text(event->text, sizeof(event->text), hand->reason);
+    const char *source = hand != NULL && hand->source != NULL ? hand->source : "program";
+    swgi_copy_text(event->source, sizeof(event->source), hand != NULL ? source : "rule");
 }
 
 void swgi_act_tell(struct swgi_turn *turn, unsigned kind) {
@@ -302,6 +324,7 @@ static void notice(struct swgi_turn *turn, struct swgi_event_data *event) {
     memcpy(text, event->text, sizeof(text));
     swgi_event_name(turn, event);
     memcpy(event->text, text, sizeof(text));
+    memset(event->source, 0, sizeof(event->source));
     swgi_event_publish(turn->map, SWGI_RING_NOTICES, event);
 }
 

@@ -137,9 +137,9 @@ struct swgi_event_data {
     uint8_t kind, from, to, rule;
     int32_t code;
     uint32_t circuit, life;
-    char name[128], user[32], text[128], error_kind[24];
+    char name[128], user[32], text[128], error_kind[24], source[16];
 };
-#define SWGI_EVENT_WORDS 47
+#define SWGI_EVENT_WORDS 49
 static_assert(sizeof(struct swgi_event_data) == SWGI_EVENT_WORDS * 8, "an event fills its words");
 
 struct swgi_event_slot SWGI_RECORD(62);
@@ -253,6 +253,12 @@ static_assert(sizeof(struct swgi_section) == 24, "part of the file format");
 static_assert(sizeof(struct swgi_process) == 128, "part of the file format");
 static_assert(sizeof(struct swgi_column) == 128, "part of the file format");
 static_assert(sizeof(struct swgi_event_slot) == 512, "part of the file format");
+static_assert(offsetof(struct swgi_event_data, kind) == 48, "part of the file format");
+static_assert(offsetof(struct swgi_event_data, name) == 64, "part of the file format");
+static_assert(offsetof(struct swgi_event_data, user) == 192, "part of the file format");
+static_assert(offsetof(struct swgi_event_data, text) == 224, "part of the file format");
+static_assert(offsetof(struct swgi_event_data, error_kind) == 352, "part of the file format");
+static_assert(offsetof(struct swgi_event_data, source) == 376, "part of the file format");
 static_assert(offsetof(struct swgi_header, virtual_clock) == 768, "part of the file format");
 static_assert(offsetof(struct swgi_header, beyond) == 896, "part of the file format");
 static_assert(offsetof(struct swgi_header, rebase) == 1280, "part of the file format");

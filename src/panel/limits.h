@@ -17,6 +17,7 @@
 #define SWGI_SOURCES_MAX      8u  /* configuration files a panel can name */
 #define SWGI_SOURCE_WORDS     16u /* bytes of such a name / 8, with its NUL */
 #define SWGI_REASON_MAX       127u
+#define SWGI_SOURCE_MAX       15u
 #define SWGI_SAMPLE_MAX       127u /* bytes of an error's text */
 #define SWGI_PROBES_MAX       16u
 #define SWGI_SUCCESSES_MAX    255u /* of half-open, together */

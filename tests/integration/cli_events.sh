@@ -20,6 +20,7 @@ exits 0; prints_nothing
 run events --json
 exits 0
 while read -r line; do /usr/bin/python3 -m json.tool <<< "$line" > /dev/null || wrong 'a line is no JSON'; done < out
+grep -q '"kind": *"trip".*"source": *"cli"' out || wrong 'the source of an act is not told'
 
 run probe orders --reason 'is it back?'
 exits 0

@@ -458,6 +458,8 @@ static void assert_act_refused(const struct swg_act *act, const char *key) {
 }
 
 static void test_acts_out_of_range(void **state) {
+    static const char *const no_sources[] = { "",          "rule",     "a word",          "Cli",
+                                              "c\x1b[31m", "\xc3\xa9", "sixteen-letters-" };
     struct swg_act act = SWG_ACT_INIT;
     char long_text[200];
     (void)state;
@@ -471,6 +473,11 @@ static void test_acts_out_of_range(void **state) {
     act.reason = NULL;
     act.for_ns = -1;
     assert_act_refused(&act, "for");
+    act.for_ns = 0;
+    for (size_t i = 0; i < sizeof(no_sources) / sizeof(no_sources[0]); i++) {
+        act.source = no_sources[i];
+        assert_act_refused(&act, "source");
+    }
     assert_int_equal(swg_circuit_mode(circuit, -1, NULL, &error), -EINVAL);
     assert_int_equal(swg_circuit_mode(circuit, SWG_MODE_SHADOW + 1, NULL, &error), -EINVAL);
     assert_string_equal(error.key, "mode");

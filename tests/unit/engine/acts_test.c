@@ -1,6 +1,8 @@
 /* What hands do: trip, reset, probe, mode; what holds, what is refused, and what the audit keeps of it. */
 #include "inside.h"
 
+#include "circuit/config.h"
+
 static void test_a_trip_by_hand_holds(void **state) {
     (void)state;
     make();
@@ -177,11 +179,60 @@ static void test_every_act_stands_in_the_audit(void **state) {
         assert_int_equal(event.kind, kinds[seen]);
         assert_string_equal(event.user, seen == 0 ? "system" : "ann");
         assert_string_equal(event.text, seen == 0 ? "" : "a story");
+        assert_string_equal(event.source, "program");
         seen++;
     }
     assert_int_equal(seen, 5);
     assert_int_equal(event.to, SWG_MODE_SHADOW);
     assert_in_range(event.until, now() + S(60), now() + S(60) + ROUNDING);
+}
+
+/* The last event of a kind that the circuit's ring has. */
+static struct swg_event last_event(int kind) {
+    struct swg_event event = SWG_EVENT_INIT, found = SWG_EVENT_INIT;
+    uint64_t cursor = 0;
+
+    while (swg_panel_next_event(panel, &cursor, &event) == 1)
+        if (event.kind == kind)
+            found = event;
+    return found;
+}
+
+static void test_an_act_tells_by_what_means(void **state) {
+    struct swg_act by = SWG_ACT_INIT;
+    struct swg_config *loaded;
+
+    (void)state;
+    make();
+    by.user = "ann";
+    by.source = "console";
+    assert_int_equal(swg_circuit_trip(circuit, &by, NULL), 0);
+    by.source = "exactly-15-long";
+    assert_int_equal(swg_circuit_mode(circuit, SWG_MODE_SHADOW, &by, NULL), 0);
+    assert_string_equal(last_event(SWG_EVENT_TRIP).source, "console");
+    assert_string_equal(last_event(SWG_EVENT_MODE).source, "exactly-15-long");
+    assert_int_equal(swg_config_new(&loaded), 0);
+    loaded->source = "file";
+    assert_int_equal(swg_circuit_configure(circuit, loaded, NULL), 0);
+    assert_string_equal(last_event(SWG_EVENT_CONFIG).source, "file");
+    assert_string_equal(last_event(SWG_EVENT_CONFIG).user, "system");
+    swg_config_unref(loaded);
+}
+
+static void test_what_nobody_did_is_a_rule_s(void **state) {
+    struct swg_act by = SWG_ACT_INIT;
+
+    (void)state;
+    make();
+    calls(5, SWG_FAILURE);
+    assert_string_equal(last_event(SWG_EVENT_TRANSITION).source, "rule");
+    by.source = "admin";
+    by.for_ns = S(1);
+    assert_int_equal(swg_circuit_mode(circuit, SWG_MODE_FORCED_OPEN, &by, NULL), 0);
+    advance(S(2));
+    calls(1, SWG_SUCCESS);
+    assert_int_equal(last_event(SWG_EVENT_MODE).to, SWG_MODE_NORMAL);
+    assert_string_equal(last_event(SWG_EVENT_MODE).source, "rule");
 }
 
 int main(void) {
@@ -198,6 +249,8 @@ int main(void) {
         STORY(test_normal_is_normal_already),
         STORY(test_acts_are_checked),
         STORY(test_every_act_stands_in_the_audit),
+        STORY(test_an_act_tells_by_what_means),
+        STORY(test_what_nobody_did_is_a_rule_s),
     };
 
     return cmocka_run_group_tests_name("engine: acts", tests, NULL, NULL);
