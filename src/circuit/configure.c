@@ -23,8 +23,8 @@ static int configure_locked(const struct swgi_binding *binding, const struct swg
     if (rc == 0)
         rc = swgi_circuit_settle(&turn, &merged, false, error);
     if (rc == 0) {
-        swgi_source_note(turn.map, turn.index, NULL);
         turn.hand = &(struct swgi_hand){ .source = config->source };
+        swgi_source_note(turn.map, turn.index, NULL);
         swgi_act_tell(&turn, SWG_EVENT_CONFIG);
     }
     return rc;
@@ -48,7 +48,9 @@ static bool is_so(const struct swgi_turn *turn, const struct swgi_making *making
     struct swgi_settings wanted = *making->settings;
     if (!making->histogram_asked && !turn->settings.histogram)
         wanted.histogram = 0;
-    return memcmp(&wanted, &turn->settings, sizeof(wanted)) == 0;
+    /* Both were zeroed before they were filled in, so their gaps are alike. */
+    const void *one = &wanted, *other = &turn->settings;
+    return memcmp(one, other, sizeof(wanted)) == 0;
 }
 
 static int install_locked(struct swgi_turn *turn, const struct swgi_making *making,
@@ -61,6 +63,7 @@ static int install_locked(struct swgi_turn *turn, const struct swgi_making *maki
             return settled;
         turn->hand = &(struct swgi_hand){ .source = "file" };
         swgi_act_tell(turn, SWG_EVENT_CONFIG);
+        turn->hand = NULL;
     }
     swgi_source_note(turn->map, turn->index, making->declared);
     return rc;
