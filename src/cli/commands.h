@@ -31,6 +31,7 @@ int swgi_events_run(const struct swgi_options *options);
 int swgi_act_run(const struct swgi_options *options);
 int swgi_exec_run(const struct swgi_options *options);
 int swgi_fetch_run(const struct swgi_options *options);
+int swgi_check_config_run(const struct swgi_options *options);
 int swgi_top_run(const struct swgi_options *options);
 int swgi_console_run(const struct swgi_options *options);
 

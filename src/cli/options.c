@@ -36,6 +36,11 @@ enum {
     KEY_OPERATION,
     KEY_PRIORITY,
     KEY_IGNORE,
+    KEY_PRINT,
+    KEY_EXPLAIN,
+    KEY_SCHEMA,
+    KEY_MANUAL,
+    KEY_ENVIRONMENT,
     KEY_INTERVAL,
     KEY_ONCE,
 };
@@ -103,6 +108,16 @@ static const struct argp_option exec_options[] = {
       "Exit statuses that say nothing about the circuit: 1,3,10-19", 0 },
 };
 
+static const struct argp_option check_options[] = {
+    { "print", KEY_PRINT, NULL, 0,
+      "What each circuit becomes, and where each value came from; with --verbose defaults, too",
+      0 },
+    { "environment", KEY_ENVIRONMENT, "NAME", 0, "In this environment, whatever the file says", 0 },
+    { "explain", KEY_EXPLAIN, NULL, 0, "What may stand in a file: all of it, or the KEY given", 0 },
+    { "schema", KEY_SCHEMA, NULL, 0, "The JSON Schema of a file, for editors", 0 },
+    { "manual", KEY_MANUAL, NULL, OPTION_HIDDEN, "The tables of switchgear.yaml(5)", 0 },
+};
+
 struct group {
     unsigned takes;
     const struct argp_option *options;
@@ -112,11 +127,17 @@ struct group {
     { takes, list, sizeof(list) / sizeof((list)[0]) }
 
 static const struct group groups[] = {
-    GROUP(SWGI_TAKES_STATUS, status_options),     GROUP(SWGI_TAKES_EVENTS, events_options),
-    GROUP(SWGI_TAKES_TOP, top_options),           GROUP(SWGI_TAKES_ACT, act_options),
-    GROUP(SWGI_TAKES_BOUND, bound_options),       GROUP(SWGI_TAKES_FORCE, force_options),
-    GROUP(SWGI_TAKES_NO_BOUND, no_bound_options), GROUP(SWGI_TAKES_CALL, call_options),
-    GROUP(SWGI_TAKES_EXEC, exec_options),         GROUP(0, common_options),
+    GROUP(SWGI_TAKES_STATUS, status_options),
+    GROUP(SWGI_TAKES_EVENTS, events_options),
+    GROUP(SWGI_TAKES_TOP, top_options),
+    GROUP(SWGI_TAKES_ACT, act_options),
+    GROUP(SWGI_TAKES_BOUND, bound_options),
+    GROUP(SWGI_TAKES_FORCE, force_options),
+    GROUP(SWGI_TAKES_NO_BOUND, no_bound_options),
+    GROUP(SWGI_TAKES_CALL, call_options),
+    GROUP(SWGI_TAKES_EXEC, exec_options),
+    GROUP(SWGI_TAKES_CHECK, check_options),
+    GROUP(0, common_options),
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 
@@ -211,6 +232,28 @@ static void parse_statuses(struct argp_state *state, struct swgi_options *option
     }
 }
 
+static error_t parse_check_option(int key, char *value, struct swgi_options *options) {
+    switch (key) {
+    case KEY_PRINT:
+        options->print = true;
+        return 0;
+    case KEY_EXPLAIN:
+        options->explain = true;
+        return 0;
+    case KEY_SCHEMA:
+        options->schema = true;
+        return 0;
+    case KEY_MANUAL:
+        options->manual = true;
+        return 0;
+    case KEY_ENVIRONMENT:
+        options->environment = value;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
 static error_t parse_call_option(int key, char *value, struct argp_state *state,
                                  struct swgi_options *options) {
     switch (key) {
@@ -242,7 +285,7 @@ static error_t parse_call_option(int key, char *value, struct argp_state *state,
         parse_statuses(state, options, value);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_check_option(key, value, options);
     }
 }
 
