@@ -23,8 +23,8 @@ static int configure_locked(const struct swgi_binding *binding, const struct swg
     if (rc == 0)
         rc = swgi_circuit_settle(&turn, &merged, false, error);
     if (rc == 0) {
-        turn.hand = &(struct swgi_hand){ .source = config->source };
         swgi_source_note(turn.map, turn.index, NULL);
+        turn.hand = &(struct swgi_hand){ .source = config->source };
         swgi_act_tell(&turn, SWG_EVENT_CONFIG);
     }
     return rc;

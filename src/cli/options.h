@@ -23,9 +23,10 @@ enum swgi_option_group {
     SWGI_TAKES_REST = 64, /* what follows the first argument is somebody else's command line */
     SWGI_TAKES_FORCE = 128,
     SWGI_TAKES_NO_BOUND = 256, /* an act that has no end */
-    SWGI_TAKES_CHECK = 4096,   /* a configuration file */
     SWGI_TAKES_TOP = 512,
     SWGI_TAKES_FILE = 1024, /* reads the configuration file itself, so nobody does it beforehand */
+    SWGI_TAKES_AGENT = 2048,
+    SWGI_TAKES_CHECK = 4096, /* a configuration file */
 };
 
 #define SWGI_SETS_MAX       64
@@ -68,9 +69,11 @@ struct swgi_options {
     swg_ns kill_after_ns;
     uint32_t load, operation;
     int32_t priority;
-    uint64_t ignored_statuses[4];        /* one bit for each exit status */
+    uint64_t ignored_statuses[4]; /* one bit for each exit status */
+    /* agent; NULL: not said */
+    const char *environment, *listen, *socket, *database, *tokens, *make_token;
+    bool check;
     bool print, explain, schema, manual; /* check-config */
-    const char *environment;             /* NULL: as the file says */
 };
 
 /*
