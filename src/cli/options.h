@@ -25,6 +25,7 @@ enum swgi_option_group {
     SWGI_TAKES_NO_BOUND = 256, /* an act that has no end */
     SWGI_TAKES_TOP = 512,
     SWGI_TAKES_FILE = 1024, /* reads the configuration file itself, so nobody does it beforehand */
+    SWGI_TAKES_AUDIT = 2048,
 };
 
 #define SWGI_SETS_MAX       64
@@ -51,12 +52,13 @@ struct swgi_options {
     size_t arguments_count;
 
     bool all;
-    bool panel_info, names_only; /* status */
-    bool follow;                 /* events */
-    long lines;                  /* events; -1: all */
-    swg_ns interval_ns;          /* top */
-    bool once;                   /* top */
-    const char *reason, *user;   /* acts */
+    bool panel_info, names_only;           /* status */
+    bool follow;                           /* events */
+    long lines;                            /* events, audit; -1: all, as many as is usual */
+    const char *since, *action, *database; /* audit */
+    swg_ns interval_ns;                    /* top */
+    bool once;                             /* top */
+    const char *reason, *user;             /* acts */
     swg_ns for_ns;
     bool force;
     const char *preset; /* exec and call */
