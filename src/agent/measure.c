@@ -54,13 +54,19 @@ static void give_series(struct swgi_measures *measures, struct swgi_measured *me
         measures->own++;
     else
         measures->folded++;
+    measures->ever_folded |= !measured->own;
+    measured->settled = true;
 }
 
 static void take_series(struct swgi_measures *measures, const struct swgi_measured *measured) {
-    if (measured->own)
+    if (!measured->settled)
+        return;
+    if (measured->own) {
         measures->own--;
-    else
-        swgi_measured_add(&measures->gone, measured);
+        return;
+    }
+    measures->folded--;
+    swgi_measured_add(&measures->gone, measured);
 }
 
 /* ---- who is there */
@@ -175,11 +181,6 @@ static int sweep(struct swgi_measures *measures, swg_ns now) {
     }
     if (measures->count != known)
         qsort(measures->order, measures->count, sizeof(struct swgi_measured *), by_name);
-    for (size_t i = 0; i < measures->count && measures->count != known; i++)
-        if (!measures->order[i]->settled) {
-            measures->order[i]->settled = true;
-            give_series(measures, measures->order[i]);
-        }
     measures->map = map;
     measures->registry = rc == 0 ? registry : 0;
     return rc;
@@ -222,9 +223,12 @@ int swgi_measures_tick(struct swgi_measures *measures, const struct swgi_file *f
     follow_file(measures, file, now);
     if (must_sweep(measures))
         rc = sweep(measures, now);
-    for (size_t i = 0; i < measures->count; i++)
+    for (size_t i = 0; i < measures->count; i++) {
+        if (!measures->order[i]->settled)
+            give_series(measures, measures->order[i]);
         if (swgi_measure_follow(measures, measures->order[i], now) != 0)
             measures->registry = 0;
+    }
     if (measures->registry == 0 && rc == 0)
         drop_gone(measures);
     note_end(measures, now);

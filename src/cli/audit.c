@@ -82,10 +82,11 @@ static int read_since(const char *text, int64_t *since_ms) {
 
 static int find_database(const struct swgi_options *options, char *out, size_t out_size) {
     struct swg_error error = SWG_ERROR_INIT;
+    const char *named = options->database ? options->database : getenv("SWITCHGEAR_DATABASE");
     int rc;
 
-    if (options->database) {
-        snprintf(out, out_size, "%s", options->database);
+    if (named && named[0]) {
+        snprintf(out, out_size, "%s", named);
         return 0;
     }
     if (options->file && strcmp(options->file->agent.database, "off") == 0) {

@@ -42,6 +42,12 @@ enum {
     KEY_LIMIT,
     KEY_ACTION,
     KEY_DATABASE,
+    KEY_ENVIRONMENT,
+    KEY_LISTEN,
+    KEY_SOCKET,
+    KEY_TOKENS,
+    KEY_CHECK,
+    KEY_MAKE_TOKEN,
 };
 
 static const struct argp_option common_options[] = {
@@ -120,6 +126,21 @@ static const struct argp_option exec_options[] = {
       "Exit statuses that say nothing about the circuit: 1,3,10-19", 0 },
 };
 
+static const struct argp_option agent_options[] = {
+    { "environment", KEY_ENVIRONMENT, "NAME", 0, "Which of the file's environments is in force",
+      0 },
+    { "listen", KEY_LISTEN, "ADDRESS", 0, "127.0.0.1:9190, [::1]:9190, a port of 0 for any, or off",
+      0 },
+    { "socket", KEY_SOCKET, "PATH", 0,
+      "The Unix socket, or off (default: agent.sock beside the panel)", 0 },
+    { "database", KEY_DATABASE, "PATH", 0, "The SQLite database, or off", 0 },
+    { "tokens", KEY_TOKENS, "FILE", 0, "Lines of name:role:sha256", 0 },
+    { "check", KEY_CHECK, NULL, 0, "Say whether file and tokens are good, and do nothing", 0 },
+    { "make-token", KEY_MAKE_TOKEN, "NAME", 0,
+      "Print a new token, and on stderr the line for the tokens file; the argument is its role",
+      0 },
+};
+
 struct group {
     unsigned takes;
     const struct argp_option *options;
@@ -129,17 +150,12 @@ struct group {
     { takes, list, sizeof(list) / sizeof((list)[0]) }
 
 static const struct group groups[] = {
-    GROUP(SWGI_TAKES_STATUS, status_options),
-    GROUP(SWGI_TAKES_EVENTS, events_options),
-    GROUP(SWGI_TAKES_AUDIT, audit_options),
-    GROUP(SWGI_TAKES_TOP, top_options),
-    GROUP(SWGI_TAKES_ACT, act_options),
-    GROUP(SWGI_TAKES_BOUND, bound_options),
-    GROUP(SWGI_TAKES_FORCE, force_options),
-    GROUP(SWGI_TAKES_NO_BOUND, no_bound_options),
-    GROUP(SWGI_TAKES_CALL, call_options),
-    GROUP(SWGI_TAKES_EXEC, exec_options),
-    GROUP(0, common_options),
+    GROUP(SWGI_TAKES_STATUS, status_options), GROUP(SWGI_TAKES_EVENTS, events_options),
+    GROUP(SWGI_TAKES_AUDIT, audit_options),   GROUP(SWGI_TAKES_TOP, top_options),
+    GROUP(SWGI_TAKES_ACT, act_options),       GROUP(SWGI_TAKES_BOUND, bound_options),
+    GROUP(SWGI_TAKES_FORCE, force_options),   GROUP(SWGI_TAKES_NO_BOUND, no_bound_options),
+    GROUP(SWGI_TAKES_CALL, call_options),     GROUP(SWGI_TAKES_EXEC, exec_options),
+    GROUP(SWGI_TAKES_AGENT, agent_options),   GROUP(0, common_options),
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 
@@ -234,6 +250,34 @@ static void parse_statuses(struct argp_state *state, struct swgi_options *option
     }
 }
 
+static error_t parse_agent_option(int key, const char *value, struct swgi_options *options) {
+    switch (key) {
+    case KEY_ENVIRONMENT:
+        options->environment = value;
+        return 0;
+    case KEY_LISTEN:
+        options->listen = value;
+        return 0;
+    case KEY_SOCKET:
+        options->socket = value;
+        return 0;
+    case KEY_DATABASE:
+        options->database = value;
+        return 0;
+    case KEY_TOKENS:
+        options->tokens = value;
+        return 0;
+    case KEY_CHECK:
+        options->check = true;
+        return 0;
+    case KEY_MAKE_TOKEN:
+        options->make_token = value;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
 static error_t parse_call_option(int key, char *value, struct argp_state *state,
                                  struct swgi_options *options) {
     switch (key) {
@@ -265,7 +309,7 @@ static error_t parse_call_option(int key, char *value, struct argp_state *state,
         parse_statuses(state, options, value);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_agent_option(key, value, options);
     }
 }
 
@@ -280,9 +324,6 @@ static error_t parse_audit_option(int key, char *value, struct argp_state *state
         return 0;
     case KEY_ACTION:
         options->action = value;
-        return 0;
-    case KEY_DATABASE:
-        options->database = value;
         return 0;
     default:
         return parse_call_option(key, value, state, options);

@@ -26,6 +26,7 @@ enum swgi_option_group {
     SWGI_TAKES_TOP = 512,
     SWGI_TAKES_FILE = 1024, /* reads the configuration file itself, so nobody does it beforehand */
     SWGI_TAKES_AUDIT = 2048,
+    SWGI_TAKES_AGENT = 4096,
 };
 
 #define SWGI_SETS_MAX       64
@@ -52,13 +53,13 @@ struct swgi_options {
     size_t arguments_count;
 
     bool all;
-    bool panel_info, names_only;           /* status */
-    bool follow;                           /* events */
-    long lines;                            /* events, audit; -1: all, as many as is usual */
-    const char *since, *action, *database; /* audit */
-    swg_ns interval_ns;                    /* top */
-    bool once;                             /* top */
-    const char *reason, *user;             /* acts */
+    bool panel_info, names_only; /* status */
+    bool follow;                 /* events */
+    long lines;                  /* events, audit; -1: all, as many as is usual */
+    const char *since, *action;  /* audit */
+    swg_ns interval_ns;          /* top */
+    bool once;                   /* top */
+    const char *reason, *user;   /* acts */
     swg_ns for_ns;
     bool force;
     const char *preset; /* exec and call */
@@ -70,6 +71,9 @@ struct swgi_options {
     uint32_t load, operation;
     int32_t priority;
     uint64_t ignored_statuses[4]; /* one bit for each exit status */
+    /* agent, and the database of audit; NULL: not said */
+    const char *environment, *listen, *socket, *database, *tokens, *make_token;
+    bool check;
 };
 
 /*
