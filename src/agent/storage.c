@@ -343,6 +343,7 @@ static void init(struct swgi_storage *storage, struct swg_panel *panel) {
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&storage->wake, &monotonic);
+    pthread_cond_init(&storage->over, &monotonic);
     pthread_condattr_destroy(&monotonic);
 }
 
@@ -351,6 +352,7 @@ static void deinit(struct swgi_storage *storage) {
     swgi_kept_free(storage);
     free(storage->minutes);
     pthread_cond_destroy(&storage->wake);
+    pthread_cond_destroy(&storage->over);
     pthread_mutex_destroy(&storage->mutex);
     swg_panel_unref(storage->panel);
     free(storage);

@@ -169,7 +169,7 @@ struct swgi_storage {
 
     /* Both sides', under the mutex. */
     pthread_mutex_t mutex;
-    pthread_cond_t wake;
+    pthread_cond_t wake, over; /* for the writer; of the writer */
     struct swgi_row *rows, **rows_end;
     size_t rows_count; /* with those the writer has taken and not written */
     uint64_t dropped_untold;
@@ -180,7 +180,7 @@ struct swgi_storage {
     bool moved;                    /* and not written yet */
     int64_t tidy_wall_ms;          /* retention is asked for, as of then; 0: not */
     size_t in_hand; /* checkpoints and minutes the writer has taken and not written */
-    bool stops;
+    bool stops, is_over;
     int64_t stop_at_ns; /* CLOCK_MONOTONIC; by then the writer gives up */
     struct swgi_storage_counts counts;
 

@@ -183,6 +183,23 @@ static const struct swgi_command commands[] = {
       "adapter; 75 if the circuit did not "
       "admit it; 78 as for exec.",
       SWGI_TAKES_CALL, 2, 2, swgi_fetch_run },
+    { "agent", "[ROLE]", "watch the panel: HTTP interface, metrics, audit, alerts",
+      "Runs in the foreground until SIGTERM. It configures the panel as the file says and again "
+      "whenever the file changes or on SIGHUP, keeps an audit and history in SQLite, tells alerts, "
+      "and serves health, metrics, events and acts by hand over HTTP: on TCP to those who have a "
+      "token, on a Unix socket to its group. Calls never wait for it: stop it, and they go on."
+      "\v"
+      "Examples:\n"
+      "  switchgear agent -c /etc/switchgear/switchgear.yaml\n"
+      "  switchgear agent --listen 127.0.0.1:9190 --tokens tokens --database audit.db\n"
+      "  switchgear agent --check && systemctl reload switchgear\n"
+      "  switchgear agent --make-token alice operator 2>> tokens\n"
+      "  curl --unix-socket /run/switchgear/agent.sock http://localhost/health\n"
+      "\n"
+      "Exit status: 0 stopped as it was told to; 75 another agent has the panel; 78 the file or "
+      "the "
+      "tokens were refused; 69 built without the agent.",
+      SWGI_TAKES_AGENT | SWGI_TAKES_FILE, 0, 1, swgi_agent_command_run },
     { "console", "", "all commands at a prompt, with history and completion",
       "Reads commands, at a terminal with editing, history and completion, else one a line, and "
       "runs each as the shell would have, with the options it has there. It also knows these, "
@@ -202,23 +219,6 @@ static const struct swgi_command commands[] = {
       "\n"
       "Exit status: from a pipe, that of the last line that failed, 0 if none did; of exit N, N.",
       0, 0, 0, swgi_console_run },
-    { "agent", "[ROLE]", "watch the panel: HTTP interface, metrics, audit, alerts",
-      "Runs in the foreground until SIGTERM. It configures the panel as the file says and again "
-      "whenever the file changes or on SIGHUP, keeps an audit and history in SQLite, tells alerts, "
-      "and serves health, metrics, events and acts by hand over HTTP: on TCP to those who have a "
-      "token, on a Unix socket to its group. Calls never wait for it: stop it, and they go on."
-      "\v"
-      "Examples:\n"
-      "  switchgear agent -c /etc/switchgear/switchgear.yaml\n"
-      "  switchgear agent --listen 127.0.0.1:9190 --tokens tokens --database audit.db\n"
-      "  switchgear agent --check && systemctl reload switchgear\n"
-      "  switchgear agent --make-token alice operator 2>> tokens\n"
-      "  curl --unix-socket /run/switchgear/agent.sock http://localhost/health\n"
-      "\n"
-      "Exit status: 0 stopped as it was told to; 75 another agent has the panel; 78 the file or "
-      "the "
-      "tokens were refused; 69 built without the agent.",
-      SWGI_TAKES_AGENT, 0, 1, swgi_agent_command_run },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

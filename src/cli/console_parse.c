@@ -267,6 +267,8 @@ static int read_values(struct reader *reader, const struct call *call, struct va
     *count = 0;
     skip_blanks(reader);
     while (rc == 0 && *reader->at != ')') {
+        if (!*reader->at && *count < call->least)
+            break;
         if (*count > 0 && *reader->at != ',')
             return wrong(reader, reader->at, "a comma or ')' belongs here");
         reader->at += *count > 0;

@@ -57,15 +57,20 @@ static void leave_stdin_alone(void) {
     }
 }
 
+static void default_signals(void) {
+    static const int ours[] = { SIGINT, SIGQUIT, SIGTSTP, SIGTERM, SIGHUP, SIGPIPE, SIGWINCH };
+
+    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+        signal(ours[i], SIG_DFL);
+}
+
 static void __attribute__((noreturn))
 be_the_command(const struct swgi_console *console, struct swgi_line *line) {
     char *argv[GLOBALS_MAX + SWGI_LINE_WORDS_MAX + 1];
     int argc = put_globals(console->options, argv);
 
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    signal(SIGINT, SIG_DFL);
-    signal(SIGQUIT, SIG_DFL);
-    signal(SIGTSTP, SIG_DFL);
+    default_signals();
     if (!console->is_interactive)
         leave_stdin_alone();
     memcpy(argv + argc, line->argv, (size_t)(line->argc + 1) * sizeof(argv[0]));

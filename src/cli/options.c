@@ -36,18 +36,18 @@ enum {
     KEY_OPERATION,
     KEY_PRIORITY,
     KEY_IGNORE,
+    KEY_ENVIRONMENT,
+    KEY_LISTEN,
+    KEY_SOCKET,
+    KEY_DATABASE,
+    KEY_TOKENS,
+    KEY_CHECK,
+    KEY_MAKE_TOKEN,
     KEY_INTERVAL,
     KEY_ONCE,
     KEY_SINCE,
     KEY_LIMIT,
     KEY_ACTION,
-    KEY_DATABASE,
-    KEY_ENVIRONMENT,
-    KEY_LISTEN,
-    KEY_SOCKET,
-    KEY_TOKENS,
-    KEY_CHECK,
-    KEY_MAKE_TOKEN,
 };
 
 static const struct argp_option common_options[] = {
@@ -150,12 +150,18 @@ struct group {
     { takes, list, sizeof(list) / sizeof((list)[0]) }
 
 static const struct group groups[] = {
-    GROUP(SWGI_TAKES_STATUS, status_options), GROUP(SWGI_TAKES_EVENTS, events_options),
-    GROUP(SWGI_TAKES_AUDIT, audit_options),   GROUP(SWGI_TAKES_TOP, top_options),
-    GROUP(SWGI_TAKES_ACT, act_options),       GROUP(SWGI_TAKES_BOUND, bound_options),
-    GROUP(SWGI_TAKES_FORCE, force_options),   GROUP(SWGI_TAKES_NO_BOUND, no_bound_options),
-    GROUP(SWGI_TAKES_CALL, call_options),     GROUP(SWGI_TAKES_EXEC, exec_options),
-    GROUP(SWGI_TAKES_AGENT, agent_options),   GROUP(0, common_options),
+    GROUP(SWGI_TAKES_STATUS, status_options),
+    GROUP(SWGI_TAKES_EVENTS, events_options),
+    GROUP(SWGI_TAKES_AUDIT, audit_options),
+    GROUP(SWGI_TAKES_TOP, top_options),
+    GROUP(SWGI_TAKES_ACT, act_options),
+    GROUP(SWGI_TAKES_BOUND, bound_options),
+    GROUP(SWGI_TAKES_FORCE, force_options),
+    GROUP(SWGI_TAKES_NO_BOUND, no_bound_options),
+    GROUP(SWGI_TAKES_CALL, call_options),
+    GROUP(SWGI_TAKES_EXEC, exec_options),
+    GROUP(SWGI_TAKES_AGENT, agent_options),
+    GROUP(0, common_options),
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 

@@ -25,8 +25,8 @@ enum swgi_option_group {
     SWGI_TAKES_NO_BOUND = 256, /* an act that has no end */
     SWGI_TAKES_TOP = 512,
     SWGI_TAKES_FILE = 1024, /* reads the configuration file itself, so nobody does it beforehand */
-    SWGI_TAKES_AUDIT = 2048,
-    SWGI_TAKES_AGENT = 4096,
+    SWGI_TAKES_AGENT = 2048,
+    SWGI_TAKES_AUDIT = 4096,
 };
 
 #define SWGI_SETS_MAX       64
