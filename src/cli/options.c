@@ -48,6 +48,10 @@ enum {
     KEY_SINCE,
     KEY_LIMIT,
     KEY_ACTION,
+    KEY_PRINT,
+    KEY_EXPLAIN,
+    KEY_SCHEMA,
+    KEY_MANUAL,
 };
 
 static const struct argp_option common_options[] = {
@@ -141,6 +145,16 @@ static const struct argp_option agent_options[] = {
       0 },
 };
 
+static const struct argp_option check_options[] = {
+    { "print", KEY_PRINT, NULL, 0,
+      "What each circuit becomes, and where each value came from; with --verbose defaults, too",
+      0 },
+    { "environment", KEY_ENVIRONMENT, "NAME", 0, "In this environment, whatever the file says", 0 },
+    { "explain", KEY_EXPLAIN, NULL, 0, "What may stand in a file: all of it, or the KEY given", 0 },
+    { "schema", KEY_SCHEMA, NULL, 0, "The JSON Schema of a file, for editors", 0 },
+    { "manual", KEY_MANUAL, NULL, OPTION_HIDDEN, "The tables of switchgear.yaml(5)", 0 },
+};
+
 struct group {
     unsigned takes;
     const struct argp_option *options;
@@ -161,6 +175,7 @@ static const struct group groups[] = {
     GROUP(SWGI_TAKES_CALL, call_options),
     GROUP(SWGI_TAKES_EXEC, exec_options),
     GROUP(SWGI_TAKES_AGENT, agent_options),
+    GROUP(SWGI_TAKES_CHECK, check_options),
     GROUP(0, common_options),
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
@@ -256,6 +271,25 @@ static void parse_statuses(struct argp_state *state, struct swgi_options *option
     }
 }
 
+static error_t parse_check_option(int key, struct swgi_options *options) {
+    switch (key) {
+    case KEY_PRINT:
+        options->print = true;
+        return 0;
+    case KEY_EXPLAIN:
+        options->explain = true;
+        return 0;
+    case KEY_SCHEMA:
+        options->schema = true;
+        return 0;
+    case KEY_MANUAL:
+        options->manual = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
 static error_t parse_agent_option(int key, const char *value, struct swgi_options *options) {
     switch (key) {
     case KEY_ENVIRONMENT:
@@ -280,7 +314,7 @@ static error_t parse_agent_option(int key, const char *value, struct swgi_option
         options->make_token = value;
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_check_option(key, options);
     }
 }
 
