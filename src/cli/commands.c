@@ -78,7 +78,7 @@ static const struct swgi_command commands[] = {
       "Examples:\n"
       "  switchgear audit payments --since 2h\n"
       "  switchgear audit --action TRIP --since 2026-01-31 --limit 1000\n"
-      "  switchgear audit 'db-*' --follow --json | jq -c '{circuit, action, user, reason}'",
+      "  switchgear audit 'db-*' --follow --json | jq -c '{user, action}'",
       SWGI_TAKES_AUDIT, 0, MANY, swgi_audit_run },
     { "trip", "NAME...", "open: no calls until a reset, a probe, or --for ends",
       "Opens the circuit by hand. It holds until somebody resets or probes it; with --for it "
