@@ -447,6 +447,16 @@ static int foot_height(const struct swgi_view *view) {
     return view->height < TALL ? 2 : 5;
 }
 
+/* Where there is no news. */
+static void draw_quiet_line(const struct swgi_view *view, int y) {
+    if (view->page != SWGI_PAGE_TABLE && view->has_more)
+        put_on(view, y, 0, SWGI_FAINT, "more below: j, PgDn");
+    else if (view->page == SWGI_PAGE_TABLE && foot_height(view) > 2)
+        draw_trends(view, y);
+    else if (view->page == SWGI_PAGE_TABLE)
+        draw_selected(view, y);
+}
+
 /* The question has the line above the keys, and what was wrong with the answer the one above that. */
 static void draw_foot(const struct swgi_view *view) {
     bool is_table = view->page == SWGI_PAGE_TABLE, is_tall = foot_height(view) > 2;
@@ -457,12 +467,8 @@ static void draw_foot(const struct swgi_view *view) {
         draw_selected(view, y - 2);
         draw_cause(view, y - 1);
     }
-    if (!draw_news(view, is_asking && is_tall ? y - 1 : y) && is_table && !is_tall)
-        draw_selected(view, y);
-    else if (is_table && is_tall && !is_asking && !view->message[0] && !view->watch.fault[0])
-        draw_trends(view, y);
-    else if (!is_table && !is_asking && !view->message[0] && view->has_more)
-        put_on(view, y, 0, SWGI_FAINT, "more below: j, PgDn");
+    if (!draw_news(view, is_asking && is_tall ? y - 1 : y) && !is_asking)
+        draw_quiet_line(view, y);
     draw_keys(view, view->height - 1);
     curs_set(is_asking ? 1 : 0);
     if (is_asking && (is_tall || !view->ask.wrong[0]))
