@@ -13,7 +13,7 @@ trap 'rm -f "$now"' EXIT
 {
     printf 'compiler %s\n' "${CC:-cc}"
     printf 'options %s\n' "$*"
-    for library in libcurl sqlite3 jansson cmocka libxxhash yaml-0.1 libuv libmicrohttpd libedit ncursesw; do
+    for library in libcurl sqlite3 jansson cmocka libxxhash yaml-0.1 libuv libmicrohttpd nettle libedit ncursesw; do
         printf '%s %s\n' "$library" "$(pkg-config --modversion "$library" 2>/dev/null || echo none)"
     done
     printf 'scdoc %s\n' "$(command -v scdoc || echo none)"
@@ -21,6 +21,7 @@ trap 'rm -f "$now"' EXIT
         [ -d "$folder" ] || continue
         packaging/find-c.sh . "$folder" '*.[ch]' && packaging/find-c.sh . "$folder" '*.scd'
     done
+    packaging/find-c.sh . dashboard '*'
     ls packaging/*.bash 2>/dev/null || true
 } > "$now"
 

@@ -6,11 +6,11 @@
 set -eu
 
 # One word is one need; a|b|c is satisfied by any of them and installs the first that this release of Debian has.
-run='gcc libc6-dev meson ninja-build pkgconf|pkg-config libcurl4-openssl-dev|libcurl4-gnutls-dev libjansson-dev libxxhash-dev libyaml-dev libuv1-dev libmicrohttpd-dev libsqlite3-dev'
+run='gcc libc6-dev meson ninja-build pkgconf|pkg-config libcurl4-openssl-dev|libcurl4-gnutls-dev libjansson-dev libxxhash-dev libyaml-dev libuv1-dev libmicrohttpd-dev nettle-dev libsqlite3-dev'
 install="$run scdoc libedit-dev libncurses-dev"
 bench="$run strace"
 lint="$run libedit-dev libncurses-dev libcmocka-dev clang-format clang-tidy"
-test="$install libcmocka-dev clang llvm libclang-rt-dev|libclang-rt-14-dev spin mandoc strace procps tmux python3-yaml python3-jsonschema"
+test="$install libcmocka-dev clang llvm libclang-rt-dev|libclang-rt-14-dev spin mandoc strace procps prometheus prometheus-alertmanager tmux python3-yaml python3-jsonschema"
 if [ "$(uname -m)" != aarch64 ]; then
     test="$test gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"
 fi

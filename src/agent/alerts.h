@@ -21,20 +21,41 @@ struct swgi_alert_state {
 };
 
 struct swgi_alerts_counts {
-    uint64_t firing, sent, failed, dropped, queued;
+    uint64_t firing; /* now, inhibited ones too */
+    uint64_t sent;   /* notices that a receiver took */
+    uint64_t failed; /* attempts of deliveries that failed; they are made again */
+    uint64_t
+        dropped; /* notices given up: queue full, refused, too old; pairs for which there was no room */
+    uint64_t queued; /* notices that wait, now */
 };
 
-/* Called for everything that fires or ends, on the loop: for the audit, streams and the log. */
+/*
+ * Called for everything that fires or ends, on the loop: for the audit, streams and the log. Changes of state (SWGI_ALERT_TRANSITION)
+ * fire and never end.
+ */
 typedef void swgi_alert_fn(void *arg, const struct swgi_alert_state *alert, int fired);
 
 int swgi_alerts_new(struct swgi_alerts **out, uv_loop_t *loop, struct swgi_file *file,
                     swgi_alert_fn *fn, void *arg, struct swg_error *error);
+/* Could the file's receivers be reached for: are their secrets and templates there? As the two functions around it answer. */
+int swgi_alerts_check(const struct swgi_file *file, struct swg_error *error);
 /* Takes over what another file says; alerts that it still has stay as they are. */
 int swgi_alerts_reload(struct swgi_alerts *alerts, struct swgi_file *file, struct swg_error *error);
+/*
+ * What happened is acted upon at the next tick, with the measures of then; call both at once after a transition, and nobody waits a
+ * second for it.
+ */
 void swgi_alerts_event(struct swgi_alerts *alerts, const struct swg_event *event);
 void swgi_alerts_tick(struct swgi_alerts *alerts, const struct swgi_measures *measures);
 /* What the agent noticed of itself: events lost, its predecessor killed. */
 void swgi_alerts_agent(struct swgi_alerts *alerts, int when, double value, const char *text);
+/*
+ * Before the first tick: what an earlier agent told receivers and did not end (the audit knows). It is not told again; it goes on if
+ * it still holds, and ends, with all who were told knowing, if not. false: no such rule.
+ */
+bool swgi_alerts_restore(struct swgi_alerts *alerts, const char *name, const char *circuit,
+                         int64_t since_wall_ms);
+/* Pending and firing ones, in no order. Valid until the next call that changes any. */
 size_t swgi_alerts_count(const struct swgi_alerts *alerts);
 void swgi_alerts_at(const struct swgi_alerts *alerts, size_t index, struct swgi_alert_state *out);
 void swgi_alerts_counts(const struct swgi_alerts *alerts, struct swgi_alerts_counts *out);

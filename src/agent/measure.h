@@ -44,5 +44,7 @@ size_t swgi_measures_count(const struct swgi_measures *measures);
 const struct swgi_measure *swgi_measures_at(const struct swgi_measures *measures, size_t index);
 const struct swgi_measure *swgi_measures_find(const struct swgi_measures *measures,
                                               const char *name);
+/* How often it ticked: what was made from these measures stays right until the number moves. */
+uint64_t swgi_measures_ticks(const struct swgi_measures *measures);
 
 #endif

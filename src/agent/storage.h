@@ -10,26 +10,40 @@
 
 struct swgi_storage;
 
+/* Where the database is: what the file says, else /var/lib/switchgear/switchgear.db for root and a place
+ * below $XDG_STATE_HOME for others. file may be NULL. -ENAMETOOLONG. */
+int swgi_storage_path(const struct swgi_file *file, char *out, size_t out_size,
+                      struct swg_error *error);
+
 struct swgi_storage_counts {
-    uint64_t audit_rows, audit_queued, audit_dropped, checkpoints, gaps, faults;
+    uint64_t audit_rows, audit_queued, audit_dropped, checkpoints, gaps, faults, history_dropped;
     char last_fault[128];
 };
 
-/* Opens or makes the database, mends what a killed agent left. *error says what and where. */
+/*
+ * Opens or makes the database and goes on where a killed agent ended. A damaged one is moved aside, to
+ * NAME.corrupt-TIME, told in the log, and a new one is made. -EBUSY: another agent has it; -EPROTO:
+ * another program's, or of a newer schema; -EAGAIN: locked; -EROFS, -EACCES, -ENOENT, -ENOSPC, ... In the
+ * file, database "off" gives 0 and *out NULL, with which every function here does nothing.
+ */
 int swgi_storage_open(struct swgi_storage **out, const struct swgi_file *file,
                       struct swg_panel *panel, struct swg_error *error);
 /* Writes what is queued, for at most a few seconds, and closes. NULL is fine. */
 struct swgi_storage *swgi_storage_close(struct swgi_storage *storage);
-/* Where to go on reading the panel's events: after what is in the audit already; a gap was noted. */
+/* Where to go on reading the panel's events: after what is in the audit already. */
 uint64_t swgi_storage_cursor(const struct swgi_storage *storage);
-/* A fresh panel (another boot, or made anew) gets what the database knew, deadlines re-based.
- * Returns how many circuits were restored, or -errno. */
+/*
+ * A fresh panel (another boot, or made anew) gets what the database knew, deadlines re-based: circuits
+ * that are there now and have not tripped yet, how many is returned; those made later follow when they
+ * are, by themselves. Before the first tick.
+ */
 int swgi_storage_restore(struct swgi_storage *storage, struct swg_error *error);
 /* An event of the panel and the cursor after it: becomes an audit row where it is an act or a
  * transition. Never blocks; the cursor is stored with the rows. */
 void swgi_storage_event(struct swgi_storage *storage, const struct swg_event *event,
                         uint64_t cursor);
-/* The ring overran us: note it in the audit. */
+/* The ring overran us (-EOVERFLOW): the next event tells how many acts that cost, and if any, the audit
+ * notes it as a row GAP. */
 void swgi_storage_gap(struct swgi_storage *storage);
 /* An alert that fired or ended, and other rows that are no events of the panel. */
 void swgi_storage_note(struct swgi_storage *storage, const char *action, const char *circuit,

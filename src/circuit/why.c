@@ -24,13 +24,24 @@ static void finish(const struct swgi_turn *turn, struct swg_rule *rule) {
     rule->met = over && rule->value > 0;
 }
 
-static void add_score(const struct swgi_turn *turn, struct swg_why *why) {
+/* Where they go; zeroed by who asks. */
+struct rules {
+    const struct swg_status *status;
+    uint32_t count;
+    struct swg_rule *at;
+};
+
+static struct swg_rule *next(struct rules *rules) {
+    return &rules->at[rules->count++];
+}
+
+static void add_score(const struct swgi_turn *turn, struct rules *rules) {
     const struct swgi_score_settings *score = &turn->settings.score;
     if (score->kind == SWGI_SCORE_NONE)
         return;
-    struct swg_rule *rule = &why->rules[why->rules_count++];
-    rule->value = why->status.score;
-    rule->threshold = why->status.score_limit;
+    struct swg_rule *rule = next(rules);
+    rule->value = rules->status->score;
+    rule->threshold = rules->status->score_limit;
     if (score->kind == SWGI_SCORE_CONSECUTIVE) {
         rule->rule = SWG_RULE_CONSECUTIVE;
         snprintf(rule->text, sizeof(rule->text), "failures in a row %s %u", sign(turn),
@@ -45,10 +56,10 @@ static void add_score(const struct swgi_turn *turn, struct swg_why *why) {
     rule->met = rule->value >= rule->threshold;
 }
 
-static void add_rate(const struct swgi_turn *turn, struct swg_why *why, int number,
+static void add_rate(const struct swgi_turn *turn, struct rules *rules, int number,
                      const char *what, const char *over, uint64_t part, double unit, uint64_t calls,
                      uint32_t ppm, uint64_t calls_min) {
-    struct swg_rule *rule = &why->rules[why->rules_count++];
+    struct swg_rule *rule = next(rules);
     rule->rule = number;
     rule->value = calls != 0 ? (double)part * unit / (double)calls : 0;
     rule->threshold = (double)ppm / SWGI_PPM;
@@ -60,7 +71,7 @@ static void add_rate(const struct swgi_turn *turn, struct swg_why *why, int numb
     finish(turn, rule);
 }
 
-static void add_count(const struct swgi_turn *turn, struct swg_why *why) {
+static void add_count(const struct swgi_turn *turn, struct rules *rules) {
     const struct swgi_count_settings *settings = &turn->settings.count;
     struct swgi_count count;
     char over[32];
@@ -68,17 +79,17 @@ static void add_count(const struct swgi_turn *turn, struct swg_why *why) {
         return;
     snprintf(over, sizeof(over), "the last %u calls", settings->calls);
     if (settings->failure_ppm != UINT32_MAX)
-        add_rate(turn, why, SWG_RULE_COUNT_FAILURE, "failure rate", over, count.half_units, 0.5,
+        add_rate(turn, rules, SWG_RULE_COUNT_FAILURE, "failure rate", over, count.half_units, 0.5,
                  count.calls, settings->failure_ppm, settings->calls_min);
     if (settings->slow_ppm != UINT32_MAX)
-        add_rate(turn, why, SWG_RULE_COUNT_SLOW, "slow rate", over, count.slow, 1, count.calls,
+        add_rate(turn, rules, SWG_RULE_COUNT_SLOW, "slow rate", over, count.slow, 1, count.calls,
                  settings->slow_ppm, settings->calls_min);
 }
 
-static void add_failures(const struct swgi_turn *turn, struct swg_why *why, int number,
+static void add_failures(const struct swgi_turn *turn, struct rules *rules, int number,
                          const struct swgi_time_rule *settings, const struct swgi_window *window,
                          const char *over) {
-    struct swg_rule *rule = &why->rules[why->rules_count++];
+    struct swg_rule *rule = next(rules);
     rule->rule = number;
     rule->value = (double)window->half_units / 2;
     rule->threshold = settings->threshold / 2.0;
@@ -89,7 +100,7 @@ static void add_failures(const struct swgi_turn *turn, struct swg_why *why, int 
     finish(turn, rule);
 }
 
-static void add_time(const struct swgi_turn *turn, struct swg_why *why, unsigned i) {
+static void add_time(const struct swgi_turn *turn, struct rules *rules, unsigned i) {
     const struct swgi_time_rule *rule = &turn->settings.time[i];
     struct swgi_window window;
     char over[32];
@@ -99,13 +110,24 @@ static void add_time(const struct swgi_turn *turn, struct swg_why *why, unsigned
     swgi_time_read(turn, rule->slices, &window);
     duration(rule->window_ns, over);
     if (rule->kind == SWGI_TIME_FAILURES)
-        add_failures(turn, why, number, rule, &window, over);
+        add_failures(turn, rules, number, rule, &window, over);
     else if (rule->kind == SWGI_TIME_FAILURE_RATE)
-        add_rate(turn, why, number, "failure rate", over, window.half_units, 0.5, window.calls,
+        add_rate(turn, rules, number, "failure rate", over, window.half_units, 0.5, window.calls,
                  rule->threshold, rule->calls_min);
     else
-        add_rate(turn, why, number, "slow rate", over, window.slow, 1, window.calls,
+        add_rate(turn, rules, number, "slow rate", over, window.slow, 1, window.calls,
                  rule->threshold, rule->calls_min);
+}
+
+uint32_t swgi_why_rules(const struct swgi_turn *turn, const struct swg_status *status,
+                        struct swg_rule out[SWGI_RULES_MAX]) {
+    struct rules rules = { .status = status, .at = out };
+    memset(out, 0, SWGI_RULES_MAX * sizeof(*out));
+    add_score(turn, &rules);
+    add_count(turn, &rules);
+    for (unsigned i = 0; i < SWGI_TIME_RULES_MAX; i++)
+        add_time(turn, &rules, i);
+    return rules.count;
 }
 
 bool swgi_longest_window(const struct swgi_turn *turn, struct swgi_window *out) {
@@ -272,10 +294,7 @@ int swg_circuit_why(const struct swg_circuit *circuit, struct swg_why *out) {
     why.status = (struct swg_status)SWG_STATUS_INIT;
     why.trip = (struct swg_event)SWG_EVENT_INIT;
     swgi_status_read(&turn, &why.status);
-    add_score(&turn, &why);
-    add_count(&turn, &why);
-    for (unsigned i = 0; i < SWGI_TIME_RULES_MAX; i++)
-        add_time(&turn, &why, i);
+    why.rules_count = swgi_why_rules(&turn, &why.status, why.rules);
     add_trip(&turn, &why);
     why.transitions_count = collect(&turn, SWGI_RING_ACTS, &why, why.transitions);
     sign_trip(&why);

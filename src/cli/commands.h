@@ -28,11 +28,13 @@ int swgi_status_run(const struct swgi_options *options);
 int swgi_is_tripped_run(const struct swgi_options *options);
 int swgi_why_run(const struct swgi_options *options);
 int swgi_events_run(const struct swgi_options *options);
+int swgi_audit_run(const struct swgi_options *options);
 int swgi_act_run(const struct swgi_options *options);
 int swgi_exec_run(const struct swgi_options *options);
 int swgi_fetch_run(const struct swgi_options *options);
-int swgi_check_config_run(const struct swgi_options *options);
+int swgi_agent_command_run(const struct swgi_options *options);
 int swgi_top_run(const struct swgi_options *options);
 int swgi_console_run(const struct swgi_options *options);
+int swgi_check_config_run(const struct swgi_options *options);
 
 #endif

@@ -23,9 +23,11 @@ enum swgi_option_group {
     SWGI_TAKES_REST = 64, /* what follows the first argument is somebody else's command line */
     SWGI_TAKES_FORCE = 128,
     SWGI_TAKES_NO_BOUND = 256, /* an act that has no end */
-    SWGI_TAKES_CHECK = 4096,   /* a configuration file */
     SWGI_TAKES_TOP = 512,
     SWGI_TAKES_FILE = 1024, /* reads the configuration file itself, so nobody does it beforehand */
+    SWGI_TAKES_AGENT = 2048,
+    SWGI_TAKES_AUDIT = 8192,
+    SWGI_TAKES_CHECK = 4096, /* a configuration file */
 };
 
 #define SWGI_SETS_MAX       64
@@ -54,7 +56,8 @@ struct swgi_options {
     bool all;
     bool panel_info, names_only; /* status */
     bool follow;                 /* events */
-    long lines;                  /* events; -1: all */
+    long lines;                  /* events, audit; -1: all, as many as is usual */
+    const char *since, *action;  /* audit */
     swg_ns interval_ns;          /* top */
     bool once;                   /* top */
     const char *reason, *user;   /* acts */
@@ -70,7 +73,9 @@ struct swgi_options {
     int32_t priority;
     uint64_t ignored_statuses[4];        /* one bit for each exit status */
     bool print, explain, schema, manual; /* check-config */
-    const char *environment;             /* NULL: as the file says */
+    /* agent, the environment of check-config, and the database of audit; NULL: not said */
+    const char *environment, *listen, *socket, *database, *tokens, *make_token;
+    bool check;
 };
 
 /*

@@ -416,3 +416,20 @@ uint32_t swgi_waiters_count(const struct swgi_map *map, const struct swgi_bulkhe
         waiters += see(&queue.places[i], &seen);
     return waiters;
 }
+
+int64_t swgi_waiters_oldest(const struct swgi_map *map, const struct swgi_bulkhead_words *words,
+                            uint64_t ageing_ns) {
+    struct queue queue = queue_of(map, words);
+    uint32_t high = high_of(words, queue);
+    int64_t oldest = INT64_MAX;
+    struct seen seen;
+    for (uint32_t i = 0; i < high; i++) {
+        if (!see(&queue.places[i], &seen))
+            continue;
+        /* As unsigned: others can write the key. */
+        int64_t since =
+            (int64_t)((uint64_t)seen.key - ageing_ns * (uint64_t)priority_of(seen.state));
+        oldest = since < oldest ? since : oldest;
+    }
+    return oldest;
+}

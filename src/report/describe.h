@@ -2,6 +2,7 @@
 #ifndef SWGI_REPORT_DESCRIBE_H
 #define SWGI_REPORT_DESCRIBE_H
 
+#include "report/meaning.h"
 #include "report/screen.h"
 #include "switchgear/switchgear.h"
 
@@ -11,11 +12,8 @@
 const char *swgi_state_word(const struct swg_status *status);
 enum swgi_tone swgi_state_tone(const struct swg_status *status);
 enum swgi_tone swgi_plain_state_tone(int state);
-/* Are calls being turned away, probing apart? */
-bool swgi_is_tripped(const struct swg_status *status);
 /* 0 for the worst: the order of the table. */
 int swgi_state_rank(const struct swg_status *status);
-uint64_t swgi_rejected(const struct swg_status *status);
 
 /* What happens next: "probes in 12 s", "by hand only", "1 of 2 probes good", "ends in 5 min", "until undone"; "" when nothing will. */
 const char *swgi_next_text(const struct swg_status *status, swg_ns now, char *out, size_t out_size);

@@ -1,0 +1,128 @@
+/* Where a stream of events begins, and what one tick of all circuits says. */
+#include "agent/admin.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "report/describe.h"
+#include "report/json.h"
+
+/*
+ * An event's id is its cursor and when the panel was made, so that an id of a panel that was replaced meanwhile is known for one.
+ */
+static bool parse_id(const char *id, uint64_t *cursor, int64_t *created) {
+    size_t length = strcspn(id, "-");
+    uint64_t number = 0;
+    char text[24];
+
+    if (length == 0 || length >= sizeof(text) || id[length] != '-')
+        return false;
+    memcpy(text, id, length);
+    text[length] = '\0';
+    if (swgi_integer_parse(text, cursor) != 0 || swgi_integer_parse(id + length + 1, &number) != 0)
+        return false;
+    *created = (int64_t)number;
+    return true;
+}
+
+static bool take_cursor(struct swgi_agent *agent, const struct swgi_request *request,
+                        struct swgi_stream_wish *wish) {
+    const char *id = request->headers[SWGI_HEADER_LAST_EVENT_ID];
+    int64_t created = 0;
+
+    wish->cursor = SWG_CURSOR_END;
+    if (!id || !id[0])
+        return true;
+    if (!parse_id(id, &wish->cursor, &created))
+        return false;
+    wish->is_resumed = true;
+    wish->is_other_panel = created != agent->panel_created_ms;
+    if (wish->is_other_panel)
+        wish->cursor = 0;
+    return true;
+}
+
+void swgi_admin_events(struct swgi_agent *agent, struct swgi_request *request,
+                       struct swgi_answer *answer) {
+    struct swgi_stream_wish *wish = &answer->stream;
+    char ticks[8] = "";
+    int circuit = swgi_query_get(request, "circuit", wish->glob, sizeof(wish->glob)),
+        tick = swgi_query_get(request, "ticks", ticks, sizeof(ticks));
+
+    if (circuit < 0 || tick < 0 ||
+        (tick > 0 && strcmp(ticks, "1") != 0 && strcmp(ticks, "0") != 0)) {
+        swgi_answer_problem(answer, request, SWGI_PROBLEM_BAD_VALUE,
+                            "%s: not a value this takes; /openapi.json says what is",
+                            circuit < 0 ? "circuit" : "ticks");
+        return;
+    }
+    if (!take_cursor(agent, request, wish)) {
+        swgi_answer_problem(answer, request, SWGI_PROBLEM_BAD_VALUE,
+                            "Last-Event-ID: this is no id of an event of ours");
+        return;
+    }
+    wish->wanted = true;
+    wish->ticks = ticks[0] == '1';
+    answer->status = 200;
+    answer->type = "text/event-stream";
+    swgi_answer_header(answer, "Cache-Control", "no-store");
+}
+
+static void put(json_t *object, const char *key, json_t *value) {
+    json_object_set_new_nocheck(object, key, value);
+}
+
+static json_t *percentile(const struct swg_status *status, swg_ns value) {
+    return status->has_latency && status->latency.count > 0 ? swgi_json_seconds(value)
+                                                            : json_null();
+}
+
+static json_t *tick_of(const struct swgi_measure *measure) {
+    const struct swg_status *status = &measure->status;
+    json_t *object = json_object();
+
+    put(object, "name", swgi_json_text(status->name));
+    put(object, "state", json_string(swg_state_name(status->state)));
+    put(object, "mode", json_string(swg_mode_name(status->mode)));
+    put(object, "tripped", json_boolean(swgi_is_tripped(status)));
+    put(object, "calls_per_s", json_real(measure->calls_per_s));
+    put(object, "failure_rate_1m",
+        measure->failure_rate_1m >= 0 ? json_real(measure->failure_rate_1m) : json_null());
+    put(object, "rejected_per_s", json_real(measure->rejected_per_s));
+    put(object, "in_flight", json_integer(status->in_flight));
+    put(object, "p50_s", percentile(status, status->latency.p50));
+    put(object, "p99_s", percentile(status, status->latency.p99));
+    return object;
+}
+
+/* The panel's own circuit is news only when somebody found no place. */
+static bool is_idle_beyond(const struct swg_status *status) {
+    return status->calls == 0 && strcmp(status->name, "_beyond") == 0;
+}
+
+char *swgi_admin_tick_text(struct swgi_agent *agent, const char *glob, size_t *size) {
+    struct swgi_bytes bytes = { 0 };
+    char head[80];
+    int length =
+        snprintf(head, sizeof(head), "event: tick\ndata: {\"now_unix_ms\":%lld,\"circuits\":[",
+                 (long long)swgi_clock_wall_ms());
+    bool is_first = true;
+
+    swgi_bytes_add(&bytes, head, (size_t)length);
+    for (size_t i = 0; i < swgi_measures_count(agent->measures); i++) {
+        const struct swgi_measure *measure = swgi_measures_at(agent->measures, i);
+
+        if (is_idle_beyond(&measure->status) ||
+            (glob[0] && !swgi_file_glob(glob, measure->status.name)))
+            continue;
+        if (!is_first)
+            swgi_bytes_add(&bytes, ",", 1);
+        swgi_bytes_add_json(&bytes, tick_of(measure));
+        is_first = false;
+    }
+    swgi_bytes_add(&bytes, "]}\n\n", 4);
+    return swgi_bytes_end(&bytes, size);
+}
