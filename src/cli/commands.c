@@ -69,6 +69,17 @@ static const struct swgi_command commands[] = {
       "  switchgear events --lines 20 --follow    the last 20, then whatever happens\n"
       "  switchgear events --follow --json | jq -c 'select(.kind == \"transition\")'",
       SWGI_TAKES_EVENTS, 0, MANY, swgi_events_run },
+    { "audit", "[NAME...]", "who did what and when, from the agent's database",
+      "Shows what the agent has written down, oldest first: trips and recoveries with their "
+      "evidence, acts by hand with user, means and reason, changes of mode and configuration, "
+      "alerts, and gaps where something could not be written. With NAME (or a glob) that of some "
+      "circuits only. Needs to read the database, neither the agent nor the panel."
+      "\v"
+      "Examples:\n"
+      "  switchgear audit payments --since 2h\n"
+      "  switchgear audit --action TRIP --since 2026-01-31 --limit 1000\n"
+      "  switchgear audit 'db-*' --follow --json | jq -c '{user, action}'",
+      SWGI_TAKES_AUDIT, 0, MANY, swgi_audit_run },
     { "trip", "NAME...", "open: no calls until a reset, a probe, or --for ends",
       "Opens the circuit by hand. It holds until somebody resets or probes it; with --for it "
       "begins to probe by itself after "
@@ -172,6 +183,22 @@ static const struct swgi_command commands[] = {
       "adapter; 75 if the circuit did not "
       "admit it; 78 as for exec.",
       SWGI_TAKES_CALL, 2, 2, swgi_fetch_run },
+    { "check-config", "[FILE|KEY]", "is a configuration file good, and what comes of it",
+      "Reads a configuration file as swg_panel_load() and the agent do, and tells everything that "
+      "is "
+      "wrong with it, each with file, line and column; what is allowed but seldom meant it warns "
+      "of. "
+      "Nothing is changed. Without FILE it is the one that all commands read: --config, "
+      "SWITCHGEAR_CONFIG, or /etc/switchgear/switchgear.yaml."
+      "\v"
+      "Examples:\n"
+      "  switchgear check-config ./switchgear.yaml && systemctl reload switchgear\n"
+      "  switchgear check-config --print --environment testing\n"
+      "  switchgear check-config --explain breaker.open\n"
+      "  switchgear check-config --schema > switchgear.schema.json\n"
+      "\n"
+      "Exit status: 0 if it is good, with warnings, too; 78 if not.",
+      SWGI_TAKES_CHECK | SWGI_TAKES_FILE, 0, 1, swgi_check_config_run },
     { "agent", "[ROLE]", "watch the panel: HTTP interface, metrics, audit, alerts",
       "Runs in the foreground until SIGTERM. It configures the panel as the file says and again "
       "whenever the file changes or on SIGHUP, keeps an audit and history in SQLite, tells alerts, "
@@ -189,22 +216,6 @@ static const struct swgi_command commands[] = {
       "the "
       "tokens were refused; 69 built without the agent.",
       SWGI_TAKES_AGENT | SWGI_TAKES_FILE, 0, 1, swgi_agent_command_run },
-    { "check-config", "[FILE|KEY]", "is a configuration file good, and what comes of it",
-      "Reads a configuration file as swg_panel_load() and the agent do, and tells everything that "
-      "is "
-      "wrong with it, each with file, line and column; what is allowed but seldom meant it warns "
-      "of. "
-      "Nothing is changed. Without FILE it is the one that all commands read: --config, "
-      "SWITCHGEAR_CONFIG, or /etc/switchgear/switchgear.yaml."
-      "\v"
-      "Examples:\n"
-      "  switchgear check-config ./switchgear.yaml && systemctl reload switchgear\n"
-      "  switchgear check-config --print --environment testing\n"
-      "  switchgear check-config --explain breaker.open\n"
-      "  switchgear check-config --schema > switchgear.schema.json\n"
-      "\n"
-      "Exit status: 0 if it is good, with warnings, too; 78 if not.",
-      SWGI_TAKES_CHECK | SWGI_TAKES_FILE, 0, 1, swgi_check_config_run },
     { "console", "", "all commands at a prompt, with history and completion",
       "Reads commands, at a terminal with editing, history and completion, else one a line, and "
       "runs each as the shell would have, with the options it has there. It also knows these, "

@@ -305,6 +305,52 @@ static void test_a_replaced_panel(void **state) {
     panel = before;
 }
 
+static void call_all(void) {
+    struct swg_circuit *each;
+    uint32_t at = 0;
+    while (swg_panel_next_circuit(panel, &at, &each) == 0) {
+        circuit = each;
+        call(SWG_SUCCESS);
+    }
+}
+
+/* All of them had calls in the second before. */
+static void test_checkpoints_of_a_thousand_circuits(void **state) {
+    struct swg_panel_options options = SWG_PANEL_OPTIONS_INIT;
+    int64_t on_loop = 0, by_writer = 0;
+    char name[32];
+    (void)state;
+    options.virtual_clock = 1;
+    options.circuits_max = 1000;
+    panel = swg_panel_unref(panel);
+    assert_int_equal(swg_panel_open(&panel, &options, NULL), 0);
+    advance(S(1));
+    for (int i = 0; i < 1000; i++) {
+        snprintf(name, sizeof(name), "circuit-%d", i);
+        make_named(name);
+    }
+    open_storage();
+    tick();
+    for (int i = 0; i < 10; i++) {
+        pass(S(1));
+        call_all();
+        measure();
+        int64_t from = swgi_clock_of(CLOCK_THREAD_CPUTIME_ID);
+        swgi_storage_tick(storage, &measures);
+        on_loop += swgi_clock_of(CLOCK_THREAD_CPUTIME_ID) - from;
+        int64_t told = swgi_clock_of(CLOCK_MONOTONIC);
+        flush();
+        by_writer += swgi_clock_of(CLOCK_MONOTONIC) - told;
+    }
+    print_message("1000 changed circuits: %.2f ms on the loop, written %.1f ms later\n",
+                  (double)on_loop / 1e7, (double)by_writer / 1e7);
+    int64_t from = swgi_clock_of(CLOCK_THREAD_CPUTIME_ID);
+    swgi_storage_tick(storage, &measures);
+    print_message("1000 unchanged ones: %.2f ms\n",
+                  (double)(swgi_clock_of(CLOCK_THREAD_CPUTIME_ID) - from) / 1e6);
+    assert_answer("SELECT sum(calls) FROM circuit_breaker_state", "10010");
+}
+
 static void test_a_thousand_circuits(void **state) {
     struct swg_panel_options options = SWG_PANEL_OPTIONS_INIT;
     char name[32];
@@ -361,6 +407,7 @@ int main(void) {
         STORED(test_the_same_panel_is_not_restored),
         STORED(test_a_kill_on_the_way),
         STORED(test_a_replaced_panel),
+        STORED(test_checkpoints_of_a_thousand_circuits),
         STORED(test_a_thousand_circuits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
