@@ -259,6 +259,7 @@ static void torture(uint32_t events, uint64_t kills, const char *name) {
            events, (unsigned long long)kills, (unsigned long long)atomic_load(&ledger->agents),
            (unsigned long long)atomic_load(&ledger->acts), (unsigned long long)rows,
            (unsigned long long)lost);
+    fflush(stdout);
     swg_panel_unref(panel);
 }
 
