@@ -220,8 +220,10 @@ static const struct swgi_command commands[] = {
       "Exit status: from a pipe, that of the last line that failed, 0 if none did; of exit N, N.",
       0, 0, 0, swgi_console_run },
     { "check-config", "[FILE|KEY]", "is a configuration file good, and what comes of it",
-      "Reads a configuration file as swg_panel_load() and the agent do, and tells everything that is "
-      "wrong with it, each with file, line and column; what is allowed but seldom meant it warns of. "
+      "Reads a configuration file as swg_panel_load() and the agent do, and tells everything that "
+      "is "
+      "wrong with it, each with file, line and column; what is allowed but seldom meant it warns "
+      "of. "
       "Nothing is changed. Without FILE it is the one that everybody reads: SWITCHGEAR_CONFIG, or "
       "/etc/switchgear/switchgear.yaml."
       "\v"
