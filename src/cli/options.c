@@ -144,6 +144,7 @@ static const struct argp_option agent_options[] = {
       "Print a new token, and on stderr the line for the tokens file; the argument is its role",
       0 },
 };
+
 static const struct argp_option check_options[] = {
     { "print", KEY_PRINT, NULL, 0,
       "What each circuit becomes, and where each value came from; with --verbose defaults, too",
@@ -165,6 +166,7 @@ struct group {
 static const struct group groups[] = {
     GROUP(SWGI_TAKES_STATUS, status_options),
     GROUP(SWGI_TAKES_EVENTS, events_options),
+    GROUP(SWGI_TAKES_AUDIT, audit_options),
     GROUP(SWGI_TAKES_TOP, top_options),
     GROUP(SWGI_TAKES_ACT, act_options),
     GROUP(SWGI_TAKES_BOUND, bound_options),
@@ -174,7 +176,6 @@ static const struct group groups[] = {
     GROUP(SWGI_TAKES_EXEC, exec_options),
     GROUP(SWGI_TAKES_AGENT, agent_options),
     GROUP(SWGI_TAKES_CHECK, check_options),
-    GROUP(SWGI_TAKES_AUDIT, audit_options),
     GROUP(0, common_options),
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
@@ -270,6 +271,25 @@ static void parse_statuses(struct argp_state *state, struct swgi_options *option
     }
 }
 
+static error_t parse_check_option(int key, struct swgi_options *options) {
+    switch (key) {
+    case KEY_PRINT:
+        options->print = true;
+        return 0;
+    case KEY_EXPLAIN:
+        options->explain = true;
+        return 0;
+    case KEY_SCHEMA:
+        options->schema = true;
+        return 0;
+    case KEY_MANUAL:
+        options->manual = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
 static error_t parse_agent_option(int key, const char *value, struct swgi_options *options) {
     switch (key) {
     case KEY_ENVIRONMENT:
@@ -294,26 +314,7 @@ static error_t parse_agent_option(int key, const char *value, struct swgi_option
         options->make_token = value;
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static error_t parse_check_option(int key, char *value, struct swgi_options *options) {
-    switch (key) {
-    case KEY_PRINT:
-        options->print = true;
-        return 0;
-    case KEY_EXPLAIN:
-        options->explain = true;
-        return 0;
-    case KEY_SCHEMA:
-        options->schema = true;
-        return 0;
-    case KEY_MANUAL:
-        options->manual = true;
-        return 0;
-    default:
-        return parse_agent_option(key, value, options);
+        return parse_check_option(key, options);
     }
 }
 
@@ -348,7 +349,7 @@ static error_t parse_call_option(int key, char *value, struct argp_state *state,
         parse_statuses(state, options, value);
         return 0;
     default:
-        return parse_check_option(key, value, options);
+        return parse_agent_option(key, value, options);
     }
 }
 
@@ -414,7 +415,7 @@ static error_t parse_own_option(int key, char *value, struct argp_state *state,
 }
 
 /* A shell completes the whole name of the file: that is understood, or exec would make a panel of a panel's name. */
-static bool take_panel(struct swgi_options *options, const char *path) {
+bool swgi_options_take_panel(struct swgi_options *options, const char *path) {
     size_t length = strlen(path), suffix = strlen(SWGI_PANEL_SUFFIX);
 
     if (length == 0 || length >= sizeof(options->panel) - 64)
@@ -443,7 +444,7 @@ static void set_config(struct argp_state *state, struct swgi_options *options, c
 }
 
 static void set_panel(struct argp_state *state, struct swgi_options *options, const char *path) {
-    if (!take_panel(options, path))
+    if (!swgi_options_take_panel(options, path))
         argp_error(state, "--panel: 1 to %zu bytes", sizeof(options->panel) - 65);
 }
 
@@ -614,7 +615,7 @@ static void init(struct swgi_options *options) {
     swgi_panel_default_path(options->panel, sizeof(options->panel));
     options->panel_is_default = true;
     if (path)
-        take_panel(options, path);
+        swgi_options_take_panel(options, path);
     if (config)
         take_config(options, config);
 }

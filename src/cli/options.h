@@ -26,8 +26,8 @@ enum swgi_option_group {
     SWGI_TAKES_TOP = 512,
     SWGI_TAKES_FILE = 1024, /* reads the configuration file itself, so nobody does it beforehand */
     SWGI_TAKES_AGENT = 2048,
-    SWGI_TAKES_CHECK = 4096, /* a configuration file */
     SWGI_TAKES_AUDIT = 8192,
+    SWGI_TAKES_CHECK = 4096, /* a configuration file */
 };
 
 #define SWGI_SETS_MAX       64
@@ -71,11 +71,11 @@ struct swgi_options {
     swg_ns kill_after_ns;
     uint32_t load, operation;
     int32_t priority;
-    uint64_t ignored_statuses[4]; /* one bit for each exit status */
-    /* agent, and the database of audit; NULL: not said */
+    uint64_t ignored_statuses[4];        /* one bit for each exit status */
+    bool print, explain, schema, manual; /* check-config */
+    /* agent, the environment of check-config, and the database of audit; NULL: not said */
     const char *environment, *listen, *socket, *database, *tokens, *make_token;
     bool check;
-    bool print, explain, schema, manual; /* check-config */
 };
 
 /*
@@ -84,5 +84,7 @@ struct swgi_options {
  */
 int swgi_options_parse(int argc, char **argv, struct swgi_options *out, bool *done);
 void swgi_options_deinit(struct swgi_options *options);
+/* The panel at that path, with or without its suffix. false: it is empty or too long. */
+bool swgi_options_take_panel(struct swgi_options *options, const char *path);
 
 #endif

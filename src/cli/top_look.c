@@ -14,6 +14,7 @@
 #include "cli/message.h"
 #include "cli/panel.h"
 #include "cli/report.h"
+#include "cli/settings_file.h"
 #include "cli/top_layout.h"
 #include "report/describe.h"
 #include "report/json.h"
@@ -159,9 +160,16 @@ char *swgi_watch_why(struct swgi_watch *watch, const struct swgi_screen *screen,
     into.out = open_memstream(&text, &size);
     if (!into.out)
         return NULL;
-    swgi_report_why(&into, &why, swg_panel_now(watch->panel));
+    swgi_report_why(&into, &why, swgi_entry_of(watch->options->file, name), watch->panel,
+                    swg_panel_now(watch->panel));
     fclose(into.out);
     return text;
+}
+
+static void tell_dry_run(const struct swgi_ask *ask, const struct swg_status *before, char *out,
+                         size_t out_size) {
+    snprintf(out, out_size, "%s: would %s (now %s)", ask->circuit, ask->act,
+             swgi_state_word(before));
 }
 
 static void tell_act(struct swg_circuit *circuit, struct swg_panel *panel,
@@ -184,6 +192,7 @@ int swgi_watch_act(const struct swgi_watch *watch, const struct swgi_ask *ask, b
     struct swg_act act = SWG_ACT_INIT;
     struct swg_circuit *circuit;
     struct swg_panel *panel = NULL;
+    bool is_dry = watch->options->dry_run;
     char login[256];
     int rc;
 
@@ -193,15 +202,17 @@ int swgi_watch_act(const struct swgi_watch *watch, const struct swgi_ask *ask, b
     act.for_ns = ask->for_ns;
     act.force = force;
     wanted.path = watch->options->panel;
-    wanted.access = SWG_PANEL_ATTACH;
+    wanted.access = is_dry ? SWG_PANEL_INSPECT : SWG_PANEL_ATTACH;
     rc = swg_panel_open(&panel, &wanted, &error);
     if (rc == 0)
         rc = swg_circuit_find(panel, ask->circuit, &circuit);
     if (rc == 0)
         rc = swg_circuit_status(circuit, &before);
-    if (rc == 0)
+    if (rc == 0 && !is_dry)
         rc = swgi_act_perform(ask->act, circuit, &act, &error);
-    if (rc == 0)
+    if (rc == 0 && is_dry)
+        tell_dry_run(ask, &before, out, out_size);
+    else if (rc == 0)
         tell_act(circuit, panel, &before, out, out_size);
     else
         snprintf(out, out_size, "%s: not done: %s", ask->circuit, swgi_fault_text(rc, &error));
@@ -219,7 +230,7 @@ static void print_table(const struct swgi_options *options, const struct swgi_to
 
     swgi_top_layout(options->screen.width, rows->has_permits, 0, &layout);
     for (unsigned i = 0; i < layout.count; i++)
-        columns[i] = (struct swgi_column){ swgi_top_heading(layout.column[i], false),
+        columns[i] = (struct swgi_column){ swgi_top_heading(layout.column[i], SWGI_TREND_CALLS),
                                            swgi_top_to_right(layout.column[i]) };
     swgi_table_init(&table, columns, layout.count);
     for (size_t i = 0; i < count; i++) {
@@ -240,8 +251,10 @@ static void print_json(const struct swgi_options *options, const struct swgi_top
     json_t *array = json_array();
 
     for (size_t i = 0; i < rows->count; i++) {
-        json_t *object = swgi_json_status(&rows->at[i]->status, rows->now);
+        const struct swg_status *status = &rows->at[i]->status;
+        json_t *object = swgi_json_status(status, rows->now);
 
+        swgi_json_put_entry(object, swgi_entry_of(options->file, status->name));
         json_object_set_new(object, "calls_per_s", json_real(rows->at[i]->calls_per_s));
         json_object_set_new(object, "rejected_per_s", json_real(rows->at[i]->rejected_per_s));
         json_array_append_new(array, object);

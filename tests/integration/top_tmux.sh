@@ -183,13 +183,27 @@ shows '^> brand-new'
 keys C-c
 ends 130
 
+begin 80 24 "${top[@]}" --dry-run
+shows '^> brand-new'
+types 'iwhy not'
+keys Enter
+shows 'for how long'
+keys Enter
+shows 'sure\?'
+types 'y'
+shows '^brand-new: would isolate \(now CLOSED\)'
+keys q
+ends 0
+run is-tripped brand-new
+exits 1
+
 # Terminals that can do little.
 begin 80 24 env TERM=dumb "${top[@]}"
 shows 'TERM=dumb\) cannot place text'
 ends 69
 begin 80 24 env LC_ALL=C "${top[@]}"
 for _ in 1 2 3; do run exec brand-new -- true; done
-shows '^calls [ .:+#]+failures'
+shows '^calls [ .:+#]+failures +rejected'
 LC_ALL=C grep -qP '[^\x00-\x7f]' <(screen) && { screen; echo 'more than ASCII'; exit 1; }
 keys q
 ends 0
