@@ -41,6 +41,7 @@ struct swgi_row {
 struct swgi_row *swgi_row_new(int64_t wall_ms, const char *circuit, const char *action,
                               const char *reason, const char *evidence, const char *user,
                               const char *source);
+void swgi_rows_free(struct swgi_row *rows);
 /* The row of an event; *row is NULL for those that make none. -ENOMEM. */
 int swgi_row_of_event(const struct swg_event *event, struct swgi_row **row);
 
@@ -153,6 +154,7 @@ struct swgi_storage {
     int64_t (*wall_ms)(void *arg);
     void *wall_arg;
     struct swgi_retention retention;
+    int64_t close_ns; /* how long closing may try to write what is left */
 
     /* The loop's alone. */
     void *tree;             /* of struct swgi_kept, by name (tsearch) */
