@@ -21,6 +21,7 @@ trap 'rm -f "$now"' EXIT
         [ -d "$folder" ] || continue
         packaging/find-c.sh . "$folder" '*.[ch]' && packaging/find-c.sh . "$folder" '*.scd'
     done
+    packaging/find-c.sh . dashboard '*'
     ls packaging/*.bash 2>/dev/null || true
 } > "$now"
 

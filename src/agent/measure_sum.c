@@ -83,7 +83,7 @@ void swgi_measured_label(struct swgi_measured *measured) {
     for (const char *from = measured->seen.status.name; *from != '\0'; from++) {
         if (*from == '\\' || *from == '"' || *from == '\n')
             *to++ = '\\';
-        *to++ = *from == '\n' ? 'n' : *from;
+        *to++ = (char)(*from == '\n' ? 'n' : *from);
     }
     *to++ = '"';
     measured->label_length = (uint16_t)(to - measured->label);

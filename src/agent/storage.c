@@ -23,7 +23,7 @@
 #define AUDIT_ROWS        1000000u
 #define HISTORY_KEEP_MS   (30 * SWGI_DAY_MS)
 #define HISTORY_BYTES     (256u << 20)
-#define HISTORY_ROW_BYTES 200u /* with its index; measured */
+#define HISTORY_ROW_BYTES 200u /* with its index: 128 bytes, and a long name twice */
 
 static const struct swgi_log_fields fields = { .context = "storage" };
 

@@ -187,8 +187,8 @@ struct swgi_storage {
     pthread_t writer;
     struct swgi_database database;
     struct swgi_batch batch;
-    int64_t fault_since_ns; /* 0: all is well */
-    uint64_t fault_dropped; /* counts.audit_dropped when it began */
+    int64_t fault_since_ns;  /* 0: all is well */
+    uint64_t dropped_before; /* counts.audit_dropped when a batch was written last */
     int64_t backoff_ms;
 };
 

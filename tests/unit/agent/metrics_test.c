@@ -9,8 +9,7 @@
 
 static struct swgi_measures *measures;
 static uint64_t cursor;
-static struct swgi_file file;
-static struct swgi_file_circuit entry;
+static struct swgi_file *file;
 static struct swgi_agent_health health;
 static char *text;
 static swg_ns tripped_at;
@@ -18,33 +17,42 @@ static swg_ns tripped_at;
 static int begin(void **state) {
     int rc = begin_story(state);
 
-    memset(&file, 0, sizeof(file));
-    memset(&entry, 0, sizeof(entry));
     memset(&health, 0, sizeof(health));
-    file.metrics.breakers_max = 1000;
-    file.metrics.seed_names = true;
-    file.circuits = &entry;
-    file.circuits_count = 1;
     cursor = 0;
+    file = NULL;
     text = NULL;
     advance(S(1000));
+    if (rc == 0)
+        rc = swgi_file_empty(&file);
     return rc != 0 ? rc : swgi_measures_new(&measures, panel);
 }
 
 static int end(void **state) {
     free(text);
     measures = swgi_measures_unref(measures);
+    file = swgi_file_unref(file);
     return end_story(state);
 }
 
 #define EXPOSED(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+/* The configuration that is in force from now on. */
+static void configure(const char *yaml) {
+    struct swgi_file_errors errors = { 0 };
+    struct swgi_file *read = NULL;
+
+    if (swgi_file_parse(&read, yaml, strlen(yaml), "test.yaml", NULL, &errors) != 0)
+        fail_msg("%s: %s", errors.errors[0].key, errors.errors[0].text);
+    swgi_file_unref(file);
+    file = read;
+}
 
 static void tick(void) {
     struct swg_event event = SWG_EVENT_INIT;
 
     while (swg_panel_next_event(panel, &cursor, &event) == 1)
         swgi_measures_event(measures, &event);
-    assert_int_equal(swgi_measures_tick(measures, &file), 0);
+    assert_int_equal(swgi_measures_tick(measures, file), 0);
 }
 
 static void ticks(unsigned count) {
@@ -59,7 +67,7 @@ static void expose(int format) {
 
     free(text);
     text = NULL;
-    assert_int_equal(swgi_metrics_write(panel, measures, &file, &health, format, &text, &size), 0);
+    assert_int_equal(swgi_metrics_write(panel, measures, file, &health, format, &text, &size), 0);
     assert_int_equal(strlen(text), size);
 }
 
@@ -117,6 +125,7 @@ static void assert_lines_of(const char *label, const char *const *wanted) {
 /* ---- stories */
 
 static void test_a_new_circuit(void **state) {
+    /* clang-format off */
     static const char *const wanted[] = {
         "switchgear_calls_total{breaker=\"dependency\",outcome=\"success\"} 0",
         "switchgear_calls_total{breaker=\"dependency\",outcome=\"failure\"} 0",
@@ -130,14 +139,10 @@ static void test_a_new_circuit(void **state) {
         "switchgear_breaker_state{breaker=\"dependency\",state=\"half_open\"} 0",
         "switchgear_breaker_mode{breaker=\"dependency\",mode=\"normal\"} 1",
         "switchgear_breaker_trips_total{breaker=\"dependency\"} 0",
-        "switchgear_breaker_transitions_total{breaker=\"dependency\",from=\"closed\",to=\"open\"} "
-        "0",
-        "switchgear_breaker_transitions_total{breaker=\"dependency\",from=\"open\",to=\"half_"
-        "open\"} 0",
-        "switchgear_breaker_transitions_total{breaker=\"dependency\",from=\"half_open\",to="
-        "\"closed\"} 0",
-        "switchgear_breaker_transitions_total{breaker=\"dependency\",from=\"half_open\",to="
-        "\"open\"} 0",
+        "switchgear_breaker_transitions_total{breaker=\"dependency\",from=\"closed\",to=\"open\"} 0",
+        "switchgear_breaker_transitions_total{breaker=\"dependency\",from=\"open\",to=\"half_open\"} 0",
+        "switchgear_breaker_transitions_total{breaker=\"dependency\",from=\"half_open\",to=\"closed\"} 0",
+        "switchgear_breaker_transitions_total{breaker=\"dependency\",from=\"half_open\",to=\"open\"} 0",
         "switchgear_breaker_state_seconds_total{breaker=\"dependency\",state=\"closed\"} 2",
         "switchgear_breaker_state_seconds_total{breaker=\"dependency\",state=\"open\"} 0",
         "switchgear_breaker_state_seconds_total{breaker=\"dependency\",state=\"half_open\"} 0",
@@ -149,6 +154,7 @@ static void test_a_new_circuit(void **state) {
         "switchgear_breaker_anomaly_score{breaker=\"dependency\"} 0",
         NULL,
     };
+    /* clang-format on */
 
     (void)state;
     set("breaker.histogram", "no");
@@ -313,11 +319,7 @@ static void test_a_queue(void **state) {
 
 static void test_an_objective(void **state) {
     (void)state;
-    strcpy(entry.name, "dependency");
-    entry.has_slo = true;
-    entry.slo_availability = 99.9;
-    entry.slo_window = S(86400);
-    entry.slo_p99 = MS(300);
+    configure("circuits: { dependency: { slo: { availability: 99.9, p99: 300ms, window: 1d } } }");
     make();
     tick();
     expose(SWGI_METRICS_TEXT);
@@ -368,7 +370,7 @@ static void test_the_rest_is_folded(void **state) {
     static const char *const names[] = { "a", "b", "c", "d" };
 
     (void)state;
-    file.metrics.breakers_max = 3; /* the panel's own is one */
+    configure("metrics: { breakers_max: 3 }"); /* the panel's own is one */
     set("breaker.trip.0.consecutive", "1");
     for (unsigned i = 0; i < 4; i++) {
         make_named(names[i]);
@@ -394,7 +396,7 @@ static void test_the_rest_is_folded(void **state) {
 /* The same circuit has its own series, or has not, for as long as it lives. */
 static void test_newcomers_do_not_push_others_out(void **state) {
     (void)state;
-    file.metrics.breakers_max = 2;
+    configure("metrics: { breakers_max: 2 }");
     make_named("m");
     tick();
     make_named("a");
@@ -408,7 +410,7 @@ static void test_what_leaves_stays_in_the_sum(void **state) {
     char name[32];
 
     (void)state;
-    file.metrics.breakers_max = 1;
+    configure("metrics: { breakers_max: 1 }");
     make_named("early");
     calls(7, SWG_SUCCESS);
     tick();
@@ -437,14 +439,10 @@ static void test_a_circuit_named_as_the_sum(void **state) {
 }
 
 static void test_select(void **state) {
-    static char calls_glob[] = "switchgear_calls*", seed[] = "circuit_breaker_tripped";
-    static char *globs[] = { calls_glob, seed };
-
     (void)state;
+    configure("metrics: { select: [ 'switchgear_calls*', circuit_breaker_tripped ] }");
     make();
     tick();
-    file.metrics.select.count = 2;
-    file.metrics.select.at = globs;
     expose(SWGI_METRICS_TEXT);
     assert_line("switchgear_calls_slow_total{breaker=\"dependency\"} 0");
     assert_line("circuit_breaker_tripped{bookmaker=\"dependency\"} 0");
@@ -457,7 +455,7 @@ static void test_select(void **state) {
 
 static void test_no_seed_names(void **state) {
     (void)state;
-    file.metrics.seed_names = false;
+    configure("metrics: { seed_names: false }");
     make();
     tick();
     expose(SWGI_METRICS_TEXT);
@@ -519,8 +517,10 @@ static void test_the_agents_own(void **state) {
 static void leave(const char *folder, const char *name, int format) {
     char path[512];
 
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
     expose(format);
+    if (folder == NULL)
+        return;
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
     FILE *out = fopen(path, "w");
     assert_non_null(out);
     assert_true(fputs(text, out) >= 0);
@@ -531,16 +531,9 @@ static void test_left_for_promtool(void **state) {
     const char *folder = getenv("METRICS_OUT");
 
     (void)state;
-    if (folder == NULL) {
-        print_message("METRICS_OUT is not set\n");
-        skip();
-    }
     set("bulkhead.max_concurrent", "4");
     set("limiter.rate", "300");
-    strcpy(entry.name, "dependency");
-    entry.has_slo = true;
-    entry.slo_availability = 99.9;
-    entry.slo_p99 = MS(300);
+    configure("circuits: { dependency: { slo: { availability: 99.9, p99: 300ms } } }");
     health.started_unix_s = health.reload_last_unix_s = 1700000000;
     outage();
     set("breaker.trip.0.consecutive", "1");
@@ -551,13 +544,13 @@ static void test_left_for_promtool(void **state) {
     make_named("retried");
     call_taking(SWG_SUCCESS, MS(10));
     ticks(1);
-    file.metrics.breakers_max = 4;
+    file->metrics.breakers_max = 4;
     make_named("folded");
     call_taking(SWG_SUCCESS, MS(10));
     ticks(1);
     leave(folder, "with_seeds.txt", SWGI_METRICS_TEXT);
     leave(folder, "openmetrics.txt", SWGI_METRICS_OPENMETRICS);
-    file.metrics.seed_names = false;
+    file->metrics.seed_names = false;
     leave(folder, "ours.txt", SWGI_METRICS_TEXT);
 }
 
