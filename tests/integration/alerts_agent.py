@@ -147,11 +147,12 @@ try:
         assert event['dedup_key'] == key, event
     assert (event['event_action'], event['dedup_key']) == ('resolve', key), event
 
-    # Told to stop, it tells what it knows first.
-    switchgear('trip', 'bank', '--reason', 'one more')
+    # Told to stop, it tells what it knows first, one after the other.
+    pager.plan.put(('late', 0.5))
+    switchgear('trip', 'bank', 'mail', '--reason', 'one more')
     agent.process.send_signal(signal.SIGTERM)
     assert agent.process.wait(BOUND) == 0, agent.text()
-    assert pager.body()['dedup_key'] == key
+    assert sorted(pager.body()['payload']['component'] for _ in range(2)) == ['bank', 'mail']
     assert not any(word in agent.text() for word in ('s3cretpart', 'R0UT1NGKEY', slack.url))
 finally:
     agent.process.kill()
