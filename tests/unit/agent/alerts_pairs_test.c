@@ -157,6 +157,11 @@ static void reasons_come_from_events(void **state) {
     (void)state;
     assert_string_equal(swgi_event_change(&event, text),
                         "State changed to OPEN: Circuit opened due to 5 consecutive failures");
+    event.rule = SWG_RULE_HAND;
+    event.value = event.threshold = 0;
+    event.calls = 0;
+    assert_string_equal(swgi_event_change(&event, text),
+                        "State changed to OPEN: Circuit opened by hand");
     event.kind = SWG_EVENT_RESET;
     event.from = SWG_STATE_OPEN;
     event.to = SWG_STATE_CLOSED;
