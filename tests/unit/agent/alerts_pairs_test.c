@@ -382,6 +382,8 @@ static void a_reload_keeps_what_is_still_defined(void **state) {
     assert_silence();
     assert_int_equal(pairs->count, 1);
     tick(SECOND);
+    assert_told("recalled open/db");
+    tick(SECOND);
     assert_silence();
     assert_int_equal(pairs->at[0]->rule, 1);
 }
@@ -418,6 +420,8 @@ static void what_an_earlier_agent_told_goes_on_or_ends(void **state) {
     assert_false(restore("gone", "mail", SWGI_ALERT_UNSURE_MS));
     tick(SECOND);
     assert_told("ended open/mail");
+    assert_told("recalled open/db");
+    assert_told("recalled rate/mail");
     assert_silence();
     tick(SWGI_ALERT_RESTORED_NS);
     assert_told("ended rate/mail");
