@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """A real Prometheus scrapes what /metrics says, in both formats and from the agent itself, and answers: our counters, the seed's
 alert, every query of the dashboard, every rule."""
 import http.server
