@@ -10,7 +10,7 @@ run='gcc libc6-dev meson ninja-build pkgconf|pkg-config libcurl4-openssl-dev|lib
 install="$run scdoc libedit-dev libncurses-dev"
 bench="$run strace"
 lint="$run libedit-dev libncurses-dev libcmocka-dev clang-format clang-tidy"
-test="$install libcmocka-dev clang llvm libclang-rt-dev|libclang-rt-14-dev spin mandoc strace procps"
+test="$install libcmocka-dev clang llvm libclang-rt-dev|libclang-rt-14-dev spin mandoc strace procps prometheus prometheus-alertmanager tmux"
 if [ "$(uname -m)" != aarch64 ]; then
     test="$test gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"
 fi

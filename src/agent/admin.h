@@ -81,6 +81,18 @@ struct swgi_text *swgi_text_new(char *bytes, size_t size);
 struct swgi_text *swgi_text_static(const void *bytes, size_t size);
 struct swgi_text *swgi_text_ref(struct swgi_text *text), *swgi_text_unref(struct swgi_text *text);
 
+/* Bytes that grow; a failure to is remembered and told by swgi_bytes_end(). */
+struct swgi_bytes {
+    char *at;
+    size_t used, room;
+    bool failed;
+};
+void swgi_bytes_add(struct swgi_bytes *bytes, const char *text, size_t size);
+/* Takes the object; what it held is free again before the next is made, so that long lists take little. */
+void swgi_bytes_add_json(struct swgi_bytes *bytes, json_t *object);
+/* All of it, the caller's now, or NULL. */
+char *swgi_bytes_end(struct swgi_bytes *bytes, size_t *size);
+
 /* Work that may take long: work() runs on another thread and touches the job alone, finish() gives the answer and frees it. */
 struct swgi_answer;
 struct swgi_job {
@@ -146,6 +158,9 @@ void swgi_answer_deinit(struct swgi_answer *answer);
 void swgi_answer_header(struct swgi_answer *answer, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Takes the object. */
+/* Takes bytes; NULL: no memory. */
+void swgi_answer_bytes(struct swgi_answer *answer, int status, const char *type, char *bytes,
+                       size_t size);
 void swgi_answer_json(struct swgi_answer *answer, int status, json_t *object);
 /* A new problem object for request, for a handler that has more to add; swgi_answer_problem_json() takes it. */
 json_t *swgi_problem_new(const struct swgi_request *request, int problem, const char *message);
@@ -195,7 +210,7 @@ json_t *swgi_json_seed_circuit(struct swgi_agent *agent, struct swg_circuit *cir
 struct swg_circuit **swgi_admin_circuits(struct swgi_agent *agent, size_t *count);
 /* The description of all routes; the agent keeps it. */
 json_t *swgi_openapi(void);
-/* The document of one tick, compact: {"now_unix_ms", "circuits": [...]}; glob "": all. */
+/* One tick as a stream says it: {"now_unix_ms", "circuits": [...]}; glob "": all. */
 char *swgi_admin_tick_text(struct swgi_agent *agent, const char *glob, size_t *size);
 
 #define SWGI_ROUTE(method, path, role, handler, body, parameters, type, summary) \

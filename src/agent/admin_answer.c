@@ -53,6 +53,40 @@ struct swgi_text *swgi_text_unref(struct swgi_text *text) {
     return NULL;
 }
 
+void swgi_bytes_add(struct swgi_bytes *bytes, const char *text, size_t size) {
+    if (bytes->used + size > bytes->room) {
+        size_t room = 2 * (bytes->used + size) + 4096;
+        char *more = bytes->failed ? NULL : realloc(bytes->at, room);
+
+        if (!more) {
+            bytes->failed = true;
+            return;
+        }
+        bytes->at = more;
+        bytes->room = room;
+    }
+    memcpy(bytes->at + bytes->used, text, size);
+    bytes->used += size;
+}
+
+static int add_piece(const char *text, size_t size, void *bytes) {
+    swgi_bytes_add(bytes, text, size);
+    return 0;
+}
+
+void swgi_bytes_add_json(struct swgi_bytes *bytes, json_t *object) {
+    bytes->failed |= !object || json_dump_callback(object, add_piece, bytes, DUMP_FLAGS) != 0;
+    json_decref(object);
+}
+
+char *swgi_bytes_end(struct swgi_bytes *bytes, size_t *size) {
+    *size = bytes->used;
+    if (!bytes->failed)
+        return bytes->at;
+    free(bytes->at);
+    return NULL;
+}
+
 void swgi_answer_deinit(struct swgi_answer *answer) {
     answer->text = swgi_text_unref(answer->text);
 }
@@ -70,15 +104,23 @@ void swgi_answer_header(struct swgi_answer *answer, const char *name, const char
 }
 
 /* Without memory for an answer there is still one. */
-static void give(struct swgi_answer *answer, int status, const char *type, json_t *object) {
-    char *bytes = object ? json_dumps(object, DUMP_FLAGS) : NULL;
-
-    json_decref(object);
+void swgi_answer_bytes(struct swgi_answer *answer, int status, const char *type, char *bytes,
+                       size_t size) {
     answer->text = swgi_text_unref(answer->text);
     if (bytes)
-        answer->text = swgi_text_new(bytes, strlen(bytes));
+        answer->text = swgi_text_new(bytes, size);
     answer->status = answer->text ? status : 500;
     answer->type = type;
+}
+
+static void give(struct swgi_answer *answer, int status, const char *type, json_t *object) {
+    struct swgi_bytes bytes = { 0 };
+    size_t size;
+    char *text;
+
+    swgi_bytes_add_json(&bytes, object);
+    text = swgi_bytes_end(&bytes, &size);
+    swgi_answer_bytes(answer, status, type, text, size);
 }
 
 void swgi_answer_json(struct swgi_answer *answer, int status, json_t *object) {

@@ -143,7 +143,8 @@ void swgi_admin_audit(struct swgi_agent *agent, struct swgi_request *request,
         free(audit);
         return;
     }
-    if (swgi_storage_path(agent->file, audit->database, sizeof(audit->database), &audit->error) != 0) {
+    if (swgi_storage_path(agent->file, audit->database, sizeof(audit->database), &audit->error) !=
+        0) {
         swgi_answer_problem(answer, request, SWGI_PROBLEM_DB_ERROR, "%s", audit->error.text);
         free(audit);
         return;

@@ -72,7 +72,7 @@ void swgi_admin_events(struct swgi_agent *agent, struct swgi_request *request,
 }
 
 static void put(json_t *object, const char *key, json_t *value) {
-    json_object_set_new(object, key, value);
+    json_object_set_new_nocheck(object, key, value);
 }
 
 static json_t *percentile(const struct swg_status *status, swg_ns value) {
@@ -98,20 +98,31 @@ static json_t *tick_of(const struct swgi_measure *measure) {
     return object;
 }
 
-char *swgi_admin_tick_text(struct swgi_agent *agent, const char *glob, size_t *size) {
-    json_t *object = json_object(), *circuits = json_array();
-    char *text;
+/* The panel's own circuit is news only when somebody found no place. */
+static bool is_idle_beyond(const struct swg_status *status) {
+    return status->calls == 0 && strcmp(status->name, "_beyond") == 0;
+}
 
+char *swgi_admin_tick_text(struct swgi_agent *agent, const char *glob, size_t *size) {
+    struct swgi_bytes bytes = { 0 };
+    char head[80];
+    int length =
+        snprintf(head, sizeof(head), "event: tick\ndata: {\"now_unix_ms\":%lld,\"circuits\":[",
+                 (long long)swgi_clock_wall_ms());
+    bool is_first = true;
+
+    swgi_bytes_add(&bytes, head, (size_t)length);
     for (size_t i = 0; i < swgi_measures_count(agent->measures); i++) {
         const struct swgi_measure *measure = swgi_measures_at(agent->measures, i);
 
-        if (glob[0] == '\0' || swgi_file_glob(glob, measure->status.name))
-            json_array_append_new(circuits, tick_of(measure));
+        if (is_idle_beyond(&measure->status) ||
+            (glob[0] && !swgi_file_glob(glob, measure->status.name)))
+            continue;
+        if (!is_first)
+            swgi_bytes_add(&bytes, ",", 1);
+        swgi_bytes_add_json(&bytes, tick_of(measure));
+        is_first = false;
     }
-    put(object, "now_unix_ms", json_integer(swgi_clock_wall_ms()));
-    put(object, "circuits", circuits);
-    text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(6));
-    json_decref(object);
-    *size = text ? strlen(text) : 0;
-    return text;
+    swgi_bytes_add(&bytes, "]}\n\n", 4);
+    return swgi_bytes_end(&bytes, size);
 }

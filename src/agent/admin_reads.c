@@ -10,7 +10,7 @@
 #include "report/json.h"
 
 static void put(json_t *object, const char *key, json_t *value) {
-    json_object_set_new(object, key, value);
+    json_object_set_new_nocheck(object, key, value);
 }
 
 static json_t *text_or_null(const char *text) {
@@ -134,16 +134,23 @@ static size_t read_statuses(struct swg_circuit *const *circuits, size_t count,
     return used;
 }
 
-static json_t *circuits_json(struct swgi_agent *agent, const struct swg_status *statuses,
-                             size_t count) {
-    json_t *object = json_object(), *array = json_array();
+/* One circuit after the other: a thousand of them at once would be a hundred thousand values. */
+static char *circuits_text(struct swgi_agent *agent, const struct swg_status *statuses,
+                           size_t count, size_t *size) {
+    struct swgi_bytes bytes = { 0 };
     swg_ns now = swg_panel_now(agent->panel);
+    char head[64];
+    int length = snprintf(head, sizeof(head), "{\"now_unix_ms\":%lld,\"circuits\":[",
+                          (long long)swgi_clock_wall_ms());
 
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(array, swgi_json_circuit(agent, &statuses[i], now));
-    put(object, "now_unix_ms", json_integer(swgi_clock_wall_ms()));
-    put(object, "circuits", array);
-    return object;
+    swgi_bytes_add(&bytes, head, (size_t)length);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            swgi_bytes_add(&bytes, ",", 1);
+        swgi_bytes_add_json(&bytes, swgi_json_circuit(agent, &statuses[i], now));
+    }
+    swgi_bytes_add(&bytes, "]}", 2);
+    return swgi_bytes_end(&bytes, size);
 }
 
 void swgi_admin_circuits_get(struct swgi_agent *agent, struct swgi_request *request,
@@ -151,15 +158,18 @@ void swgi_admin_circuits_get(struct swgi_agent *agent, struct swgi_request *requ
     size_t count;
     struct swg_circuit **circuits = swgi_admin_circuits(agent, &count);
     struct swg_status *statuses = calloc(count + 1, sizeof(*statuses));
-    char etag[40];
+    char etag[40], *text;
+    size_t size;
 
     if (!statuses) {
         swgi_answer_problem(answer, request, SWGI_PROBLEM_INTERNAL, "no memory");
     } else {
         count = read_statuses(circuits, count, statuses);
         tag_statuses(agent, statuses, count, etag);
-        if (!swgi_answer_unchanged(answer, request, etag))
-            swgi_answer_json(answer, 200, circuits_json(agent, statuses, count));
+        if (!swgi_answer_unchanged(answer, request, etag)) {
+            text = circuits_text(agent, statuses, count, &size);
+            swgi_answer_bytes(answer, 200, "application/json", text, size);
+        }
     }
     free(statuses);
     free(circuits);

@@ -100,7 +100,7 @@ static int take_panel(struct swgi_agent *agent, struct swg_panel *panel, bool *w
             make_folder(agent->panel_path);
     }
     if (rc == 0 && agent->panel_path[0])
-        rc = swgi_lock_take(&agent->lock, agent->panel_path, was_killed, error);
+        rc = swgi_agent_lock_take(&agent->lock, agent->panel_path, was_killed, error);
     if (rc == 0 && !panel)
         rc = open_panel(agent, error);
     if (rc == 0)
@@ -118,13 +118,18 @@ static int open_storage(struct swgi_agent *agent, struct swg_error *error) {
     if (strcmp(agent->file->agent.database, "off") == 0)
         return 0;
     rc = swgi_storage_open(&agent->storage, agent->file, agent->panel, error);
-    if (rc != 0)
-        return rc;
-    rc = swgi_storage_restore(agent->storage, error);
-    if (rc > 0)
-        swgi_log(SWGI_LOG_INFO, &fields, "%d circuits restored from the database", rc);
-    agent->cursor = swgi_storage_cursor(agent->storage);
-    return rc < 0 ? rc : 0;
+    if (rc == 0)
+        agent->cursor = swgi_storage_cursor(agent->storage);
+    return rc;
+}
+
+/* The file makes its circuits, and then the database knows how they were. */
+static int restore(struct swgi_agent *agent, struct swg_error *error) {
+    int count = agent->storage ? swgi_storage_restore(agent->storage, error) : 0;
+
+    if (count > 0)
+        swgi_log(SWGI_LOG_INFO, &fields, "%d circuits restored from the database", count);
+    return count < 0 ? count : 0;
 }
 
 static int open_parts(struct swgi_agent *agent, struct swg_error *error) {
@@ -133,12 +138,16 @@ static int open_parts(struct swgi_agent *agent, struct swg_error *error) {
     if (rc == 0)
         rc = swgi_file_apply(agent->file, agent->panel, error);
     if (rc == 0)
+        rc = restore(agent, error);
+    if (rc == 0)
         rc = swgi_measures_new(&agent->measures, agent->panel);
     if (rc == 0)
         rc = swgi_measures_tick(agent->measures, agent->file);
     if (rc == 0)
         rc = swgi_alerts_new(&agent->alerts, &agent->loop, agent->file, swgi_agent_on_alert, agent,
                              error);
+    if (rc == 0)
+        swgi_agent_recall_alerts(agent);
     if (rc == 0)
         rc = swgi_agent_read_tokens(agent->file, &agent->tokens, error);
     return rc;
@@ -423,7 +432,7 @@ struct swgi_agent *swgi_agent_free(struct swgi_agent *agent) {
     swgi_text_unref(agent->openapi);
     swgi_file_unref(agent->file);
     swg_panel_unref(agent->panel);
-    swgi_lock_release(agent->lock, true);
+    swgi_agent_lock_release(agent->lock, true);
     free(agent);
     return NULL;
 }

@@ -18,9 +18,11 @@
 /* How often the event rings are looked at: half of it, on average, is how late the agent is. */
 #define SWGI_FOLLOW_MS 40u
 #define SWGI_TICK_MS   1000u
+/* Transitions are judged at once, but in a storm of them not oftener than so. */
+#define SWGI_JUDGE_MS 200u
 
 struct swgi_server;
-struct swgi_lock;
+struct swgi_agent_lock;
 struct swgi_text;
 
 /* What is said beside the file; NULL: the file's, else the default. What is said wins over the file. */
@@ -40,7 +42,7 @@ struct swgi_agent {
     uv_async_t wake;
 
     struct swg_panel *panel;
-    struct swgi_lock *lock;
+    struct swgi_agent_lock *lock;
     struct swgi_file *file;
     char config[4096], panel_path[4096];
     struct swgi_measures *measures;
@@ -52,6 +54,7 @@ struct swgi_agent {
     uint64_t cursor;
     int64_t panel_created_ms;
     uint64_t ticks;
+    uint64_t judged_ms; /* when alerts last looked at a transition before its second was over */
     bool is_ready, is_draining;
     uint64_t drain_until_ms;
     int64_t started_wall_ms;
@@ -99,6 +102,8 @@ int swgi_agent_read_tokens(const struct swgi_file *file, struct swgi_tokens **ou
                            struct swg_error *error);
 void swgi_agent_follow(struct swgi_agent *agent);
 void swgi_agent_on_alert(void *arg, const struct swgi_alert_state *alert, int fired);
+/* What the agent before this one told receivers and did not end, by its audit. */
+void swgi_agent_recall_alerts(struct swgi_agent *agent);
 void swgi_agent_tick(struct swgi_agent *agent);
 void swgi_agent_health(const struct swgi_agent *agent, struct swgi_agent_health *out);
 /* "agent.sock" and the like, beside the panel. */
@@ -109,9 +114,9 @@ void swgi_agent_beside_panel(const struct swgi_agent *agent, const char *name, c
  * One agent a panel: a lock on PATH.v1.agent, which also says whether the last one ended well. -EBUSY and *error tells who has
  * it. was_killed: the last one did not say that it ends.
  */
-int swgi_lock_take(struct swgi_lock **out, const char *panel_path, bool *was_killed,
-                   struct swg_error *error);
+int swgi_agent_lock_take(struct swgi_agent_lock **out, const char *panel_path, bool *was_killed,
+                         struct swg_error *error);
 /* clean: it says that it ends. */
-struct swgi_lock *swgi_lock_release(struct swgi_lock *lock, bool clean);
+struct swgi_agent_lock *swgi_agent_lock_release(struct swgi_agent_lock *lock, bool clean);
 
 #endif

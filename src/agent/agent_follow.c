@@ -32,9 +32,21 @@ static void note_gap(struct swgi_agent *agent) {
                       "the panel's ring was overwritten before its events were read");
 }
 
+/* Nobody waits for the second to end to learn that a circuit opened. */
+static void judge(struct swgi_agent *agent) {
+    uint64_t now = uv_now(&agent->loop);
+
+    if (now - agent->judged_ms < SWGI_JUDGE_MS)
+        return;
+    agent->judged_ms = now;
+    (void)swgi_measures_tick(agent->measures, agent->file);
+    swgi_alerts_tick(agent->alerts, agent->measures);
+}
+
 void swgi_agent_follow(struct swgi_agent *agent) {
     struct swg_event event = SWG_EVENT_INIT;
     unsigned count = 0;
+    bool has_moved = false;
     int rc = 1;
 
     while (count < EVENTS_AT_ONCE && rc != 0) {
@@ -45,22 +57,13 @@ void swgi_agent_follow(struct swgi_agent *agent) {
             note_gap(agent);
         else if (rc < 0)
             break;
+        has_moved |= rc == 1 && event.kind <= SWG_EVENT_MODE;
         count += rc != 0;
     }
+    if (has_moved)
+        judge(agent);
     if (count > 0)
         swgi_server_events(agent->server);
-}
-
-void swgi_agent_on_alert(void *arg, const struct swgi_alert_state *alert, int fired) {
-    struct swgi_agent *agent = arg;
-    struct swgi_log_fields alert_fields = { .context = "alerts", .circuit = alert->circuit };
-
-    swgi_log(fired && alert->severity != SWGI_SEVERITY_INFO ? SWGI_LOG_WARNING : SWGI_LOG_INFO,
-             &alert_fields, "alert %s %s%s%s", alert->name, fired ? "fires" : "ended",
-             alert->summary && alert->summary[0] ? ": " : "", alert->summary ? alert->summary : "");
-    if (agent->storage)
-        swgi_storage_note(agent->storage, "ALERT", alert->circuit, fired ? alert->summary : "ended",
-                          "system", "rule", NULL);
 }
 
 static int64_t created_ms(struct swgi_agent *agent) {
@@ -76,11 +79,11 @@ static void take_over(struct swgi_agent *agent) {
 
     swgi_log(SWGI_LOG_WARNING, &fields, "the panel was replaced");
     agent->cursor = 0;
-    if (agent->storage && swgi_storage_restore(agent->storage, &error) < 0)
-        swgi_log(SWGI_LOG_ERROR, &fields, "cannot restore the new panel: %s", error.text);
     if (swgi_file_apply(agent->file, agent->panel, &error) != 0)
         swgi_log(SWGI_LOG_ERROR, &fields, "cannot configure the new panel: %s: %s", error.key,
                  error.text);
+    if (agent->storage && swgi_storage_restore(agent->storage, &error) < 0)
+        swgi_log(SWGI_LOG_ERROR, &fields, "cannot restore the new panel: %s", error.text);
 }
 
 static void keep_panel(struct swgi_agent *agent) {

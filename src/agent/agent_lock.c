@@ -19,7 +19,7 @@
 #define RUNNING "running "
 #define STOPPED "stopped\n"
 
-struct swgi_lock {
+struct swgi_agent_lock {
     int fd;
 };
 
@@ -56,9 +56,9 @@ static int take(int fd, const char *path, bool *was_killed, struct swg_error *er
     return write_word(fd, word) ? 0 : swgi_fail(error, -errno, path, "%s", strerror(errno));
 }
 
-int swgi_lock_take(struct swgi_lock **out, const char *panel_path, bool *was_killed,
-                   struct swg_error *error) {
-    struct swgi_lock *lock = malloc(sizeof(*lock));
+int swgi_agent_lock_take(struct swgi_agent_lock **out, const char *panel_path, bool *was_killed,
+                         struct swg_error *error) {
+    struct swgi_agent_lock *lock = malloc(sizeof(*lock));
     char path[4096 + 16];
     int rc;
 
@@ -79,7 +79,7 @@ int swgi_lock_take(struct swgi_lock **out, const char *panel_path, bool *was_kil
     return rc;
 }
 
-struct swgi_lock *swgi_lock_release(struct swgi_lock *lock, bool clean) {
+struct swgi_agent_lock *swgi_agent_lock_release(struct swgi_agent_lock *lock, bool clean) {
     if (!lock)
         return NULL;
     if (clean)

@@ -98,6 +98,18 @@ int swgi_alerts_new(struct swgi_alerts **out, uv_loop_t *loop, struct swgi_file 
     return 0;
 }
 
+int swgi_alerts_check(const struct swgi_file *file, struct swg_error *error) {
+    int rc = 0;
+
+    for (unsigned i = 0; rc == 0 && i < file->receivers_count; i++) {
+        struct swgi_receiver *receiver = NULL;
+
+        rc = swgi_receiver_new(&receiver, &file->receivers[i], file->agent.listen, error);
+        swgi_receiver_free(receiver);
+    }
+    return rc;
+}
+
 int swgi_alerts_reload(struct swgi_alerts *alerts, struct swgi_file *file,
                        struct swg_error *error) {
     int rc = swgi_send_reload(alerts->send, file, error);

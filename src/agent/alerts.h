@@ -37,6 +37,8 @@ typedef void swgi_alert_fn(void *arg, const struct swgi_alert_state *alert, int 
 
 int swgi_alerts_new(struct swgi_alerts **out, uv_loop_t *loop, struct swgi_file *file,
                     swgi_alert_fn *fn, void *arg, struct swg_error *error);
+/* Could the file's receivers be reached for: are their secrets and templates there? As the two functions around it answer. */
+int swgi_alerts_check(const struct swgi_file *file, struct swg_error *error);
 /* Takes over what another file says; alerts that it still has stay as they are. */
 int swgi_alerts_reload(struct swgi_alerts *alerts, struct swgi_file *file, struct swg_error *error);
 /*

@@ -28,6 +28,12 @@ static const struct swgi_file_words *needs_of(const struct swgi_pairs *pairs, co
     return entry != NULL ? &entry->depends_on : NULL;
 }
 
+bool swgi_pairs_depends(const struct swgi_pairs *pairs, const char *circuit) {
+    const struct swgi_file_words *needs = circuit[0] != '\0' ? needs_of(pairs, circuit) : NULL;
+
+    return needs != NULL && needs->count > 0;
+}
+
 /* All that the circuit depends on, nearest first; itself where it depends on itself. */
 static void walk(const struct swgi_pairs *pairs, const char *circuit, struct upstream *upstream) {
     const char *next = circuit;

@@ -1,11 +1,9 @@
-/* Pairs of rules and circuits: found by hash, swept once a tick. */
+/* What a tick does to pairs of rules and circuits. */
 #include "agent/alerts_pairs.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "agent/alerts_text.h"
-#include "base/hash.h"
 #include "base/text.h"
 
 static const struct swgi_file_alert *rule_of(const struct swgi_pairs *pairs,
@@ -13,108 +11,7 @@ static const struct swgi_file_alert *rule_of(const struct swgi_pairs *pairs,
     return &pairs->file->alerts[pair->rule];
 }
 
-/* ---- the table */
-
-static struct swgi_pair **bucket_of(struct swgi_pairs *pairs, unsigned rule, const char *circuit) {
-    return &pairs->buckets[swgi_hash(circuit, strlen(circuit), rule) % SWGI_PAIRS_BUCKETS];
-}
-
-struct swgi_pair *swgi_pairs_find(const struct swgi_pairs *pairs, unsigned rule,
-                                  const char *circuit) {
-    struct swgi_pair *pair =
-        pairs->buckets[swgi_hash(circuit, strlen(circuit), rule) % SWGI_PAIRS_BUCKETS];
-
-    while (pair != NULL && (pair->rule != rule || strcmp(pair->circuit, circuit) != 0))
-        pair = pair->next;
-    return pair;
-}
-
-static bool has_room(struct swgi_pairs *pairs) {
-    size_t room = pairs->room > 0 ? pairs->room * 2 : 64;
-    struct swgi_pair **at;
-
-    if (pairs->count < pairs->room)
-        return true;
-    at = pairs->count < SWGI_PAIRS_MAX ? realloc(pairs->at, room * sizeof(*at)) : NULL;
-    if (at == NULL)
-        return false;
-    pairs->at = at;
-    pairs->room = room;
-    return true;
-}
-
-static struct swgi_pair *add(struct swgi_pairs *pairs, unsigned rule, const char *circuit) {
-    struct swgi_pair *pair = has_room(pairs) ? calloc(1, sizeof(*pair)) : NULL, **bucket;
-
-    if (pair == NULL) {
-        pairs->dropped++;
-        return NULL;
-    }
-    pair->rule = rule;
-    swgi_copy_text(pair->circuit, sizeof(pair->circuit), circuit);
-    bucket = bucket_of(pairs, rule, pair->circuit);
-    pair->next = *bucket;
-    *bucket = pair;
-    pairs->at[pairs->count++] = pair;
-    return pair;
-}
-
-static void unlink_pair(struct swgi_pairs *pairs, struct swgi_pair *pair) {
-    struct swgi_pair **link = bucket_of(pairs, pair->rule, pair->circuit);
-
-    while (*link != pair)
-        link = &(*link)->next;
-    *link = pair->next;
-}
-
-static void remove_at(struct swgi_pairs *pairs, size_t index) {
-    struct swgi_pair *pair = pairs->at[index];
-
-    unlink_pair(pairs, pair);
-    pairs->firing -= pair->firing;
-    pairs->at[index] = pairs->at[--pairs->count];
-    free(pair);
-}
-
-struct swgi_pairs *swgi_pairs_new(struct swgi_file *file, swgi_pairs_fn *fn, void *arg) {
-    struct swgi_pairs *pairs = calloc(1, sizeof(*pairs));
-
-    if (pairs == NULL)
-        return NULL;
-    pairs->file = file;
-    pairs->fn = fn;
-    pairs->arg = arg;
-    return pairs;
-}
-
-struct swgi_pairs *swgi_pairs_free(struct swgi_pairs *pairs) {
-    if (pairs == NULL)
-        return NULL;
-    for (size_t i = 0; i < pairs->count; i++)
-        free(pairs->at[i]);
-    free(pairs->at);
-    free(pairs);
-    return NULL;
-}
-
 /* ---- telling */
-
-const struct swgi_measure *swgi_pairs_measure(const struct swgi_pairs *pairs, const char *circuit) {
-    size_t low = 0, high = pairs->measures_count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(pairs->measures[middle]->status.name, circuit);
-
-        if (order == 0)
-            return pairs->measures[middle];
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
-}
 
 static const char *reason_of(const struct swgi_pairs *pairs, const struct swgi_pair *pair) {
     const struct swgi_memo *memo = swgi_memo_of(pairs->memos, pair->circuit);
@@ -149,7 +46,7 @@ static struct swgi_pair *touch(struct swgi_pairs *pairs, unsigned rule, const ch
     struct swgi_pair *pair = swgi_pairs_find(pairs, rule, circuit);
 
     if (pair == NULL) {
-        pair = add(pairs, rule, circuit);
+        pair = swgi_pairs_add(pairs, rule, circuit);
         if (pair == NULL)
             return NULL;
         begin(pair, pairs->clock);
@@ -177,13 +74,19 @@ static void judge_all(struct swgi_pairs *pairs, unsigned index) {
     double open = 0;
 
     for (size_t i = 0; i < pairs->measures_count; i++) {
-        int state = pairs->measures[i]->status.state;
+        enum swgi_holds holds = swgi_is_open(&pairs->measures[i]->status);
 
-        if (state == SWG_STATE_OPEN || (goes_on && state == SWG_STATE_HALF_OPEN))
+        if (holds == SWGI_HOLDS || (goes_on && holds == SWGI_HOLDS_ON))
             open += swgi_rule_covers(rule, pairs->measures[i]->status.name);
     }
     if (open > rule->above)
         touch(pairs, index, "", open);
+}
+
+static bool is_in_a_mode(const struct swgi_pairs *pairs, const char *circuit) {
+    const struct swgi_measure *measure = swgi_pairs_measure(pairs, circuit);
+
+    return measure != NULL && measure->status.mode != SWG_MODE_NORMAL;
 }
 
 /* One that opened and closed again between two ticks is told nevertheless. */
@@ -193,7 +96,8 @@ static void judge_moments(struct swgi_pairs *pairs, unsigned index) {
     for (unsigned i = 0; i < pairs->moments_count; i++) {
         const struct swg_event *moment = &pairs->moments[i];
 
-        if (moment->to == SWG_STATE_OPEN && swgi_rule_covers(rule, moment->circuit))
+        if (moment->to == SWG_STATE_OPEN && !is_in_a_mode(pairs, moment->circuit) &&
+            swgi_rule_covers(rule, moment->circuit))
             touch(pairs, index, moment->circuit, 1);
     }
 }
@@ -208,20 +112,6 @@ static void judge_rule(struct swgi_pairs *pairs, unsigned index) {
             judge(pairs, index, pairs->measures[i]);
     if (when == SWGI_ALERT_OPEN)
         judge_moments(pairs, index);
-}
-
-static bool is_over(const struct swgi_pairs *pairs, const struct swgi_pair *pair) {
-    return pair->seen != pairs->tick && pairs->clock.now >= pair->held_until;
-}
-
-static void sweep(struct swgi_pairs *pairs) {
-    for (size_t i = pairs->count; i-- > 0;) {
-        if (!is_over(pairs, pairs->at[i]))
-            continue;
-        if (pairs->at[i]->firing)
-            tell(pairs, pairs->at[i], SWGI_PAIR_ENDED);
-        remove_at(pairs, i);
-    }
 }
 
 static bool is_ripe(const struct swgi_pairs *pairs, const struct swgi_pair *pair) {
@@ -257,16 +147,47 @@ static bool is_free(const struct swgi_pairs *pairs, const struct swgi_pair *pair
     return pair->inhibited_at == 0 || pairs->clock.now - pair->inhibited_at >= SWGI_ALERT_GRACE_NS;
 }
 
+/* Its cause may be on its way. */
+static bool must_settle(const struct swgi_pairs *pairs, const struct swgi_pair *pair) {
+    return pair->inhibited_by[0] == '\0' && pairs->clock.now - pair->since < SWGI_ALERT_SETTLE_NS &&
+           swgi_pairs_depends(pairs, pair->circuit);
+}
+
+static void announce(struct swgi_pairs *pairs, struct swgi_pair *pair) {
+    pair->fresh = false;
+    pair->told = pair->inhibited_by[0] == '\0';
+    tell(pairs, pair, SWGI_PAIR_FIRED);
+}
+
 static void tell_firing(struct swgi_pairs *pairs, struct swgi_pair *pair) {
     look_upstream(pairs, pair);
     summarize(pairs, pair);
     if (pair->fresh) {
-        pair->fresh = false;
-        pair->told = pair->inhibited_by[0] == '\0';
-        tell(pairs, pair, SWGI_PAIR_FIRED);
+        if (!must_settle(pairs, pair))
+            announce(pairs, pair);
     } else if (!pair->told && is_free(pairs, pair)) {
         pair->told = true;
         tell(pairs, pair, SWGI_PAIR_RELEASED);
+    }
+}
+
+static bool is_over(const struct swgi_pairs *pairs, const struct swgi_pair *pair) {
+    return pair->seen != pairs->tick && pairs->clock.now >= pair->held_until;
+}
+
+static void end(struct swgi_pairs *pairs, struct swgi_pair *pair) {
+    if (pair->fresh)
+        announce(pairs, pair);
+    tell(pairs, pair, SWGI_PAIR_ENDED);
+}
+
+static void sweep(struct swgi_pairs *pairs) {
+    for (size_t i = pairs->count; i-- > 0;) {
+        if (!is_over(pairs, pairs->at[i]))
+            continue;
+        if (pairs->at[i]->firing)
+            end(pairs, pairs->at[i]);
+        swgi_pairs_remove(pairs, i);
     }
 }
 
@@ -366,18 +287,12 @@ void swgi_pairs_reload(struct swgi_pairs *pairs, struct swgi_file *file,
         if (same_rule(file, rule_of(pairs, pairs->at[i])) >= 0)
             continue;
         if (pairs->at[i]->firing)
-            tell(pairs, pairs->at[i], SWGI_PAIR_ENDED);
-        remove_at(pairs, i);
+            end(pairs, pairs->at[i]);
+        swgi_pairs_remove(pairs, i);
     }
-    memset(pairs->buckets, 0, sizeof(pairs->buckets));
-    for (size_t i = 0; i < pairs->count; i++) {
-        struct swgi_pair *pair = pairs->at[i], **bucket;
-
-        pair->rule = (unsigned)same_rule(file, rule_of(pairs, pair));
-        bucket = bucket_of(pairs, pair->rule, pair->circuit);
-        pair->next = *bucket;
-        *bucket = pair;
-    }
+    for (size_t i = 0; i < pairs->count; i++)
+        pairs->at[i]->rule = (unsigned)same_rule(file, rule_of(pairs, pairs->at[i]));
+    swgi_pairs_sort(pairs);
     pairs->file = file;
 }
 
@@ -392,7 +307,7 @@ bool swgi_pairs_restore(struct swgi_pairs *pairs, const char *rule, const char *
 
     if (index >= 0 && swgi_rule_about(pairs->file->alerts[index].when) <= SWGI_ABOUT_ALL &&
         swgi_pairs_find(pairs, (unsigned)index, circuit) == NULL)
-        pair = add(pairs, (unsigned)index, circuit);
+        pair = swgi_pairs_add(pairs, (unsigned)index, circuit);
     if (pair == NULL)
         return false;
     begin(pair, since);

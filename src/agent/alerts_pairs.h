@@ -18,6 +18,8 @@
 #define SWGI_MOMENTS_MAX    128u /* changes of state between two ticks; more are counted as dropped */
 #define SWGI_UPSTREAM_MAX   64u /* circuits looked at when a cause is searched */
 #define SWGI_ALERT_GRACE_NS (INT64_C(30) * 1000000000)
+/* A circuit that depends on others waits so long for their alerts before its own is told: effects come before their causes, too. */
+#define SWGI_ALERT_SETTLE_NS (INT64_C(2) * 1000000000)
 /* What an earlier agent told of rates stands until this one has rates of its own. */
 #define SWGI_ALERT_RESTORED_NS (INT64_C(120) * 1000000000)
 
@@ -94,6 +96,12 @@ bool swgi_pairs_restore(struct swgi_pairs *pairs, const char *rule, const char *
 
 /* alerts_causes.c: the circuit that silences an alert of that severity; NULL: none. */
 const char *swgi_pairs_cause(const struct swgi_pairs *pairs, const char *circuit, int severity);
+bool swgi_pairs_depends(const struct swgi_pairs *pairs, const char *circuit);
+/* alerts_table.c. NULL: no room, which is counted. */
+struct swgi_pair *swgi_pairs_add(struct swgi_pairs *pairs, unsigned rule, const char *circuit);
+void swgi_pairs_remove(struct swgi_pairs *pairs, size_t index);
+/* After rules got other numbers. */
+void swgi_pairs_sort(struct swgi_pairs *pairs);
 const struct swgi_measure *swgi_pairs_measure(const struct swgi_pairs *pairs, const char *circuit);
 struct swgi_pair *swgi_pairs_find(const struct swgi_pairs *pairs, unsigned rule,
                                   const char *circuit);

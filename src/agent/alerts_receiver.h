@@ -46,7 +46,7 @@ struct swgi_receiver {
     bool busy;
     unsigned setbacks; /* in a row */
     swg_ns due, started;
-    char answer[SWGI_SAID_MAX]; /* the first of what it answered */
+    char answer[SWGI_SAID_MAX]; /* the first of what it answered, as it came */
     size_t answer_length, received;
 };
 
@@ -74,6 +74,11 @@ void swgi_receiver_clear(struct swgi_receiver *receiver);
 swg_ns swgi_receiver_due(const struct swgi_receiver *receiver);
 /* The batch's body for free(); NULL: out of memory. */
 char *swgi_receiver_body(const struct swgi_receiver *receiver, int64_t wall_ms);
+
+/* alerts_request.c: makes handle, headers and body ready for the batch. false: out of memory. */
+bool swgi_request_prepare(struct swgi_receiver *receiver);
+/* Forgets what a receiver answered so far, as struct swg_http_call wants it. */
+void swgi_request_restart(void *receiver);
 
 /*
  * alerts_secrets.c: a receiver's secret from the file at path, whose first line it is, or, path being empty, from the environment:

@@ -66,18 +66,21 @@ bool swgi_rule_covers(const struct swgi_file_alert *rule, const char *circuit) {
 
 /* ---- does it hold? */
 
+/* In shadow it turns nobody away, and a mode that somebody set has a rule of its own. */
+enum swgi_holds swgi_is_open(const struct swg_status *status) {
+    if (status->mode != SWG_MODE_NORMAL)
+        return SWGI_HOLDS_NOT;
+    if (status->state == SWG_STATE_OPEN)
+        return SWGI_HOLDS;
+    return status->state == SWG_STATE_HALF_OPEN ? SWGI_HOLDS_ON : SWGI_HOLDS_NOT;
+}
+
 static enum swgi_holds above(double value, double limit) {
     return value > limit ? SWGI_HOLDS : SWGI_HOLDS_NOT;
 }
 
 static enum swgi_holds at_least(double value, double limit) {
     return value >= limit ? SWGI_HOLDS : SWGI_HOLDS_NOT;
-}
-
-static enum swgi_holds is_open(const struct swg_status *status) {
-    if (status->state == SWG_STATE_OPEN)
-        return SWGI_HOLDS;
-    return status->state == SWG_STATE_HALF_OPEN ? SWGI_HOLDS_ON : SWGI_HOLDS_NOT;
 }
 
 static enum swgi_holds recovered_slowly(const struct swgi_measure *measure, double limit) {
@@ -92,7 +95,7 @@ static enum swgi_holds recovered_slowly(const struct swgi_measure *measure, doub
 static double value_of(int when, const struct swgi_measure *measure) {
     switch (when) {
     case SWGI_ALERT_OPEN:
-        return measure->status.state == SWG_STATE_CLOSED ? 0 : 1;
+        return swgi_is_open(&measure->status) == SWGI_HOLDS_NOT ? 0 : 1;
     case SWGI_ALERT_FAILURE_RATE:
         return measure->calls_1m < SWGI_ALERT_CALLS_MIN ? -1 : measure->failure_rate_1m;
     case SWGI_ALERT_NEAR_THRESHOLD:
@@ -117,7 +120,7 @@ enum swgi_holds swgi_rule_holds(const struct swgi_file_alert *rule,
     *value = value_of(rule->when, measure);
     switch (rule->when) {
     case SWGI_ALERT_OPEN:
-        return is_open(&measure->status);
+        return swgi_is_open(&measure->status);
     case SWGI_ALERT_MODE:
         return measure->status.mode != SWG_MODE_NORMAL ? SWGI_HOLDS : SWGI_HOLDS_NOT;
     case SWGI_ALERT_SLOW_RECOVERY:

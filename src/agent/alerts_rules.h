@@ -26,6 +26,8 @@ bool swgi_rule_covers(const struct swgi_file_alert *rule, const char *circuit);
 /* Of one circuit, for rules about circuits. *value is what the rule looks at. */
 enum swgi_holds swgi_rule_holds(const struct swgi_file_alert *rule,
                                 const struct swgi_measure *measure, double *value);
+/* Does the circuit turn calls away, by its own rules? */
+enum swgi_holds swgi_is_open(const struct swg_status *status);
 /* May a firing alert of this kind be the cause of what fires downstream? */
 bool swgi_rule_is_cause(int when);
 

@@ -69,13 +69,17 @@ static void add_part(char *text, const char *name, const char *value) {
                  swgi_slack_escape(value, clean, sizeof(clean)));
 }
 
+/* name ends in ": ", which a link goes without. */
+/* As a link, whose name goes without its ": ", or as it stands. */
 static void add_link(char *text, const char *name, const char *url) {
     char clean[5 * SWGI_FILE_TEXT_MAX];
     size_t length = strlen(text);
 
-    if (swgi_is_link(url))
-        snprintf(text + length, 4 * TEXT_MAX - length, " \xc2\xb7 <%s|%s>",
-                 swgi_slack_escape(url, clean, sizeof(clean)), name);
+    if (!swgi_is_link(url))
+        add_part(text, name, url);
+    else
+        snprintf(text + length, 4 * TEXT_MAX - length, " \xc2\xb7 <%s|%.*s>",
+                 swgi_slack_escape(url, clean, sizeof(clean)), (int)strlen(name) - 2, name);
 }
 
 static json_t *context(const struct swgi_notice *notice) {
@@ -86,8 +90,8 @@ static json_t *context(const struct swgi_notice *notice) {
              swgi_slack_escape(notice->summary, clean, sizeof(clean)));
     add_part(text, "last error: ", notice->sample);
     add_part(text, "owner: ", notice->owner);
-    add_link(text, "runbook", notice->runbook);
-    add_link(text, "circuit's runbook", notice->circuit_runbook);
+    add_link(text, "runbook: ", notice->runbook);
+    add_link(text, "circuit's runbook: ", notice->circuit_runbook);
     return json_pack("{ss s[{ss ss}]}", "type", "context", "elements", "type", "mrkdwn", "text",
                      text);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/measure_inside.h"
+#include "base/text.h"
 #include "circuit/circuit.h"
 
 #define BREAKERS_MAX_DEFAULT 1000u
@@ -45,22 +46,30 @@ struct swgi_measures *swgi_measures_unref(struct swgi_measures *measures) {
 
 /* ---- who has series of its own */
 
-/* A circuit named as the sum would be taken for it. */
+/* A circuit named as the sum would be taken for it, and a name that is none can only come from a
+ * damaged panel. */
 static void give_series(struct swgi_measures *measures, struct swgi_measured *measured) {
     uint32_t most =
         measures->file != NULL ? measures->file->metrics.breakers_max : BREAKERS_MAX_DEFAULT;
-    measured->own = measures->own < most && strcmp(measured->seen.status.name, "_other") != 0;
+    const char *name = measured->seen.status.name;
+    measured->own = measures->own < most && strcmp(name, "_other") != 0 && swgi_name_valid(name);
     if (measured->own)
         measures->own++;
     else
         measures->folded++;
+    measures->ever_folded |= !measured->own;
+    measured->settled = true;
 }
 
 static void take_series(struct swgi_measures *measures, const struct swgi_measured *measured) {
-    if (measured->own)
+    if (!measured->settled)
+        return;
+    if (measured->own) {
         measures->own--;
-    else
-        swgi_measured_add(&measures->gone, measured);
+        return;
+    }
+    measures->folded--;
+    swgi_measured_add(&measures->gone, measured);
 }
 
 /* ---- who is there */
@@ -156,6 +165,20 @@ static void drop_gone(struct swgi_measures *measures) {
     measures->count = kept;
 }
 
+/* In a damaged panel two cells may have one name. */
+static void put_in_order(struct swgi_measures *measures) {
+    size_t kept = 0;
+    qsort(measures->order, measures->count, sizeof(struct swgi_measured *), by_name);
+    for (size_t i = 0; i < measures->count; i++) {
+        struct swgi_measured *measured = measures->order[i];
+        if (kept != 0 && by_name(&measures->order[kept - 1], &measured) == 0)
+            measured_free(measured);
+        else
+            measures->order[kept++] = measured;
+    }
+    measures->count = kept;
+}
+
 static int sweep(struct swgi_measures *measures, swg_ns now) {
     const struct swgi_map *map = newest(measures->panel);
     uint64_t registry = swgi_measure_registry(map);
@@ -174,12 +197,7 @@ static int sweep(struct swgi_measures *measures, swg_ns now) {
             rc = add(measures, circuit, fresh, now);
     }
     if (measures->count != known)
-        qsort(measures->order, measures->count, sizeof(struct swgi_measured *), by_name);
-    for (size_t i = 0; i < measures->count && measures->count != known; i++)
-        if (!measures->order[i]->settled) {
-            measures->order[i]->settled = true;
-            give_series(measures, measures->order[i]);
-        }
+        put_in_order(measures);
     measures->map = map;
     measures->registry = rc == 0 ? registry : 0;
     return rc;
@@ -222,9 +240,12 @@ int swgi_measures_tick(struct swgi_measures *measures, const struct swgi_file *f
     follow_file(measures, file, now);
     if (must_sweep(measures))
         rc = sweep(measures, now);
-    for (size_t i = 0; i < measures->count; i++)
+    for (size_t i = 0; i < measures->count; i++) {
+        if (!measures->order[i]->settled)
+            give_series(measures, measures->order[i]);
         if (swgi_measure_follow(measures, measures->order[i], now) != 0)
             measures->registry = 0;
+    }
     if (measures->registry == 0 && rc == 0)
         drop_gone(measures);
     note_end(measures, now);

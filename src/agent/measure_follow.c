@@ -82,13 +82,14 @@ static void closed(struct swgi_measured *measured, swg_ns at) {
 }
 
 /* Events tell exactly when; where they were lost, or come later, the status does. */
-static void follow_open(struct swgi_measured *measured, const struct swg_status *before) {
+static void follow_open(struct swgi_measured *measured, const struct swg_status *before,
+                        swg_ns now) {
     const struct swg_status *status = &measured->seen.status;
+    swg_ns tripped = status->last_trip != 0 ? status->last_trip : status->since;
     if (status->state != SWG_STATE_CLOSED)
-        opened(measured, status->last_trip != 0 ? status->last_trip : status->since,
-               before->rejected_open);
+        opened(measured, within(tripped, 0, now), before->rejected_open);
     else
-        closed(measured, status->since);
+        closed(measured, within(status->since, 0, now));
     if (!measured->open_counts)
         return;
     measured->seen.open_rejected = moved(status->rejected_open, measured->open_base);
@@ -181,7 +182,7 @@ static int look(struct swgi_measured *measured, swg_ns now) {
     difference(measured, &before, &totals, &delta);
     remember(measured, &delta, now);
     follow_time(&measured->seen, &before, now);
-    follow_open(measured, &before);
+    follow_open(measured, &before, now);
     return 0;
 }
 

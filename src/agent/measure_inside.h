@@ -103,9 +103,10 @@ struct swgi_measures {
     struct {
         int64_t second;
         swg_ns at;
-    } ends[SWGI_TICKS_KEPT];   /* the last tick of each second, newest first */
-    uint32_t own;              /* how many have series of their own */
-    uint32_t folded;           /* how many have not */
+    } ends[SWGI_TICKS_KEPT]; /* the last tick of each second, newest first */
+    uint32_t own;            /* how many have series of their own */
+    uint32_t folded;         /* how many have not */
+    bool ever_folded;
     struct swgi_measured gone; /* totals of those that were folded and left */
 };
 

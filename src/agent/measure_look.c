@@ -165,6 +165,6 @@ bool swgi_measure_restless(const struct swgi_measured *measured, swg_ns now) {
     if (due || status->permits_held != 0 || status->queue_length != 0)
         return true;
     bool moves = status->window_calls != 0 || status->features_all != 0 ||
-                 (status->has_limiter && since_change < 2 * status->limiter_per);
+                 (status->has_limiter && since_change / 2 < status->limiter_per);
     return since_look >= (moves ? since_change / 8 : 60 * SWGI_NS);
 }

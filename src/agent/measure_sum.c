@@ -67,10 +67,11 @@ void swgi_measures_other(const struct swgi_measures *measures, struct swgi_measu
     out->is_sum = true;
     swgi_measured_add(out, &measures->gone);
     for (size_t i = 0; i < measures->count; i++) {
-        if (measures->order[i]->own)
+        const struct swgi_measured *one = measures->order[i];
+        if (one->own || !one->settled)
             continue;
-        swgi_measured_add(out, measures->order[i]);
-        add_present(out, measures->order[i]);
+        swgi_measured_add(out, one);
+        add_present(out, one);
     }
 }
 
@@ -82,7 +83,7 @@ void swgi_measured_label(struct swgi_measured *measured) {
     for (const char *from = measured->seen.status.name; *from != '\0'; from++) {
         if (*from == '\\' || *from == '"' || *from == '\n')
             *to++ = '\\';
-        *to++ = *from == '\n' ? 'n' : *from;
+        *to++ = (char)(*from == '\n' ? 'n' : *from);
     }
     *to++ = '"';
     measured->label_length = (uint16_t)(to - measured->label);

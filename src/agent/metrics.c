@@ -134,7 +134,7 @@ int swgi_metrics_write(struct swg_panel *panel, const struct swgi_measures *meas
     int rc = swg_panel_status(panel, &info);
     if (rc < 0)
         return rc;
-    if (measures->folded != 0) {
+    if (measures->ever_folded) {
         swgi_measures_other(measures, &other);
         exposition.other = &other;
     }

@@ -186,8 +186,8 @@ void swgi_metric_STATE_SECONDS(struct swgi_exposition *out, const struct swgi_me
 
 void swgi_metric_LAST_TRIP(struct swgi_exposition *out, const struct swgi_measured *of) {
     swg_ns at = status_of(of)->last_trip;
-    if (is_one(of) && at != 0)
-        swgi_sample_seconds(out, of, END, (out->wall_ms - (out->now - at) / 1000000) * 1000000);
+    if (is_one(of) && at > 0 && at <= out->now)
+        swgi_sample_instant(out, of, END, out->wall_ms - (out->now - at) / 1000000);
 }
 
 void swgi_metric_RECOVERY(struct swgi_exposition *out, const struct swgi_measured *of) {
@@ -199,11 +199,15 @@ static bool had_open_period(const struct swgi_measured *of) {
     return is_one(of) && (of->seen.open_since != 0 || of->seen.last_recovery >= 0);
 }
 
+static swg_ns open_for(const struct swgi_measured *of) {
+    if (of->seen.open_since == 0)
+        return of->seen.last_recovery;
+    return of->seen.at > of->seen.open_since ? of->seen.at - of->seen.open_since : 0;
+}
+
 void swgi_metric_OPEN_SECONDS(struct swgi_exposition *out, const struct swgi_measured *of) {
     if (had_open_period(of))
-        swgi_sample_seconds(out, of, END,
-                            of->seen.open_since != 0 ? of->seen.at - of->seen.open_since
-                                                     : of->seen.last_recovery);
+        swgi_sample_seconds(out, of, END, open_for(of));
 }
 
 void swgi_metric_OPEN_REJECTED(struct swgi_exposition *out, const struct swgi_measured *of) {

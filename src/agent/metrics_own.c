@@ -42,7 +42,7 @@ AGENT_METRIC(AGENT_RELOAD_OK, reload_last_ok != 0)
 AGENT_METRIC(AGENT_LOG_LOST, log_lost)
 
 void swgi_metric_PANEL_CREATED(struct swgi_exposition *out, const struct swgi_measured *of) {
-    swgi_sample_seconds(out, of, " ", out->panel->created_wall_ms * 1000000);
+    swgi_sample_instant(out, of, " ", out->panel->created_wall_ms);
 }
 
 void swgi_metric_BUILD(struct swgi_exposition *out, const struct swgi_measured *of) {
@@ -54,8 +54,8 @@ void swgi_metric_BUILD(struct swgi_exposition *out, const struct swgi_measured *
 
 /* Seconds since 1970, to the millisecond. */
 static void instant(struct swgi_exposition *out, double unix_s) {
-    if (unix_s > 0)
-        swgi_sample_seconds(out, NULL, " ", (swg_ns)(round(unix_s * 1e3) * 1e6));
+    if (unix_s > 0 && unix_s < 1e12)
+        swgi_sample_instant(out, NULL, " ", (int64_t)round(unix_s * 1e3));
 }
 
 void swgi_metric_AGENT_START(struct swgi_exposition *out, const struct swgi_measured *of) {

@@ -82,6 +82,6 @@ void swgi_write_escaped(struct swgi_exposition *out, const char *text) {
     for (; *text != '\0'; text++) {
         if (*text == '\\' || *text == '"' || *text == '\n')
             *out->at++ = '\\';
-        *out->at++ = *text == '\n' ? 'n' : *text;
+        *out->at++ = (char)(*text == '\n' ? 'n' : *text);
     }
 }

@@ -104,6 +104,13 @@ static inline void swgi_sample_seconds(struct swgi_exposition *out, const struct
     swgi_sample_end(out);
 }
 
+/* An instant in milliseconds since 1970, told in seconds. Left out if it is none. */
+static inline void swgi_sample_instant(struct swgi_exposition *out, const struct swgi_measured *of,
+                                       const char *rest, int64_t ms) {
+    if (ms > 0 && ms <= INT64_MAX / 1000000)
+        swgi_sample_seconds(out, of, rest, ms * 1000000);
+}
+
 /* ---- who writes which metric: of is NULL for those of no circuit */
 typedef void swgi_metric_fn(struct swgi_exposition *out, const struct swgi_measured *of);
 

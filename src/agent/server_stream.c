@@ -68,11 +68,9 @@ static bool next_event(struct swgi_stream *stream) {
 
 static struct swgi_text *tick_text(struct swgi_agent *agent, const char *glob) {
     size_t size;
-    char *data = swgi_admin_tick_text(agent, glob, &size), *bytes = NULL;
-    int length = data ? asprintf(&bytes, "event: tick\ndata: %s\n\n", data) : -1;
+    char *bytes = swgi_admin_tick_text(agent, glob, &size);
 
-    free(data);
-    return length < 0 ? NULL : swgi_text_new(bytes, (size_t)length);
+    return bytes ? swgi_text_new(bytes, size) : NULL;
 }
 
 static void say_tick(struct swgi_stream *stream) {

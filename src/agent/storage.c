@@ -23,7 +23,7 @@
 #define AUDIT_ROWS        1000000u
 #define HISTORY_KEEP_MS   (30 * SWGI_DAY_MS)
 #define HISTORY_BYTES     (256u << 20)
-#define HISTORY_ROW_BYTES 200u /* with its index; measured */
+#define HISTORY_ROW_BYTES 200u /* with its index: 128 bytes, and a long name twice */
 
 static const struct swgi_log_fields fields = { .context = "storage" };
 
@@ -76,13 +76,14 @@ static void hand_over(struct swgi_storage *storage, struct swgi_row *row) {
 /* ---- events */
 
 /* Another file may have taken the panel's place, with numbers of its own. */
-static void look_at_panel(struct swgi_storage *storage) {
+void swgi_storage_look_at_panel(struct swgi_storage *storage) {
     int64_t birth_ms = swgi_panel_birth_ms(storage->panel);
     if (birth_ms == storage->birth_ms)
         return;
     storage->birth_ms = birth_ms;
     storage->next_act = 0;
     storage->is_overrun = false;
+    storage->is_first = true;
     for (struct swgi_kept *kept = storage->all; kept != NULL; kept = kept->next)
         kept->is_restorable = kept->state.panel_birth_ms != 0;
     pthread_mutex_lock(&storage->mutex);
@@ -122,7 +123,7 @@ void swgi_storage_event(struct swgi_storage *storage, const struct swg_event *ev
     struct swgi_row *row = NULL, *gap = NULL;
     if (storage == NULL)
         return;
-    look_at_panel(storage);
+    swgi_storage_look_at_panel(storage);
     if ((event->id & 1) == 0)
         gap = count_acts(storage, event);
     int rc = swgi_row_of_event(event, &row);
@@ -209,7 +210,7 @@ void swgi_storage_tick(struct swgi_storage *storage, const struct swgi_measures 
     if (storage == NULL)
         return;
     int64_t wall_ms = swgi_storage_wall(storage);
-    look_at_panel(storage);
+    swgi_storage_look_at_panel(storage);
     for (size_t i = 0; i < swgi_measures_count(measures); i++)
         see_circuit(storage, swgi_measures_at(measures, i));
     touch_daily(storage, measures, wall_ms);

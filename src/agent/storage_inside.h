@@ -187,8 +187,8 @@ struct swgi_storage {
     pthread_t writer;
     struct swgi_database database;
     struct swgi_batch batch;
-    int64_t fault_since_ns; /* 0: all is well */
-    uint64_t fault_dropped; /* counts.audit_dropped when it began */
+    int64_t fault_since_ns;  /* 0: all is well */
+    uint64_t dropped_before; /* counts.audit_dropped when a batch was written last */
     int64_t backoff_ms;
 };
 
@@ -258,6 +258,10 @@ void swgi_kept_mark_dirty(struct swgi_storage *storage, struct swgi_kept *kept);
 /* 1 restored, 0 it was not to be or could not yet be, -errno. */
 int swgi_kept_restore(struct swgi_storage *storage, struct swgi_kept *kept,
                       struct swg_circuit *circuit);
+
+/* ---- storage.c */
+/* Whether it is still the one it was; another has numbers and circuits of its own. */
+void swgi_storage_look_at_panel(struct swgi_storage *storage);
 
 /* ---- storage_history.c: the loop's side */
 void swgi_history_tick(struct swgi_storage *storage, const struct swgi_measures *measures,

@@ -51,13 +51,17 @@ static void past_of(const struct swgi_state *state, int64_t wall_ms, struct swgi
     swgi_copy_text(past->mode_reason, sizeof(past->mode_reason), state->mode_reason);
 }
 
+static bool is_nothing(const struct swgi_past *past) {
+    return !past->is_open && past->mode == SWGI_NORMAL && past->trips == 0;
+}
+
 int swgi_kept_restore(struct swgi_storage *storage, struct swgi_kept *kept,
                       struct swg_circuit *circuit) {
     struct swgi_past past;
     if (!kept->is_restorable)
         return 0;
     past_of(&kept->state, swgi_storage_wall(storage), &past);
-    int rc = swgi_circuit_restore(circuit, &past);
+    int rc = is_nothing(&past) ? -EALREADY : swgi_circuit_restore(circuit, &past);
     if (rc == -ENOENT)
         return rc;
     kept->is_restorable = false;
@@ -71,6 +75,7 @@ int swgi_storage_restore(struct swgi_storage *storage, struct swg_error *error) 
     (void)error;
     if (storage == NULL)
         return 0;
+    swgi_storage_look_at_panel(storage);
     for (struct swgi_kept *kept = storage->all; kept != NULL; kept = kept->next) {
         struct swg_circuit *circuit;
         if (!kept->is_restorable ||

@@ -152,8 +152,6 @@ static void begin_fault(struct swgi_storage *storage, const struct swg_error *er
     bool is_new = storage->fault_since_ns == 0;
     storage->counts.faults += is_new;
     swgi_copy_text(storage->counts.last_fault, sizeof(storage->counts.last_fault), error->text);
-    if (is_new)
-        storage->fault_dropped = storage->counts.audit_dropped;
     pthread_mutex_unlock(&storage->mutex);
     if (!is_new)
         return;
@@ -165,11 +163,12 @@ static void begin_fault(struct swgi_storage *storage, const struct swg_error *er
 
 static void end_fault(struct swgi_storage *storage) {
     storage->backoff_ms = 0;
+    pthread_mutex_lock(&storage->mutex);
+    uint64_t dropped = storage->counts.audit_dropped - storage->dropped_before;
+    storage->dropped_before += dropped;
+    pthread_mutex_unlock(&storage->mutex);
     if (storage->fault_since_ns == 0)
         return;
-    pthread_mutex_lock(&storage->mutex);
-    uint64_t dropped = storage->counts.audit_dropped - storage->fault_dropped;
-    pthread_mutex_unlock(&storage->mutex);
     double seconds = (double)(swgi_clock_of(CLOCK_MONOTONIC) - storage->fault_since_ns) / 1e9;
     storage->fault_since_ns = 0;
     swgi_log(SWGI_LOG_INFO, &fields,

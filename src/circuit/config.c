@@ -141,7 +141,7 @@ static void set_row(struct swg_config *config, const char *row) {
     (void)rc;
 }
 
-static void start_from(const struct swgi_preset *preset, struct swgi_settings *settings) {
+static void read_preset(const struct swgi_preset *preset, struct swgi_settings *settings) {
     struct swg_config rows = { 0 };
     int rc;
 
@@ -152,6 +152,24 @@ static void start_from(const struct swgi_preset *preset, struct swgi_settings *s
     assert(rc == 0);
     (void)rc;
     snprintf(settings->preset, sizeof(settings->preset), "%s", preset->name);
+}
+
+/* A file of a thousand circuits starts from them a thousand times. */
+static struct swgi_settings *known_presets;
+
+static void read_presets(void) {
+    static struct swgi_settings settings[SWGI_PRESETS_MAX];
+
+    for (unsigned i = 0; i < swgi_presets_count; i++)
+        read_preset(&swgi_presets[i], &settings[i]);
+    known_presets = settings;
+}
+
+static void start_from(const struct swgi_preset *preset, struct swgi_settings *settings) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, read_presets);
+    *settings = known_presets[preset - swgi_presets];
 }
 
 static void start(const struct swgi_preset *preset, const struct swgi_settings *base,

@@ -9,11 +9,13 @@
 #include "base/text.h"
 #include "engine/settings.h"
 
-static const struct swgi_preset presets[] = {
+const struct swgi_preset swgi_presets[] = {
 #define SWGI_PRESET(name, ...) { #name, (const char *const[]){ __VA_ARGS__, NULL } },
 #include "tables/presets.h"
 };
-#define PRESETS (sizeof(presets) / sizeof(presets[0]))
+#define PRESETS (sizeof(swgi_presets) / sizeof(swgi_presets[0]))
+const unsigned swgi_presets_count = PRESETS;
+static_assert(PRESETS <= SWGI_PRESETS_MAX, "each has its settings worked out");
 
 /* A name must fit where the panel keeps it. */
 #define SWGI_PRESET(name, ...) \
@@ -30,11 +32,11 @@ int swgi_preset_find(const char *name, const struct swgi_preset **out, struct sw
     struct swgi_nearest nearest = SWGI_NEAREST(name);
 
     for (size_t i = 0; i < PRESETS; i++) {
-        if (strcmp(name, presets[i].name) == 0) {
-            *out = &presets[i];
+        if (strcmp(name, swgi_presets[i].name) == 0) {
+            *out = &swgi_presets[i];
             return 0;
         }
-        swgi_nearest_offer(&nearest, presets[i].name);
+        swgi_nearest_offer(&nearest, swgi_presets[i].name);
     }
     return swgi_fail(error, -EINVAL, "preset", "\"%.40s\" is no preset%s%s%s; allowed: %s", name,
                      nearest.name != NULL ? ", did you mean " : "",

@@ -15,7 +15,7 @@ static uint64_t sum(const struct swgi_turn *turn, unsigned counter) {
 static swg_ns last(const struct swgi_turn *turn, unsigned counter) {
     const struct swgi_map *map = turn->map;
     uint64_t now = (uint64_t)turn->now, greatest = 0;
-    for (uint32_t i = 0; i < map->geometry.columns; i++) {
+    for (uint32_t i = 0, high = swgi_columns_high(map); i < high; i++) {
         const struct swgi_column *column =
             &map->columns[(uint64_t)i * map->geometry.circuits + turn->index];
         uint64_t at = swgi_load_relaxed((const swgi_word *)column + counter, COLUMN);
@@ -99,7 +99,7 @@ static void read_recovery(const struct swgi_turn *turn, uint64_t ctl, struct swg
 static void read_latency(const struct swgi_turn *turn, struct swg_latency *out) {
     uint64_t bins[SWGI_HISTOGRAM_BINS] = { 0 };
     uint32_t extent = swgi_load(&turn->cell->histogram);
-    for (uint32_t column = 0; column < turn->map->geometry.columns; column++) {
+    for (uint32_t column = 0, high = swgi_columns_high(turn->map); column < high; column++) {
         swgi_word *of = swgi_histogram_bins(turn->map, extent, column);
         for (unsigned i = 0; of != NULL && i < SWGI_HISTOGRAM_BINS; i++)
             bins[i] += swgi_load_relaxed(&of[i], COLUMN);

@@ -2,6 +2,8 @@
  * What a person does to circuits: trip, reset, probe, and the modes. Every act carries user and reason. One that reaches many circuits
  * asks first and goes slowly, so that there is time to take the hand off the lever.
  */
+#include "cli/act.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,9 +18,6 @@
 #include "cli/message.h"
 #include "cli/panel.h"
 #include "report/text.h"
-
-#define REASON_MAX 127
-#define USER_MAX   31
 
 static int mode_normal(struct swg_circuit *circuit, const struct swg_act *act,
                        struct swg_error *error) {
@@ -59,6 +58,17 @@ static const struct act *find_act(const char *name) {
     return &acts[i];
 }
 
+int swgi_act_perform(const char *name, struct swg_circuit *circuit, const struct swg_act *act,
+                     struct swg_error *error) {
+    return find_act(name)->perform(circuit, act, error);
+}
+
+bool swgi_act_is_bounded(const char *name) {
+    const struct swgi_command *command = swgi_command_find(name);
+
+    return command && (command->takes & SWGI_TAKES_BOUND);
+}
+
 /* One line typed by a person; false at the end of input. */
 static bool ask(const char *question, char *answer, size_t size) {
     fputs(question, stderr);
@@ -73,18 +83,25 @@ static bool may_ask(void) {
     return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
 }
 
+/* Closing a circuit from the console needs no words: there, breaker.reset(name) is a command of its own. */
+static bool needs_reason(const struct swgi_options *options) {
+    return strcmp(options->source, "console") != 0 || strcmp(options->command->name, "reset") != 0;
+}
+
 /* The reason, from the command line or, where there is somebody to ask, typed; NULL if there is none. */
 static const char *find_reason(const struct swgi_options *options, char *typed, size_t size) {
     const char *reason = options->reason;
 
+    if (!reason && !needs_reason(options))
+        return "";
     if (!reason && may_ask() && ask("Reason (kept with the act): ", typed, size))
         reason = typed;
     if (!reason || !reason[0]) {
         swgi_say("an act needs a reason for those who come after: --reason 'TEXT'");
         return NULL;
     }
-    if (strlen(reason) > REASON_MAX) {
-        swgi_say("--reason: at most %d bytes, these are %zu", REASON_MAX, strlen(reason));
+    if (strlen(reason) > SWGI_REASON_MAX) {
+        swgi_say("--reason: at most %d bytes, these are %zu", SWGI_REASON_MAX, strlen(reason));
         return NULL;
     }
     return reason;
@@ -175,7 +192,7 @@ static int act_on(const struct swgi_options *options, struct swg_panel *panel,
 
     swg_circuit_status(circuit, &before);
     if (!options->dry_run)
-        rc = find_act(options->command->name)->perform(circuit, act, &error);
+        rc = swgi_act_perform(options->command->name, circuit, act, &error);
     swg_circuit_status(circuit, &after);
     if (options->json)
         print_json(options, name, rc, swgi_fault_text(rc, &error), &before, &after);
@@ -225,27 +242,26 @@ static int select_and_act(const struct swgi_options *options, struct swg_panel *
     return status;
 }
 
-/* Who sits there, even behind sudo; NULL leaves it to the library to name the account. */
-static const char *login_name(char *out, size_t size) {
-    return getlogin_r(out, size) == 0 && out[0] && strlen(out) <= USER_MAX ? out : NULL;
+const char *swgi_login_name(char *out, size_t size) {
+    return getlogin_r(out, size) == 0 && out[0] && strlen(out) <= SWGI_USER_MAX ? out : NULL;
 }
 
 int swgi_act_run(const struct swgi_options *options) {
     __attribute__((cleanup(swgi_panel_release))) struct swg_panel *panel = NULL;
     struct swg_act act = SWG_ACT_INIT;
-    char typed[REASON_MAX + 2], login[256];
+    char typed[SWGI_REASON_MAX + 2], login[256];
     int status;
 
-    if (options->user && (!options->user[0] || strlen(options->user) > USER_MAX)) {
-        swgi_say("--user: 1 to %d bytes", USER_MAX);
+    if (options->user && (!options->user[0] || strlen(options->user) > SWGI_USER_MAX)) {
+        swgi_say("--user: 1 to %d bytes", SWGI_USER_MAX);
         return EX_USAGE;
     }
     status =
         swgi_panel_attach(options, options->dry_run ? SWG_PANEL_INSPECT : SWG_PANEL_ATTACH, &panel);
     if (status)
         return status;
-    act.user = options->user ? options->user : login_name(login, sizeof(login));
-    act.source = "cli";
+    act.user = options->user ? options->user : swgi_login_name(login, sizeof(login));
+    act.source = options->source;
     act.for_ns = options->for_ns;
     act.force = options->force;
     act.reason = options->dry_run ? "" : find_reason(options, typed, sizeof(typed));

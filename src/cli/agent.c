@@ -56,7 +56,7 @@ static const char *said(const char *option, const char *variable) {
 
 static struct swgi_agent_options read_words(const struct swgi_options *options) {
     return (struct swgi_agent_options){
-        .config = options->config,
+        .config = options->config_is_default ? NULL : options->config,
         .environment = options->environment,
         .panel = options->panel_is_default ? NULL : options->panel,
         .panel_default = options->panel,

@@ -26,6 +26,16 @@ static const struct swgi_command commands[] = {
       "held of those there are, and how many calls wait (18/20 +4). The last column says what "
       "happens next.",
       SWGI_TAKES_STATUS, 0, MANY, swgi_status_run },
+    { "top", "", "the circuits, live",
+      "Shows every circuit, the troubled ones first, and goes on: rates, latencies, what happens "
+      "next. Trips, resets and more at a key, with a reason and a confirmation; '?' explains the "
+      "keys. Without a terminal, and with --once, it prints one plain table."
+      "\v"
+      "Examples:\n"
+      "  switchgear top\n"
+      "  switchgear top --interval 250ms\n"
+      "  switchgear top --once --json | jq '.circuits[] | {name, calls_per_s}'",
+      SWGI_TAKES_TOP, 0, 0, swgi_top_run },
     { "why", "NAME...", "why a circuit is as it is",
       "Shows what each rule measures now and where it trips, what tripped last and on what "
       "evidence, rejections, who "
@@ -178,7 +188,26 @@ static const struct swgi_command commands[] = {
       "Exit status: 0 stopped as it was told to; 75 another agent has the panel; 78 the file or "
       "the "
       "tokens were refused; 69 built without the agent.",
-      SWGI_TAKES_AGENT, 0, 1, swgi_agent_command_run },
+      SWGI_TAKES_AGENT | SWGI_TAKES_FILE, 0, 1, swgi_agent_command_run },
+    { "console", "", "all commands at a prompt, with history and completion",
+      "Reads commands, at a terminal with editing, history and completion, else one a line, and "
+      "runs each as the shell would have, with the options it has there. It also knows these, "
+      "where texts stand in quotes:\n"
+      "  breaker.statusAll()\n"
+      "  breaker.status('x')\n"
+      "  breaker.isTripped('x')\n"
+      "  breaker.trip('x', 'why')\n"
+      "  breaker.reset('x', 'why', true)\n"
+      "  breaker.callApi('x', 'URL', 'operation', load)\n"
+      "A reset needs no reason there; true forces it. callApi fetches a URL, or runs '!command'. "
+      "'help' lists it all."
+      "\v"
+      "Examples:\n"
+      "  switchgear console\n"
+      "  echo \"breaker.reset('payments', 'cleared')\" | switchgear console\n"
+      "\n"
+      "Exit status: from a pipe, that of the last line that failed, 0 if none did; of exit N, N.",
+      0, 0, 0, swgi_console_run },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

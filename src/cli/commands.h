@@ -32,5 +32,7 @@ int swgi_act_run(const struct swgi_options *options);
 int swgi_exec_run(const struct swgi_options *options);
 int swgi_fetch_run(const struct swgi_options *options);
 int swgi_agent_command_run(const struct swgi_options *options);
+int swgi_top_run(const struct swgi_options *options);
+int swgi_console_run(const struct swgi_options *options);
 
 #endif

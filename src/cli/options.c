@@ -43,10 +43,13 @@ enum {
     KEY_TOKENS,
     KEY_CHECK,
     KEY_MAKE_TOKEN,
+    KEY_INTERVAL,
+    KEY_ONCE,
 };
 
 static const struct argp_option common_options[] = {
     { .doc = "Everywhere:", .group = 10 },
+    { "config", 'c', "FILE", 0, "The configuration file (environment: SWITCHGEAR_CONFIG)", 10 },
     { "panel", KEY_PANEL, "PATH", 0, "The panel: PATH.v1.panel (environment: SWITCHGEAR_PANEL)",
       10 },
     { "json", KEY_JSON, NULL, 0, "Print JSON, for programs", 10 },
@@ -67,6 +70,10 @@ static const struct argp_option status_options[] = {
 static const struct argp_option events_options[] = {
     { "follow", 'f', NULL, 0, "Go on with whatever happens, until interrupted", 0 },
     { "lines", 'n', "N", 0, "Only the last N", 0 },
+};
+static const struct argp_option top_options[] = {
+    { "interval", KEY_INTERVAL, "DURATION", 0, "Look this often: 100ms to 1h (default 1s)", 0 },
+    { "once", KEY_ONCE, NULL, 0, "Look twice, an interval apart, and print one plain table", 0 },
 };
 static const struct argp_option act_options[] = {
     { "reason", 'r', "TEXT", 0, "Why; kept with the act, at most 127 bytes", 0 },
@@ -104,10 +111,6 @@ static const struct argp_option exec_options[] = {
 };
 
 static const struct argp_option agent_options[] = {
-    { "config", 'c', "FILE", 0,
-      "The configuration file (environment: SWITCHGEAR_CONFIG; default: "
-      "/etc/switchgear/switchgear.yaml)",
-      0 },
     { "environment", KEY_ENVIRONMENT, "NAME", 0, "Which of the file's environments is in force",
       0 },
     { "listen", KEY_LISTEN, "ADDRESS", 0, "127.0.0.1:9190, [::1]:9190, a port of 0 for any, or off",
@@ -131,11 +134,17 @@ struct group {
     { takes, list, sizeof(list) / sizeof((list)[0]) }
 
 static const struct group groups[] = {
-    GROUP(SWGI_TAKES_STATUS, status_options), GROUP(SWGI_TAKES_EVENTS, events_options),
-    GROUP(SWGI_TAKES_ACT, act_options),       GROUP(SWGI_TAKES_BOUND, bound_options),
-    GROUP(SWGI_TAKES_FORCE, force_options),   GROUP(SWGI_TAKES_NO_BOUND, no_bound_options),
-    GROUP(SWGI_TAKES_CALL, call_options),     GROUP(SWGI_TAKES_EXEC, exec_options),
-    GROUP(SWGI_TAKES_AGENT, agent_options),   GROUP(0, common_options),
+    GROUP(SWGI_TAKES_STATUS, status_options),
+    GROUP(SWGI_TAKES_EVENTS, events_options),
+    GROUP(SWGI_TAKES_TOP, top_options),
+    GROUP(SWGI_TAKES_ACT, act_options),
+    GROUP(SWGI_TAKES_BOUND, bound_options),
+    GROUP(SWGI_TAKES_FORCE, force_options),
+    GROUP(SWGI_TAKES_NO_BOUND, no_bound_options),
+    GROUP(SWGI_TAKES_CALL, call_options),
+    GROUP(SWGI_TAKES_EXEC, exec_options),
+    GROUP(SWGI_TAKES_AGENT, agent_options),
+    GROUP(0, common_options),
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 
@@ -165,6 +174,17 @@ static swg_ns parse_duration(struct argp_state *state, const char *option, const
         argp_error(state, "--%s '%s': not a duration; write 250ms, 30s, 5m, 2h or 1d", option,
                    text);
     return (swg_ns)ns;
+}
+
+#define INTERVAL_LEAST INT64_C(100000000)
+#define INTERVAL_MOST  INT64_C(3600000000000)
+
+static swg_ns parse_interval(struct argp_state *state, const char *text) {
+    swg_ns interval = parse_duration(state, "interval", text);
+
+    if (interval < INTERVAL_LEAST || interval > INTERVAL_MOST)
+        argp_error(state, "--interval '%s': not from 100ms to 1h", text);
+    return interval;
 }
 
 static uint64_t parse_number(struct argp_state *state, const char *option, const char *text,
@@ -221,9 +241,6 @@ static void parse_statuses(struct argp_state *state, struct swgi_options *option
 
 static error_t parse_agent_option(int key, const char *value, struct swgi_options *options) {
     switch (key) {
-    case 'c':
-        options->config = value;
-        return 0;
     case KEY_ENVIRONMENT:
         options->environment = value;
         return 0;
@@ -288,6 +305,12 @@ static error_t parse_call_option(int key, char *value, struct argp_state *state,
 static error_t parse_own_option(int key, char *value, struct argp_state *state,
                                 struct swgi_options *options) {
     switch (key) {
+    case KEY_INTERVAL:
+        options->interval_ns = parse_interval(state, value);
+        return 0;
+    case KEY_ONCE:
+        options->once = true;
+        return 0;
     case KEY_PANEL_INFO:
         options->panel_info = true;
         return 0;
@@ -337,6 +360,21 @@ static bool take_panel(struct swgi_options *options, const char *path) {
     return true;
 }
 
+static bool take_config(struct swgi_options *options, const char *path) {
+    size_t length = strlen(path);
+
+    if (length == 0 || length >= sizeof(options->config))
+        return false;
+    memcpy(options->config, path, length + 1);
+    options->config_is_default = false;
+    return true;
+}
+
+static void set_config(struct argp_state *state, struct swgi_options *options, const char *path) {
+    if (!take_config(options, path))
+        argp_error(state, "--config: 1 to %zu bytes", sizeof(options->config) - 1);
+}
+
 static void set_panel(struct argp_state *state, struct swgi_options *options, const char *path) {
     if (!take_panel(options, path))
         argp_error(state, "--panel: 1 to %zu bytes", sizeof(options->panel) - 65);
@@ -345,6 +383,9 @@ static void set_panel(struct argp_state *state, struct swgi_options *options, co
 static error_t parse_common_option(int key, char *value, struct argp_state *state,
                                    struct swgi_options *options) {
     switch (key) {
+    case 'c':
+        set_config(state, options, value);
+        return 0;
     case KEY_PANEL:
         set_panel(state, options, value);
         return 0;
@@ -494,13 +535,21 @@ static int parse_command(int argc, char **argv, struct parse *parse) {
 }
 
 static void init(struct swgi_options *options) {
-    const char *path = getenv("SWITCHGEAR_PANEL");
+    const char *path = getenv("SWITCHGEAR_PANEL"), *config = getenv("SWITCHGEAR_CONFIG");
 
-    *options = (struct swgi_options){ .lines = -1, .kill_after_ns = INT64_C(10000000000) };
+    *options = (struct swgi_options){
+        .lines = -1,
+        .kill_after_ns = INT64_C(10000000000),
+        .interval_ns = INT64_C(1000000000),
+        .source = "cli",
+        .config_is_default = true,
+    };
     swgi_panel_default_path(options->panel, sizeof(options->panel));
     options->panel_is_default = true;
     if (path)
         take_panel(options, path);
+    if (config)
+        take_config(options, config);
 }
 
 int swgi_options_parse(int argc, char **argv, struct swgi_options *out, bool *done) {

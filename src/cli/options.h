@@ -10,6 +10,7 @@
 #include "switchgear/switchgear.h"
 
 struct swgi_command;
+struct swgi_file;
 
 /* Which options a command takes, beside those that all take. */
 enum swgi_option_group {
@@ -22,11 +23,14 @@ enum swgi_option_group {
     SWGI_TAKES_REST = 64, /* what follows the first argument is somebody else's command line */
     SWGI_TAKES_FORCE = 128,
     SWGI_TAKES_NO_BOUND = 256, /* an act that has no end */
-    SWGI_TAKES_AGENT = 512,
+    SWGI_TAKES_TOP = 512,
+    SWGI_TAKES_FILE = 1024, /* reads the configuration file itself, so nobody does it beforehand */
+    SWGI_TAKES_AGENT = 2048,
 };
 
 #define SWGI_SETS_MAX       64
 #define SWGI_PANEL_PATH_MAX 4096
+#define SWGI_FILE_PATH_MAX  4096
 
 struct swgi_set {
     const char *key, *value;
@@ -37,6 +41,11 @@ struct swgi_options {
     struct swgi_screen screen; /* stdout */
     char panel[SWGI_PANEL_PATH_MAX];
     bool panel_is_default;
+    char config
+        [SWGI_FILE_PATH_MAX]; /* the configuration file: -c, SWITCHGEAR_CONFIG, or where it is by default */
+    bool config_is_default; /* nobody named it: it need not exist */
+    struct swgi_file *file; /* what it says; NULL: there is none, or it is broken */
+    const char *source;     /* of acts: "cli", "console" */
     bool json, quiet, verbose, no_color, yes, dry_run;
 
     char **arguments; /* of the command: names, or a name and somebody else's command line */
@@ -46,6 +55,8 @@ struct swgi_options {
     bool panel_info, names_only; /* status */
     bool follow;                 /* events */
     long lines;                  /* events; -1: all */
+    swg_ns interval_ns;          /* top */
+    bool once;                   /* top */
     const char *reason, *user;   /* acts */
     swg_ns for_ns;
     bool force;
@@ -59,7 +70,7 @@ struct swgi_options {
     int32_t priority;
     uint64_t ignored_statuses[4]; /* one bit for each exit status */
     /* agent; NULL: not said */
-    const char *config, *environment, *listen, *socket, *database, *tokens, *make_token;
+    const char *environment, *listen, *socket, *database, *tokens, *make_token;
     bool check;
 };
 

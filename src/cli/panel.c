@@ -127,14 +127,15 @@ static int unknown(struct swg_panel *panel, const char *name) {
     return EX_UNAVAILABLE;
 }
 
-/* The panel's own circuit, for those that find no place, is news only when somebody found none. */
+bool swgi_is_idle_beyond(const struct swg_status *status) {
+    return strcmp(status->name, "_beyond") == 0 && status->calls == 0 &&
+           status->state == SWG_STATE_CLOSED && status->mode == SWG_MODE_NORMAL;
+}
+
 static bool is_idle_beyond(const struct swg_circuit *circuit) {
     struct swg_status status = SWG_STATUS_INIT;
 
-    if (strcmp(swg_circuit_name(circuit), "_beyond") != 0)
-        return false;
-    return swg_circuit_status(circuit, &status) == 0 && status.calls == 0 &&
-           status.state == SWG_STATE_CLOSED && status.mode == SWG_MODE_NORMAL;
+    return swg_circuit_status(circuit, &status) == 0 && swgi_is_idle_beyond(&status);
 }
 
 static int select_glob(struct swg_panel *panel, const char *glob, struct swgi_circuits *out) {

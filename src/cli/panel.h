@@ -30,5 +30,7 @@ int swgi_circuits_select(struct swg_panel *panel, char *const *names, size_t nam
                          struct swgi_circuits *out);
 void swgi_circuits_deinit(struct swgi_circuits *circuits);
 bool swgi_is_glob(const char *name);
+/* The panel's own circuit, for those that find no place, is news only when somebody found none. */
+bool swgi_is_idle_beyond(const struct swg_status *status);
 
 #endif

@@ -391,7 +391,7 @@ void swgi_file_defaults(unsigned section, void *object) {
 /* ---- nodes */
 
 bool swgi_is_bare(struct swgi_reader *reader, const yaml_node_t *node, const char *wanted) {
-    if (node->type != YAML_SCALAR_NODE || node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
+    if (node->type != YAML_SCALAR_NODE || swgi_node_is_bare(node))
         return true;
     swgi_complain(reader, node, NULL, "in quotes it is text; allowed: %s, without quotes", wanted);
     return false;
@@ -459,10 +459,13 @@ bool swgi_file_key_read(struct swgi_reader *reader, const struct swgi_file_key *
 
     if (is_list(key))
         return read_list(reader, key, node, object);
-    swgi_file_key_range(key, range);
-    const char *text = swgi_node_text(reader, node, range);
-    if (text == NULL || (is_number(key) && !swgi_is_bare(reader, node, range)))
+    if (!swgi_node_is_text(node) || (is_number(key) && !swgi_node_is_bare(node))) {
+        swgi_file_key_range(key, range);
+        if (swgi_node_text(reader, node, range) != NULL)
+            swgi_is_bare(reader, node, range);
         return false;
+    }
+    const char *text = (const char *)node->data.scalar.value;
     int rc = parse(key, text, object);
     if (rc != 0)
         refuse(reader, key, node, text, rc);

@@ -99,14 +99,28 @@ static void join_pair(struct swgi_reader *reader, void *arg, const yaml_node_t *
     join(reader, arg, key, value);
 }
 
+/* What is allowed is worked out only for who has it wrong. */
+static const char *single_text(struct swgi_reader *reader, const struct swgi_key *key,
+                               const yaml_node_t *node) {
+    char range[SWGI_KEY_RANGE_MAX];
+    bool good = swgi_node_is_text(node) && (!is_number(key) || swgi_node_is_bare(node));
+
+    if (good)
+        return (const char *)node->data.scalar.value;
+    swgi_key_range(key, range);
+    if (swgi_node_text(reader, node, range) != NULL)
+        swgi_is_bare(reader, node, range);
+    return NULL;
+}
+
 /* What the key's parser is to see; NULL: told. */
 static const char *text_of(struct swgi_reader *reader, const struct swgi_key *key,
                            const yaml_node_t *node, struct joined *joined) {
-    char range[SWGI_KEY_RANGE_MAX];
     bool pairs = key->type == SWGI_TYPE_PARTITIONS || key->type == SWGI_TYPE_FEATURES;
 
-    *joined = (struct joined){ .good = true };
-    swgi_key_range(key, range);
+    joined->text[0] = '\0';
+    joined->used = 0;
+    joined->good = true;
     if (node->type == YAML_SEQUENCE_NODE && takes_list(key)) {
         swgi_each_item(reader, node, join_item, joined);
         if (joined->good && joined->used == 0)
@@ -118,9 +132,7 @@ static const char *text_of(struct swgi_reader *reader, const struct swgi_key *ke
         swgi_each_pair(reader, node, join_pair, joined);
         return joined->good ? joined->text : NULL;
     }
-    const char *text = swgi_node_text(reader, node, range);
-    if (text != NULL && is_number(key) && !swgi_is_bare(reader, node, range))
-        return NULL;
+    const char *text = single_text(reader, key, node);
     if (text != NULL && is_yes_no(key) && strcmp(text, "true") == 0)
         return "yes";
     if (text != NULL && is_yes_no(key) && strcmp(text, "false") == 0)

@@ -9,13 +9,10 @@
 /* ---- what presets set, worked out once */
 
 struct preset_rows {
-    const struct swgi_preset *preset;
     bool sets[SWGI_KEYS_MAX], trips;
 };
 
-#define PRESETS_MAX 32u
-static struct preset_rows known[PRESETS_MAX];
-static unsigned known_count;
+static struct preset_rows known[SWGI_PRESETS_MAX];
 
 static void note_row(struct preset_rows *rows, const char *row) {
     struct swgi_key_place place;
@@ -35,30 +32,17 @@ static void note_row(struct preset_rows *rows, const char *row) {
         rows->sets[place.key - swgi_keys] = true;
 }
 
-static void note_preset(const char *name) {
-    struct preset_rows *rows = &known[known_count];
-    int rc = swgi_preset_find(name, &rows->preset, NULL);
-
-    assert(rc == 0 && known_count < PRESETS_MAX);
-    (void)rc;
-    for (const char *const *row = rows->preset->rows; *row != NULL; row++)
-        note_row(rows, *row);
-    known_count++;
-}
-
 static void note_presets(void) {
-#define SWGI_PRESET(name, ...) note_preset(#name);
-#include "tables/presets.h"
+    for (unsigned i = 0; i < swgi_presets_count; i++)
+        for (const char *const *row = swgi_presets[i].rows; *row != NULL; row++)
+            note_row(&known[i], *row);
 }
 
 static const struct preset_rows *rows_of(const struct swgi_preset *preset) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    unsigned at = 0;
 
     pthread_once(&once, note_presets);
-    while (known[at].preset != preset)
-        at++;
-    return &known[at];
+    return &known[preset - swgi_presets];
 }
 
 bool swgi_preset_sets(const struct swgi_preset *preset, unsigned key) {

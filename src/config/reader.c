@@ -11,11 +11,16 @@
 #include "base/text.h"
 
 size_t swgi_path_down(struct swgi_reader *reader, const char *word) {
-    size_t before = reader->path_length, room = sizeof(reader->path) - before;
-    int added = snprintf(reader->path + before, room, "%s%s", before > 0 ? "." : "", word);
+    size_t before = reader->path_length, room = sizeof(reader->path) - 1 - before;
+    char *end = reader->path + before;
 
-    if (added > 0)
-        reader->path_length += (size_t)added < room ? (size_t)added : room - 1;
+    if (before > 0 && room > 0) {
+        *end++ = '.';
+        room--;
+    }
+    end = memccpy(end, word, '\0', room);
+    reader->path_length = end != NULL ? (size_t)(end - reader->path) - 1 : sizeof(reader->path) - 1;
+    reader->path[reader->path_length] = '\0';
     return before;
 }
 
@@ -120,6 +125,11 @@ bool swgi_node_empty(const yaml_node_t *node) {
         return false;
     const char *text = (const char *)node->data.scalar.value;
     return text[0] == '\0' || strcmp(text, "~") == 0 || strcmp(text, "null") == 0;
+}
+
+bool swgi_node_is_text(const yaml_node_t *node) {
+    return node->type == YAML_SCALAR_NODE && !swgi_node_empty(node) &&
+           strlen((const char *)node->data.scalar.value) == node->data.scalar.length;
 }
 
 const char *swgi_node_text(struct swgi_reader *reader, const yaml_node_t *node,

@@ -61,6 +61,12 @@ const yaml_node_t *swgi_node(const struct swgi_reader *reader, int index);
 const char *swgi_node_words(const yaml_node_t *node);
 /* Nothing after the colon, ~ or null. */
 bool swgi_node_empty(const yaml_node_t *node);
+/* Is it a value that swgi_node_text() would return? */
+bool swgi_node_is_text(const yaml_node_t *node);
+/* Is a scalar written without quotes? */
+static inline bool swgi_node_is_bare(const yaml_node_t *node) {
+    return node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+}
 /* A scalar's text; complains and returns NULL for anything else. wanted: "a duration such as 30s". */
 const char *swgi_node_text(struct swgi_reader *reader, const yaml_node_t *node, const char *wanted);
 

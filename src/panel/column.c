@@ -188,7 +188,7 @@ void swgi_thread_retry(struct swgi_map *map) {
         seat_use(seat, map);
 }
 
-static uint32_t columns_high(const struct swgi_map *map) {
+uint32_t swgi_columns_high(const struct swgi_map *map) {
     uint64_t high = swgi_load_relaxed(&map->header->columns_high, HINT);
     return high < map->geometry.columns ? (uint32_t)high : map->geometry.columns;
 }
@@ -201,14 +201,14 @@ static const swgi_word *counter_of(const struct swgi_map *map, uint32_t column, 
 
 uint64_t swgi_column_sum(const struct swgi_map *map, uint32_t circuit, unsigned counter) {
     uint64_t sum = 0;
-    for (uint32_t c = 0, high = columns_high(map); c < high; c++)
+    for (uint32_t c = 0, high = swgi_columns_high(map); c < high; c++)
         sum += swgi_load_relaxed(counter_of(map, c, circuit, counter), COLUMN);
     return sum;
 }
 
 uint64_t swgi_column_max(const struct swgi_map *map, uint32_t circuit, unsigned counter) {
     uint64_t max = 0;
-    for (uint32_t c = 0, high = columns_high(map); c < high; c++) {
+    for (uint32_t c = 0, high = swgi_columns_high(map); c < high; c++) {
         uint64_t value = swgi_load_relaxed(counter_of(map, c, circuit, counter), COLUMN);
         max = value > max ? value : max;
     }
@@ -228,7 +228,7 @@ uint32_t swgi_columns_leased(const struct swgi_map *map) {
  * it was evicted may bring one thread's old count back; the windows clamp what that makes negative.
  */
 void swgi_columns_clear(struct swgi_map *map, uint32_t circuit) {
-    for (uint32_t c = 0, high = columns_high(map); c < high; c++) {
+    for (uint32_t c = 0, high = swgi_columns_high(map); c < high; c++) {
         swgi_word *words =
             (swgi_word *)&map->columns[(uint64_t)c * map->geometry.circuits + circuit];
         for (unsigned i = 0; i < sizeof(struct swgi_column) / sizeof(*words); i++)

@@ -165,7 +165,7 @@ struct swg_panel {
     void *log_arg;
     uint64_t log_cursor;
     struct swgi_declared *declared; /* the configuration file; NULL: none (circuit/declared.h) */
-    struct swg_panel *next_open; /* list of the process's open panels, for fork */
+    struct swg_panel *next_open;    /* list of the process's open panels, for fork */
 };
 
 /* ---- this thread (column.c). One entry is current; a thread that uses several panels swaps them.
@@ -209,6 +209,8 @@ static inline void swgi_column_add(swgi_word *counter, uint64_t n) {
         swgi_add_relaxed(counter, n, COLUMN_SHARED);
 }
 
+/* Columns that were ever in use: those beyond hold nothing, and are not worth the memory that reading them takes. */
+uint32_t swgi_columns_high(const struct swgi_map *map);
 /* Sum of one counter over all columns in use; counter is its offset in words within struct
  * swgi_column. */
 uint64_t swgi_column_sum(const struct swgi_map *map, uint32_t circuit, unsigned counter);

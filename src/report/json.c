@@ -11,7 +11,7 @@
 #include "report/describe.h"
 
 static void put(json_t *object, const char *key, json_t *value) {
-    if (json_object_set_new(object, key, value) != 0)
+    if (json_object_set_new_nocheck(object, key, value) != 0)
         errx(EX_OSERR, "out of memory");
 }
 

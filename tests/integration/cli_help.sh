@@ -35,8 +35,10 @@ run $'a\033[31mb'
 exits 64; [[ $err != *$'\033'* ]] || wrong 'wanted no control characters'
 run status --nonsense
 exits 64; says 'nonsense'
-run status -c file
+run status --interval 1s
 exits 64
+run top --interval 1ms
+exits 64; says 'not from 100ms to 1h'
 run why
 exits 64; says 'NAME'
 run exec circuit

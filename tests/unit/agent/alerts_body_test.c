@@ -95,7 +95,7 @@ static void slack_of_no_single_circuit(void **state) {
     (void)state;
     notice->when = SWGI_ALERT_OPEN_COUNT;
     notice->circuit[0] = notice->state[0] = notice->sample[0] = notice->owner[0] = '\0';
-    notice->runbook[0] = '\0';
+    snprintf(notice->runbook, sizeof(notice->runbook), "docs/runbook.md#several-circuits-open");
     snprintf(notice->circuit_runbook, sizeof(notice->circuit_runbook), "javascript:alert(1)");
     snprintf(notice->summary, sizeof(notice->summary), "2 circuits are OPEN");
     assert_body(
@@ -105,7 +105,9 @@ static void slack_of_no_single_circuit(void **state) {
         "\"fields\":[{\"type\":\"mrkdwn\",\"text\":\"*Alert:* circuit open\"},{\"type\":\"mrkdwn\","
         "\"text\":\"*Severity:* "
         "critical\"}]},{\"type\":\"context\",\"elements\":[{\"type\":\"mrkdwn\","
-        "\"text\":\"critical: 2 circuits are OPEN\"}]}]}");
+        "\"text\":\"critical: 2 circuits are OPEN" DOT
+        "runbook: docs/runbook.md#several-circuits-open" DOT
+        "circuit's runbook: javascript:alert(1)\"}]}]}");
 }
 
 #define DETAILS(status, state, ended)                                              \

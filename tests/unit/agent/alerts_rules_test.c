@@ -58,6 +58,9 @@ static void states_and_modes(void **state) {
     assert_holds(SWGI_ALERT_MODE, 0, SWGI_HOLDS_NOT, NULL);
     db->status.mode = SWG_MODE_FORCED_OPEN;
     assert_holds(SWGI_ALERT_MODE, 0, SWGI_HOLDS, "db is in mode forced_open");
+    db->status.state = SWG_STATE_OPEN;
+    db->status.mode = SWG_MODE_SHADOW;
+    assert_holds(SWGI_ALERT_OPEN, 0, SWGI_HOLDS_NOT, NULL);
 }
 
 static void slow_recoveries_are_shown_for_a_while(void **state) {

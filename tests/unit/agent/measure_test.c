@@ -6,30 +6,39 @@
 
 static struct swgi_measures *measures;
 static uint64_t cursor;
-static struct swgi_file file;
-static struct swgi_file_circuit entry;
+static struct swgi_file *file;
 
 #define assert_near(value, wanted, within) assert_true(fabs((value) - (wanted)) <= (within))
 
 static int begin(void **state) {
     int rc = begin_story(state);
 
-    memset(&file, 0, sizeof(file));
-    memset(&entry, 0, sizeof(entry));
-    file.metrics.breakers_max = 1000;
-    file.circuits = &entry;
-    file.circuits_count = 1;
     cursor = 0;
+    file = NULL;
     advance(S(1000));
+    if (rc == 0)
+        rc = swgi_file_empty(&file);
     return rc != 0 ? rc : swgi_measures_new(&measures, panel);
 }
 
 static int end(void **state) {
     measures = swgi_measures_unref(measures);
+    file = swgi_file_unref(file);
     return end_story(state);
 }
 
 #define MEASURED(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+/* The configuration that is in force from now on. */
+static void configure(const char *yaml) {
+    struct swgi_file_errors errors = { 0 };
+    struct swgi_file *read = NULL;
+
+    if (swgi_file_parse(&read, yaml, strlen(yaml), "test.yaml", NULL, &errors) != 0)
+        fail_msg("%s: %s", errors.errors[0].key, errors.errors[0].text);
+    swgi_file_unref(file);
+    file = read;
+}
 
 /* As the agent does: events, then the tick. */
 static void tick(void) {
@@ -37,7 +46,7 @@ static void tick(void) {
 
     while (swg_panel_next_event(panel, &cursor, &event) == 1)
         swgi_measures_event(measures, &event);
-    assert_int_equal(swgi_measures_tick(measures, &file), 0);
+    assert_int_equal(swgi_measures_tick(measures, file), 0);
 }
 
 static void ticks(unsigned count) {
@@ -98,10 +107,13 @@ static void test_an_evicted_circuit_leaves(void **state) {
 
 static void test_entries_of_the_file(void **state) {
     (void)state;
-    strcpy(entry.name, "dependency");
+    configure("circuits: { dependency: { owner: ann }, '*': { owner: bob, max: 3 } }");
     make();
     tick();
-    assert_ptr_equal(measure()->entry, &entry);
+    assert_string_equal(measure()->entry->owner, "ann");
+    configure("circuits: { 'dep*': { owner: cleo, max: 3 } }");
+    tick();
+    assert_string_equal(measure()->entry->owner, "cleo");
     assert_null(swgi_measures_find(measures, "_beyond")->entry);
 }
 
@@ -212,6 +224,18 @@ static void test_a_long_gap_between_ticks(void **state) {
     assert_int_equal(measure()->calls_1m, 100);
 }
 
+static void test_a_call_that_ends_much_later(void **state) {
+    (void)state;
+    make();
+    tick();
+    acquire();
+    ticks(100);
+    record_permit(&latest, SWG_FAILURE, S(100));
+    ticks(1);
+    assert_int_equal(measure()->calls_1m, 0);
+    assert_int_equal(measure()->failures_1m, 1);
+}
+
 static void test_mean_latency(void **state) {
     (void)state;
     make();
@@ -233,7 +257,7 @@ static void test_windows_empty_though_nothing_happens(void **state) {
     calls(1, SWG_FAILURE);
     ticks(1);
     assert_near(measure()->status.failure_rate, 0.1, 1e-9);
-    ticks(60);
+    ticks(40);
     assert_true(measure()->status.failure_rate == -1);
 }
 
@@ -322,6 +346,23 @@ static void test_an_outage_between_two_ticks(void **state) {
     assert_int_equal(measure()->open_rejected, 2);
 }
 
+static void test_a_second_outage(void **state) {
+    (void)state;
+    make();
+    tick();
+    for (unsigned rejections = 3; rejections > 0; rejections--) {
+        calls(5, SWG_FAILURE);
+        ticks(1);
+        for (unsigned i = 0; i < rejections; i++)
+            assert_rejected();
+        ticks(2);
+        assert_int_equal(hand(swg_circuit_reset, 0, 1), 0);
+        ticks(1);
+        assert_int_equal(measure()->open_rejected, rejections);
+        assert_int_equal(measure()->last_recovery, S(3));
+    }
+}
+
 static void test_an_outage_whose_events_were_lost(void **state) {
     (void)state;
     make();
@@ -329,12 +370,12 @@ static void test_an_outage_whose_events_were_lost(void **state) {
     calls(5, SWG_FAILURE);
     swg_ns tripped = now();
     advance(S(1));
-    swgi_measures_tick(measures, &file);
+    swgi_measures_tick(measures, file);
     assert_int_equal(measure()->open_since, tripped);
     advance(S(30));
     calls(2, SWG_SUCCESS);
     advance(S(1));
-    swgi_measures_tick(measures, &file);
+    swgi_measures_tick(measures, file);
     assert_near((double)measure()->last_recovery, 30e9 + 1e9, (double)ROUNDING);
     assert_int_equal(measure()->open_since, 0);
 }
@@ -407,10 +448,7 @@ static void test_one_failure_is_no_anomaly(void **state) {
 
 static void test_budget(void **state) {
     (void)state;
-    strcpy(entry.name, "dependency");
-    entry.has_slo = true;
-    entry.slo_availability = 99;
-    entry.slo_window = S(3600);
+    configure("circuits: { dependency: { slo: { availability: 99, window: 1h } } }");
     set("breaker.trip", "none");
     make();
     tick();
@@ -438,12 +476,14 @@ int main(void) {
         MEASURED(test_ticks_between_seconds_change_no_rate),
         MEASURED(test_a_minute_and_no_longer),
         MEASURED(test_a_long_gap_between_ticks),
+        MEASURED(test_a_call_that_ends_much_later),
         MEASURED(test_mean_latency),
         MEASURED(test_windows_empty_though_nothing_happens),
         MEASURED(test_nearness),
         MEASURED(test_few_calls_are_not_near),
         MEASURED(test_an_outage),
         MEASURED(test_an_outage_between_two_ticks),
+        MEASURED(test_a_second_outage),
         MEASURED(test_an_outage_whose_events_were_lost),
         MEASURED(test_open_when_the_agent_came),
         MEASURED(test_trend),

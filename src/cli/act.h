@@ -1,0 +1,20 @@
+/* Acts by hand, for those who ask for them in their own way: the command line, top. */
+#ifndef SWGI_CLI_ACT_H
+#define SWGI_CLI_ACT_H
+
+#include <stdbool.h>
+
+#include "switchgear/switchgear.h"
+
+#define SWGI_REASON_MAX 127 /* bytes, as the panel keeps them */
+#define SWGI_USER_MAX   31
+
+/* name: trip, reset, probe, isolate, disable, shadow, normal. As the function of the library that does it. */
+int swgi_act_perform(const char *name, struct swg_circuit *circuit, const struct swg_act *act,
+                     struct swg_error *error);
+/* Can it end by itself (for_ns)? */
+bool swgi_act_is_bounded(const char *name);
+/* Who sits there, even behind sudo; NULL leaves it to the library to name the account. */
+const char *swgi_login_name(char *out, size_t size);
+
+#endif
