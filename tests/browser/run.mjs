@@ -16,10 +16,11 @@ function holds(condition, what) {
 }
 
 async function story(what, tellIt) {
+    const begin = Date.now();
     try {
         await tellIt();
         passed++;
-        console.log(`PASS ${what}`);
+        console.log(`PASS ${what} (${((Date.now() - begin) / 1000).toFixed(1)} s)`);
     } catch (error) {
         failed++;
         console.log(`FAIL ${what}\n${error.stack}`);
