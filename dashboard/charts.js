@@ -1,10 +1,10 @@
 // The charts of one circuit: uPlot over its last minutes, with one cursor for all of them.
-import { HISTORY, columns, newest } from './history.js';
+import { HISTORY, columns, newest, span } from './history.js';
 import { Component, color, html } from './ui.js';
 import { STATES, latency, localTime, perSecond, share, shortCount } from './words.js';
 
 const uPlot = window.uPlot;
-const SPAN_S = HISTORY;
+const LEAST_S = 60;
 
 export const CHARTS = [
     { title: 'Calls per second', format: perSecond, series: [['calls', 'made', 'series-1'], ['rejected', 'rejected', 'open']] },
@@ -19,7 +19,7 @@ function options({ format, most, series }, width, height, atCursor) {
         width, height, padding: [8, 10, 0, 0], legend: { show: false }, hooks: { setCursor: [(chart) => atCursor(chart.cursor.idx ?? null)] },
         cursor: { y: false, drag: { setScale: false, x: false, y: false }, sync: { key: 'circuit' }, points: { size: 5 } },
         scales: {
-            x: { time: true, range: (_, least, latest) => [latest - SPAN_S, latest] },
+            x: { time: true, range: (_, least, latest) => [latest - span(LEAST_S, HISTORY), latest] },
             y: { range: (_, least, largest) => [0, Math.min(most ?? Infinity, Math.max(largest || 0, most ? most / 10 : 1e-6)) * 1.08] },
         },
         axes: [
@@ -90,12 +90,13 @@ export class Band extends Component {
         const context = canvas.getContext('2d');
         context.scale(scale, scale);
         const tones = Object.values(STATES).map((state) => state.tone);
-        const states = newest(this.props.circuit.series.state, HISTORY);
-        for (let from = 0, to; from < HISTORY; from = to) {
-            for (to = from + 1; to < HISTORY && Object.is(states[to], states[from]); to++);
+        const seconds = span(LEAST_S, HISTORY);
+        const states = newest(this.props.circuit.series.state, seconds);
+        for (let from = 0, to; from < seconds; from = to) {
+            for (to = from + 1; to < seconds && Object.is(states[to], states[from]); to++);
             const tone = tones[states[from]];
             context.fillStyle = color(tone ?? 'line');
-            context.fillRect((from / HISTORY) * width, tone ? 0 : height - 1, ((to - from) / HISTORY) * width, height);
+            context.fillRect((from / seconds) * width, tone ? 0 : height - 1, ((to - from) / seconds) * width, height);
         }
     }
     render() {

@@ -144,10 +144,19 @@ async function trips() {
     await isState('payments', 'OPEN');
     await says(page.locator('.detail-head'), /probes in (29|30) min/);
     await says(page.locator('section[aria-labelledby=d-why]'), /by hand, by ada: planned work/);
+    await tell('stop', 'payments');
     await act('p', 'done early');
     await press('Enter');
     await noDialog();
+    await isState('payments', 'HALF OPEN');
+    await tell('hold', 'payments');
+    await says(page.locator('section[aria-labelledby=d-holders]'), /driver[^]*a probe/);
+    await says(row('payments').locator('.c-next'), /0 of 2 probes good/);
+    await act('r', 'enough seen');
+    await press('Enter');
+    await noDialog();
     await isState('payments', 'CLOSED');
+    await tell('heal', 'payments');
     const told = JSON.parse(command('status', 'payments', '--json'));
     is('CLOSED', (told.circuits?.[0] ?? told).state, 'the panel says so, too');
 }
