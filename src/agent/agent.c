@@ -165,7 +165,8 @@ static void tell_listener(const struct swgi_agent *agent, const struct swgi_list
     if (!listener->is_unix && swgi_tokens_count(agent->tokens) == 0)
         swgi_log(
             SWGI_LOG_WARNING, &fields,
-            "there are no tokens (agent.tokens_file): on TCP only what needs none is answered");
+            "there are no tokens (agent.tokens_file): on TCP only what needs none is answered%s",
+            agent->file->agent.public_reads ? ", reads among it" : "");
 }
 
 static int answer_on(struct swgi_agent *agent, int rc, struct swgi_listener *listener,

@@ -29,6 +29,7 @@ struct swgi_text;
 struct swgi_agent_options {
     const char *config, *environment, *panel, *listen, *socket, *database, *tokens;
     const char *panel_default; /* where nobody says */
+    bool public_reads;         /* even if the file does not say so */
     bool is_embedded; /* no signals, no supervisor, no socket or database unless asked for */
     int log_level;    /* -1: the file's */
 };

@@ -39,7 +39,9 @@ static void add_error(struct swgi_file_errors *errors, int code, const char *key
 }
 
 /* A program that has an agent inside asks for what it wants of it. */
-static void embed(struct swgi_file *file) {
+static void embed(const struct swgi_agent_options *options, struct swgi_file *file) {
+    if (!options->config && !options->listen)
+        strcpy(file->agent.listen, "off");
     if (!file->agent.socket[0])
         strcpy(file->agent.socket, "off");
     if (!file->agent.database[0])
@@ -65,8 +67,9 @@ int swgi_agent_read_file(const struct swgi_agent_options *options, const char *p
         swgi_file_unref(file);
         return -ENAMETOOLONG;
     }
+    agent->public_reads |= options->public_reads;
     if (options->is_embedded)
-        embed(file);
+        embed(options, file);
     *out = file;
     return 0;
 }

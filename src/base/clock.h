@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "base/shared.h"
+
 static inline int64_t swgi_clock_of(clockid_t id) {
     struct timespec t;
     clock_gettime(id, &t);
@@ -25,7 +27,7 @@ static inline int64_t swgi_clock_coarse(void) {
 }
 
 /* CLOCK_REALTIME in milliseconds since 1970. */
-int64_t swgi_clock_wall_ms(void);
+SWGI_SHARED int64_t swgi_clock_wall_ms(void);
 /* Forget what this thread measured: in a forked child, whose time namespace may be another. */
 void swgi_clock_forget(void);
 

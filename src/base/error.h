@@ -5,6 +5,7 @@
 #ifndef SWGI_BASE_ERROR_H
 #define SWGI_BASE_ERROR_H
 
+#include "base/shared.h"
 #include "switchgear/switchgear.h"
 
 /*
@@ -12,7 +13,7 @@
  * code. Writes no more than error->size bytes: an older caller's struct is shorter. Key and sentence are made printable,
  * because they quote what others wrote, and may overlap nothing of *error.
  */
-int swgi_fail(struct swg_error *error, int code, const char *key, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+SWGI_SHARED int swgi_fail(struct swg_error *error, int code, const char *key, const char *format,
+                          ...) __attribute__((format(printf, 4, 5)));
 
 #endif

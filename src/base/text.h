@@ -12,16 +12,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/shared.h"
+
 /* Room that is enough for any printer below. */
 #define SWGI_NUMBER_TEXT 40
 
 /* "250ms", "1.5s", "0": a decimal of at most nine places, and one of ns us ms s m h d. At most INT64_MAX ns, whole ns only. */
-int swgi_duration_parse(const char *text, uint64_t *out_ns);
+SWGI_SHARED int swgi_duration_parse(const char *text, uint64_t *out_ns);
 /* The shortest exact form in one unit: "30s", "1.5s", "90s", "1m"; "0". */
 int swgi_duration_print(uint64_t ns, char *out, size_t size);
 
 /* Decimal digits only; no sign. */
-int swgi_integer_parse(const char *text, uint64_t *out);
+SWGI_SHARED int swgi_integer_parse(const char *text, uint64_t *out);
 int swgi_integer_print(uint64_t value, char *out, size_t size);
 
 /* "0.85", "100": digits, with a point between digits at most once, fifteen of them that matter. Correctly rounded. */
@@ -39,16 +41,16 @@ int swgi_percent_print(uint32_t ppm, char *out, size_t size);
 
 #define SWGI_TEXT_NAME_MAX 127u
 /* [A-Za-z0-9._:@/-]{1,127}; NULL is no name. */
-bool swgi_name_valid(const char *name);
+SWGI_SHARED bool swgi_name_valid(const char *name);
 
 /*
  * Copies text (NULL: empty) into out[size], always ending it with NUL, and returns the length written. What could disturb a
  * terminal or a log line becomes '?': control characters, bytes that are not UTF-8, line separators and marks that turn the
  * writing direction. A character is copied whole or not at all. out and text must not overlap.
  */
-size_t swgi_copy_text(char *out, size_t size, const char *text);
+SWGI_SHARED size_t swgi_copy_text(char *out, size_t size, const char *text);
 /* The same for bytes without a NUL at their end. */
-size_t swgi_copy_bytes(char *out, size_t size, const char *bytes, size_t length);
+SWGI_SHARED size_t swgi_copy_bytes(char *out, size_t size, const char *bytes, size_t length);
 
 /* Insertions, deletions, replacements and swaps of neighbours between two texts of at most 127 bytes; longer: UINT_MAX. */
 unsigned swgi_edit_distance(const char *a, const char *b);

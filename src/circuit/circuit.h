@@ -3,6 +3,7 @@
 #ifndef SWGI_CIRCUIT_CIRCUIT_H
 #define SWGI_CIRCUIT_CIRCUIT_H
 
+#include "base/shared.h"
 #include "base/clock.h"
 #include "engine/engine.h"
 
@@ -10,7 +11,7 @@
  * unprotected, or nothing could be made. */
 const struct swgi_binding *swgi_circuit_bind(struct swg_circuit *circuit);
 /* For readers: never makes a circuit. NULL: there is none now. */
-const struct swgi_binding *swgi_circuit_look(const struct swg_circuit *circuit);
+SWGI_SHARED const struct swgi_binding *swgi_circuit_look(const struct swg_circuit *circuit);
 /* Note in the handle how the circuit is configured now, for when it must be made again. */
 void swgi_circuit_remember(struct swg_circuit *circuit);
 /* After the panel followed to another file: all handles to the new one. */

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/shared.h"
 #include "circuit/config.h"
 #include "circuit/declared.h"
 #include "switchgear/switchgear.h"
@@ -163,21 +164,24 @@ struct swgi_file {
  * *out; -EINVAL and every error with line and column; -ENOENT, -EACCES, ... and one error that names
  * the path. errors may be NULL.
  */
-int swgi_file_read(struct swgi_file **out, const char *path, const char *environment,
-                   struct swgi_file_errors *errors);
+SWGI_SHARED int swgi_file_read(struct swgi_file **out, const char *path, const char *environment,
+                               struct swgi_file_errors *errors);
 /* The same from memory; name is what errors call it. */
 int swgi_file_parse(struct swgi_file **out, const char *text, size_t length, const char *name,
                     const char *environment, struct swgi_file_errors *errors);
 /* What stands in no file: all defaults, the shipped alerts, no circuit. -ENOMEM. */
-int swgi_file_empty(struct swgi_file **out);
-struct swgi_file *swgi_file_ref(struct swgi_file *file), *swgi_file_unref(struct swgi_file *file);
+SWGI_SHARED int swgi_file_empty(struct swgi_file **out);
+SWGI_SHARED struct swgi_file *swgi_file_ref(struct swgi_file *file),
+    *swgi_file_unref(struct swgi_file *file);
 
 /* The entry a circuit belongs to: by its name, else the longest pattern that matches. NULL: none. */
-const struct swgi_file_circuit *swgi_file_circuit(const struct swgi_file *file, const char *name);
+SWGI_SHARED const struct swgi_file_circuit *swgi_file_circuit(const struct swgi_file *file,
+                                                              const char *name);
 /* The entry with that alias, or that name. NULL: none. */
-const struct swgi_file_circuit *swgi_file_alias(const struct swgi_file *file, const char *alias);
+SWGI_SHARED const struct swgi_file_circuit *swgi_file_alias(const struct swgi_file *file,
+                                                            const char *alias);
 /* Does a glob of the file's language (only '*' and '?' are special) match the name? */
-bool swgi_file_glob(const char *glob, const char *name);
+SWGI_SHARED bool swgi_file_glob(const char *glob, const char *name);
 
 /*
  * Bring a panel to what the file says: declared circuits are made and configured, circuits of its
@@ -185,10 +189,11 @@ bool swgi_file_glob(const char *glob, const char *name);
  * patterns. State, counters and, where the geometry allows, windows are kept. Everything is checked
  * before anything is changed: -EINVAL and *error as swgi_file_read(), nothing applied.
  */
-int swgi_file_apply(struct swgi_file *file, struct swg_panel *panel, struct swg_error *error);
+SWGI_SHARED int swgi_file_apply(struct swgi_file *file, struct swg_panel *panel,
+                                struct swg_error *error);
 
 /* Where a command or the agent looks when nobody says: SWITCHGEAR_CONFIG, /etc/switchgear/switchgear.yaml
  * for root or where it exists, else $XDG_CONFIG_HOME/switchgear/switchgear.yaml (~/.config if unset). */
-void swgi_file_default_path(char *out, size_t out_size);
+SWGI_SHARED void swgi_file_default_path(char *out, size_t out_size);
 
 #endif

@@ -9,6 +9,7 @@
 #ifndef SWGI_ENGINE_ENGINE_H
 #define SWGI_ENGINE_ENGINE_H
 
+#include "base/shared.h"
 #include "base/wide.h"
 #include "engine/settings.h"
 #include "panel/panel.h"
@@ -78,7 +79,7 @@ static inline int64_t swgi_turn_now(struct swgi_turn *turn) {
 }
 
 /* The cell's name, ended whatever stands there. */
-void swgi_cell_name(const struct swgi_cell *cell, char name[SWGI_NAME_MAX + 1]);
+SWGI_SHARED void swgi_cell_name(const struct swgi_cell *cell, char name[SWGI_NAME_MAX + 1]);
 
 /* ---- settings in the panel (turn.c) */
 /* Returns the sequence they were read at. */
@@ -263,7 +264,7 @@ static inline unsigned swgi_histogram_bin(int64_t duration) {
     return bin < SWGI_HISTOGRAM_BINS ? bin : SWGI_HISTOGRAM_BINS - 1;
 }
 /* The instant a bin ends, exclusive. */
-int64_t swgi_histogram_bound(unsigned bin);
+SWGI_SHARED int64_t swgi_histogram_bound(unsigned bin);
 
 /* ---- notices (transition.c) */
 /* Circuit, time, user, reason and source of an event that tells of this turn. */

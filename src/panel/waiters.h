@@ -9,6 +9,7 @@
 #ifndef SWGI_PANEL_WAITERS_H
 #define SWGI_PANEL_WAITERS_H
 
+#include "base/shared.h"
 #include "panel/permits.h"
 
 /* ---- waiting: high:24 | version:40. No place at or above high is in use; each arrival raises the
@@ -88,8 +89,9 @@ uint64_t swgi_waiters_owner(const struct swgi_map *map, const struct swgi_bulkhe
 uint32_t swgi_waiters_count(const struct swgi_map *map, const struct swgi_bulkhead_words *words);
 /* Since when whoever waits longest does; INT64_MAX: nobody waits. ageing_ns: what a step of priority
  * moved the keys by. */
-int64_t swgi_waiters_oldest(const struct swgi_map *map, const struct swgi_bulkhead_words *words,
-                            uint64_t ageing_ns);
+SWGI_SHARED int64_t swgi_waiters_oldest(const struct swgi_map *map,
+                                        const struct swgi_bulkhead_words *words,
+                                        uint64_t ageing_ns);
 
 /* ---- permits and places of the dead (bulkhead_reap.c) */
 /* Of all circuits of a map; whoever waits is told. */

@@ -39,12 +39,26 @@ fi
 libraries=$(dirname "$(find "$root" -name libswitchgear.so.0)")
 export LD_LIBRARY_PATH=$libraries PKG_CONFIG_PATH=$libraries/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root
 
-exported() { # The promise is swg_*: nothing else may leave the shared library.
+symbols() { # LIBRARY: each exported name with its version
+    nm -D --defined-only --with-symbol-versions "$libraries/$1" | awk '$2 != "A" { print $3 }'
+}
+promised() { # The promise is swg_*: nothing else may leave a shared library but what its version calls private.
     local others
-    others=$(nm -D --defined-only "$libraries/$1" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | grep -v '^swg_') || true
+    others=$(symbols "$1" | grep -v '@@SWITCHGEAR_PRIVATE$' | grep -v '^swg_') || true
     [[ -z $others ]] || { printf '%s\n' "$others"; return 1; }
 }
-check 'the shared library exports swg_* only' exported libswitchgear.so.0
+check 'the shared library promises swg_* only' promised libswitchgear.so.0
+# What is private is there for the agent's library, all of it and nothing more, so that a process has one core.
+private_is_needed() {
+    diff <(symbols libswitchgear.so.0 | sed -n 's/@@SWITCHGEAR_PRIVATE$//p' | sort) \
+        <(nm -D --undefined-only "$libraries/libswitchgear-agent.so.0" | sed -n 's/^ *U \(swgi_[a-z0-9_]*\).*/\1/p' | sort)
+}
+if [[ -e $libraries/libswitchgear-agent.so.0 ]]; then
+    check "the agent's library exports swg_* only" promised libswitchgear-agent.so.0
+    check 'what the core exports privately is what that library takes of it' private_is_needed
+else
+    skip 'the library of the agent: it was left out'
+fi
 check 'its soname is libswitchgear.so.0' sh -c 'objdump -p "$1" | grep -q "SONAME *libswitchgear.so.0$"' sh "$libraries/libswitchgear.so.0"
 
 # The first C block of the README, as a user would take it from there.
