@@ -43,12 +43,12 @@ export class Spark extends Component {
         const { line, area } = paths(values, seconds, top);
         return html`<g class=${`tone-${tone}`}><path class="spark-area" d=${area} /><path class="spark-line" d=${line} /></g>`;
     }
-    render({ series, main, second, tone, secondTone, most }) {
+    render({ series, main, second, tone, secondTone, least = 1e-9 }) {
         const seconds = span(...SECONDS);
         const values = newest(series[main], seconds, scratch[0]);
         const others = second ? newest(series[second], seconds, scratch[1]) : [];
         const secondPeak = peak(others, seconds);
-        const top = most ?? Math.max(peak(values, seconds), secondPeak, 1e-9);
+        const top = Math.max(peak(values, seconds), secondPeak, least);
         return html`<svg class="spark" width=${WIDTH} height=${HEIGHT} aria-hidden="true">
             <path class="spark-floor" d=${`M0 ${FLOOR}.5H${WIDTH}`} />
             ${secondPeak > 0 && this.curve(others, seconds, top, secondTone)}${this.curve(values, seconds, top, tone)}
