@@ -210,6 +210,21 @@ SWG_API struct swg_panel *swg_panel_ref(struct swg_panel *panel);
 SWG_API struct swg_panel *swg_panel_unref(struct swg_panel *panel);
 
 /*
+ * Read a configuration file (switchgear.yaml(5)) and bring the panel to it; call it again to reload.
+ * Its circuits are made and configured, those under its patterns configured; state, counters and,
+ * where they fit, windows are kept. From then on swg_circuit_get() makes circuits of this panel as
+ * the file says, whatever configuration it is given, and answers -ENOENT for names it does not
+ * know. The file's sections for the panel and the agent are read and not used.
+ *
+ * -EINVAL: *error is the first thing wrong with the file, with line and column, and says how much
+ * more there is; -ENOENT, -EACCES, ...: it cannot be read; -ENOSPC: the panel has no room for all of
+ * it; -EAGAIN: another process kept the panel busy. The panel is as it was then, and so is what
+ * swg_circuit_get() goes by.
+ */
+SWG_API int swg_panel_load(struct swg_panel *panel, const char *yaml_path,
+                           struct swg_error *error);
+
+/*
  * Housekeeping, on the caller's thread, whenever it likes (once a second is good; never is
  * allowed): hands new events to the log callback, gives back what dead processes held, follows a
  * panel file that was replaced, re-reads an inspected panel. Returns the number of events handed
@@ -314,6 +329,12 @@ SWG_API int swg_config_preset(struct swg_config *config, const char *preset,
  * nothing is changed. */
 SWG_API int swg_config_set(struct swg_config *config, const char *key, const char *value,
                            struct swg_error *error);
+/*
+ * Several keys at once, as they would stand in the configuration file: "{preset: read, retry:
+ * {attempts: 3}}". -EINVAL: *error is the first thing wrong, with its line and column in text, and
+ * nothing of it is taken.
+ */
+SWG_API int swg_config_yaml(struct swg_config *config, const char *text, struct swg_error *error);
 SWG_API struct swg_config *swg_config_unref(struct swg_config *config);
 /*
  * Walk all keys: start with *cursor = 0; 0, or -ENOENT at the end. For help texts and completion.

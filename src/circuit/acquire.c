@@ -209,7 +209,7 @@ static int let_through(struct swg_circuit *circuit, struct swg_permit *out) {
     swgi_permit_refuse(out, 0);
     if (!map->writable)
         return -EROFS;
-    if (circuit->panel->beyond == SWG_BEYOND_ERROR)
+    if (swgi_load(&circuit->panel->beyond) == SWG_BEYOND_ERROR)
         return -ENOSPC;
     swgi_add_relaxed(&map->header->unprotected, 1, COUNTER);
     return SWG_GO;

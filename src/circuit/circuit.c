@@ -125,26 +125,40 @@ static void remember(struct swg_circuit *circuit, const struct swgi_settings *se
         memcpy(circuit->if_new.policies, &settings->policies, sizeof(settings->policies));
 }
 
-/* Made again as it was made first: the handle remembers how. */
+static struct swgi_making declared_making(const struct swgi_declared *declared,
+                                          const struct swgi_declaration *declaration) {
+    return (struct swgi_making){ .settings = &declaration->settings,
+                                 .histogram_asked = declaration->histogram_asked,
+                                 .declared = declared,
+                                 .declaration = declaration };
+}
+
+/* Made again as the file says, or as it was made first: the handle remembers how. */
 static const struct swgi_binding *make_again(struct swg_circuit *circuit) {
     struct swgi_settings settings;
+    struct swgi_declaration declaration;
+    struct swgi_making making = { .settings = &settings };
     struct swgi_map *map = newest(circuit->panel);
     uint32_t index, life;
     if (!map->writable || !may_try(circuit, map))
         return NULL;
+    struct swgi_declared *declared = swgi_declared_of(circuit->panel);
     swgi_process_lock();
     recall(circuit, &settings);
     swgi_process_unlock();
-    if (!swgi_settings_check(&settings) ||
-        swgi_circuit_make(map, circuit->name, circuit->hash, &settings, false, &index, &life,
-                          NULL) != 0)
-        return NULL;
-    return bind_to(circuit, map, index, life);
+    /* What the file no longer knows is made as it was. */
+    if (declared != NULL && declared->find(declared, circuit->name, &declaration, NULL) == 0)
+        making = declared_making(declared, &declaration);
+    int rc = swgi_settings_check(making.settings) ? 0 : -EINVAL;
+    if (rc == 0)
+        rc = swgi_circuit_make(map, circuit->name, circuit->hash, &making, &index, &life, NULL);
+    swgi_declared_unref(declared);
+    return rc == 0 ? bind_to(circuit, map, index, life) : NULL;
 }
 
 static const struct swgi_binding *bind_beyond(struct swg_circuit *circuit) {
     struct swg_panel *panel = circuit->panel;
-    if (panel->beyond != SWG_BEYOND_SHARED)
+    if (swgi_load(&panel->beyond) != SWG_BEYOND_SHARED)
         return NULL;
     struct swg_circuit *shared =
         intern(panel, SWGI_BEYOND_NAME, swgi_name_hash(SWGI_BEYOND_NAME), false);
@@ -173,6 +187,13 @@ void swgi_circuits_follow(struct swg_panel *panel) {
     for (unsigned i = 0; i < SWGI_HANDLE_BUCKETS; i++)
         for (struct swg_circuit *c = swgi_load_acquire(&panel->handles[i]); c != NULL; c = c->next)
             swgi_circuit_bind(c);
+}
+
+void swgi_circuits_remember(struct swg_panel *panel) {
+    for (unsigned i = 0; i < SWGI_HANDLE_BUCKETS; i++)
+        for (struct swg_circuit *c = swgi_load_acquire(&panel->handles[i]); c != NULL; c = c->next)
+            if (!c->unprotected && bind_existing(c) != NULL)
+                swgi_circuit_remember(c);
 }
 
 /* ---- the public side */
@@ -221,27 +242,23 @@ static void tell_beyond(struct swgi_map *map, const char *name) {
 static int beyond(struct swg_panel *panel, const char *name, const struct swg_error *why,
                   struct swg_circuit **out, struct swg_error *error) {
     struct swgi_map *map = newest(panel);
+    int what = swgi_load(&panel->beyond);
     swgi_add_relaxed(&map->header->beyond, 1, COUNTER);
     tell_beyond(map, name);
-    if (panel->beyond == SWG_BEYOND_ERROR)
+    if (what == SWG_BEYOND_ERROR)
         return swgi_fail(error, why->code, why->key, "%s", why->text);
-    if (panel->beyond == SWG_BEYOND_SHARED)
+    if (what == SWG_BEYOND_SHARED)
         return swg_circuit_find(panel, SWGI_BEYOND_NAME, out);
     return hand_out(intern(panel, UNPROTECTED_NAME, swgi_name_hash(UNPROTECTED_NAME), true), out);
 }
 
-static int make_named(struct swg_panel *panel, const char *name, const struct swg_config *if_new,
-                      struct swg_circuit **out, struct swg_error *error) {
+static int make_as(struct swg_panel *panel, const char *name, const struct swgi_making *making,
+                   struct swg_circuit **out, struct swg_error *error) {
     struct swgi_map *map = newest(panel);
-    struct swgi_settings settings;
     uint64_t hash = swgi_name_hash(name);
     uint32_t index, life;
-    int rc = swgi_config_apply(if_new, NULL, &settings, error);
-    if (rc != 0)
-        return rc;
     struct swg_error why = SWG_ERROR_INIT;
-    bool asked = if_new != NULL && swgi_config_sets(if_new, "breaker.histogram");
-    rc = swgi_circuit_make(map, name, hash, &settings, asked, &index, &life, &why);
+    int rc = swgi_circuit_make(map, name, hash, making, &index, &life, &why);
     if (rc == -ENOSPC || rc == -EAGAIN)
         return beyond(panel, name, &why, out, error);
     if (rc != 0)
@@ -250,6 +267,42 @@ static int make_named(struct swg_panel *panel, const char *name, const struct sw
     if (circuit == NULL || bind_to(circuit, map, index, life) == NULL)
         return swgi_fail(error, -ENOMEM, name, "no memory for a circuit's handle");
     return hand_out(circuit, out);
+}
+
+/* A file goes before the program: what it does not know is not made. */
+static int make_named(struct swg_panel *panel, const char *name, const struct swg_config *if_new,
+                      struct swg_circuit **out, struct swg_error *error) {
+    struct swgi_declared *declared = swgi_declared_of(panel);
+    struct swgi_declaration declaration;
+    struct swgi_settings settings;
+    struct swgi_making making = { .settings = &settings };
+    int rc;
+    if (declared != NULL) {
+        rc = declared->find(declared, name, &declaration, error);
+        making = declared_making(declared, &declaration);
+    } else {
+        rc = swgi_config_apply(if_new, NULL, &settings, error);
+        making.histogram_asked = if_new != NULL && swgi_config_sets(if_new, "breaker.histogram");
+    }
+    if (rc == 0)
+        rc = make_as(panel, name, &making, out, error);
+    swgi_declared_unref(declared);
+    return rc;
+}
+
+/* One that a program made before the file was loaded becomes what the file says. */
+static void obey_file(struct swg_panel *panel, const struct swg_circuit *circuit) {
+    const struct swgi_binding *binding = swgi_load_acquire(&circuit->binding);
+    struct swgi_declared *declared = swgi_declared_of(panel);
+    struct swgi_declaration declaration;
+    if (declared == NULL)
+        return;
+    if (binding != NULL && binding->map->writable && swgi_load(&binding->cell->source) == 0 &&
+        declared->find(declared, circuit->name, &declaration, NULL) == 0) {
+        struct swgi_making making = declared_making(declared, &declaration);
+        (void)swgi_circuit_install(binding->map, binding->index, binding->life, &making, NULL);
+    }
+    swgi_declared_unref(declared);
 }
 
 /* What an eviction would make it of again. */
@@ -279,6 +332,8 @@ int swg_circuit_get(struct swg_panel *panel, const char *name, const struct swg_
     if (rc > 0)
         swgi_circuits_follow(panel);
     rc = swg_circuit_find(panel, name, out);
+    if (rc == 0)
+        obey_file(panel, *out);
     if (rc == 0)
         swgi_circuit_remember(*out);
     if (rc != -ENOENT)

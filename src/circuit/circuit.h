@@ -14,6 +14,8 @@ const struct swgi_binding *swgi_circuit_bind(struct swg_circuit *circuit);
 SWGI_SHARED const struct swgi_binding *swgi_circuit_look(const struct swg_circuit *circuit);
 /* Note in the handle how the circuit is configured now, for when it must be made again. */
 void swgi_circuit_remember(struct swg_circuit *circuit);
+/* The same of all handles, after a file changed what circuits are. */
+void swgi_circuits_remember(struct swg_panel *panel);
 /* After the panel followed to another file: all handles to the new one. */
 void swgi_circuits_follow(struct swg_panel *panel);
 

@@ -1,11 +1,13 @@
 /* Settings of a circuit that exists: merged, shown, compared. */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "circuit/circuit.h"
 #include "circuit/config.h"
 #include "circuit/make.h"
+#include "circuit/source.h"
 
 static int configure_locked(const struct swgi_binding *binding, const struct swg_config *config,
                             struct swg_error *error) {
@@ -21,9 +23,64 @@ static int configure_locked(const struct swgi_binding *binding, const struct swg
     if (rc == 0)
         rc = swgi_circuit_settle(&turn, &merged, false, error);
     if (rc == 0) {
+        swgi_source_note(turn.map, turn.index, NULL);
         turn.hand = &(struct swgi_hand){ .source = config->source };
         swgi_act_tell(&turn, SWG_EVENT_CONFIG);
     }
+    return rc;
+}
+
+/* ---- by a file */
+
+/* A histogram nobody asked for by name is had if there is one left. */
+static int settle_as_asked(struct swgi_turn *turn, const struct swgi_making *making,
+                           struct swg_error *error) {
+    struct swgi_settings without = *making->settings;
+    int rc = swgi_circuit_settle(turn, making->settings, false, error);
+    if (rc != -ENOSPC || !without.histogram || making->histogram_asked || turn->settings.histogram)
+        return rc;
+    without.histogram = 0;
+    return swgi_circuit_settle(turn, &without, false, error);
+}
+
+/* Alike, but for a histogram that was not to be had? */
+static bool is_so(const struct swgi_turn *turn, const struct swgi_making *making) {
+    struct swgi_settings wanted = *making->settings;
+    if (!making->histogram_asked && !turn->settings.histogram)
+        wanted.histogram = 0;
+    return memcmp(&wanted, &turn->settings, sizeof(wanted)) == 0;
+}
+
+static int install_locked(struct swgi_turn *turn, const struct swgi_making *making,
+                          struct swg_error *error) {
+    swgi_turn_policies(turn);
+    int rc = is_so(turn, making) ? 0 : 1;
+    if (rc == 1) {
+        int settled = settle_as_asked(turn, making, error);
+        if (settled != 0)
+            return settled;
+        turn->hand = &(struct swgi_hand){ .source = "file" };
+        swgi_act_tell(turn, SWG_EVENT_CONFIG);
+    }
+    swgi_source_note(turn->map, turn->index, making->declared);
+    return rc;
+}
+
+int swgi_circuit_install(struct swgi_map *map, uint32_t index, uint32_t life,
+                         const struct swgi_making *making, struct swg_error *error) {
+    struct swgi_turn turn;
+    int rc = swgi_thread_enter(map);
+    if (rc >= 0)
+        rc = swgi_registry_lock(map);
+    if (rc != 0)
+        return swgi_fail(error, rc, "panel",
+                         "the panel's registry is held by another process; try again");
+    swgi_turn_begin(&turn, map, index, swgi_map_clock(map));
+    if (swgi_load(&turn.cell->life) == life)
+        rc = install_locked(&turn, making, error);
+    else
+        rc = swgi_fail(error, -EAGAIN, "panel", "the circuit was evicted meanwhile; try again");
+    swgi_registry_unlock(map);
     return rc;
 }
 

@@ -28,6 +28,8 @@ void swgi_declared_set(struct swg_panel *panel, struct swgi_declared *declared) 
     swgi_process_lock();
     struct swgi_declared *before = panel->declared;
     panel->declared = declared;
+    swgi_store(&panel->beyond, declared != NULL && declared->beyond >= 0 ? declared->beyond
+                                                                         : panel->options.beyond);
     swgi_process_unlock();
     swgi_declared_unref(before);
 }

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "circuit/circuit.h"
+#include "circuit/source.h"
 #include "engine/policies.h"
 #include "panel/wall.h"
 
@@ -134,23 +135,32 @@ static bool sweep_cell(struct swgi_map *map, uint32_t index) {
     return false;
 }
 
+/* Of a pattern's circuits only, if there is one. */
+static bool is_swept(const struct swgi_map *map, uint32_t index,
+                     const struct swgi_making *pattern) {
+    char name[SWGI_NAME_MAX + 1];
+    return pattern == NULL ||
+           (swgi_circuit_read_name(map, index, name) != 0 &&
+            pattern->declared->under(pattern->declared, pattern->declaration->pattern, name));
+}
+
 /* A sixteenth at a time, so that what may come back soon is not all lost at once. true: there is a
  * place now. */
-static bool sweep(struct swgi_map *map) {
+static bool sweep(struct swgi_map *map, const struct swgi_making *pattern) {
     uint64_t now = (uint64_t)swgi_map_clock(map), last = swgi_load(&map->header->swept_at);
     if (last != 0 && now - last < SWEEP_EVERY_NS)
         return false;
     swgi_store(&map->header->swept_at, now);
     uint32_t wanted = map->geometry.circuits / 16 + 1, evicted = 0;
     for (uint32_t i = 1; i < map->geometry.circuits && evicted < wanted; i++)
-        evicted += sweep_cell(map, i);
+        evicted += is_swept(map, i, pattern) && sweep_cell(map, i);
     return evicted != 0;
 }
 
 static int claim(struct swgi_map *map, const char *name, uint64_t hash, uint32_t *index,
                  struct swg_error *error) {
     int rc = swgi_registry_claim(map, name, hash, index);
-    if (rc == -ENOSPC && sweep(map))
+    if (rc == -ENOSPC && sweep(map, NULL))
         rc = swgi_registry_claim(map, name, hash, index);
     if (rc == 0)
         return 0;
@@ -160,21 +170,61 @@ static int claim(struct swgi_map *map, const char *name, uint64_t hash, uint32_t
         map->geometry.circuits - 1);
 }
 
+static uint32_t count_under(const struct swgi_map *map, const struct swgi_making *making) {
+    char name[SWGI_NAME_MAX + 1];
+    uint64_t high = swgi_load(&map->header->circuits_high);
+    uint32_t count = 0;
+    for (uint32_t i = 1; i < high && i < map->geometry.circuits; i++)
+        count += swgi_circuit_read_name(map, i, name) != 0 &&
+                 making->declared->under(making->declared, making->declaration->pattern, name);
+    return count;
+}
+
+static bool is_over(const struct swgi_map *map, const struct swgi_making *making) {
+    uint32_t most = making->declaration->pattern_max;
+    return most != 0 && count_under(map, making) >= most;
+}
+
+static bool is_over_all(const struct swgi_map *map, const struct swgi_making *making) {
+    uint32_t most = making->declaration->circuits_max;
+    return most != 0 && swgi_load(&map->header->circuits_live) > most; /* one is the panel's own */
+}
+
+/* What the file allows, after idle ones were given up. */
+static int keep_bounds(struct swgi_map *map, const char *name, const struct swgi_making *making,
+                       struct swg_error *error) {
+    const struct swgi_declaration *bounds = making->declaration;
+    if (bounds == NULL)
+        return 0;
+    if (is_over(map, making) && !(sweep(map, making) && !is_over(map, making)))
+        return swgi_fail(error, -ENOSPC, name,
+                         "there are %u circuits under %.60s, as many as its max in %.80s allows",
+                         bounds->pattern_max, bounds->pattern, making->declared->path);
+    if (is_over_all(map, making) && !(sweep(map, NULL) && !is_over_all(map, making)))
+        return swgi_fail(error, -ENOSPC, name,
+                         "there are %u circuits, as many as limits.circuits_max in %.80s allows",
+                         bounds->circuits_max, making->declared->path);
+    return 0;
+}
+
 static int make_locked(struct swgi_map *map, const char *name, uint64_t hash,
-                       const struct swgi_settings *settings, bool histogram_asked, uint32_t *index,
-                       uint32_t *life, struct swg_error *error) {
+                       const struct swgi_making *making, uint32_t *index, uint32_t *life,
+                       struct swg_error *error) {
     if (swgi_registry_find(map, name, hash, index, life))
         return 0;
-    int rc = claim(map, name, hash, index, error);
+    int rc = keep_bounds(map, name, making, error);
+    if (rc == 0)
+        rc = claim(map, name, hash, index, error);
     if (rc != 0)
         return rc;
     struct swgi_turn turn;
     begin(&turn, map, *index);
-    rc = fill_as_asked(&turn, settings, histogram_asked, error);
+    rc = fill_as_asked(&turn, making->settings, making->histogram_asked, error);
     if (rc != 0) {
         swgi_registry_remove(map, *index);
         return rc == -ENOSPC ? -ENOBUFS : rc;
     }
+    swgi_source_note(map, *index, making->declared);
     swgi_registry_publish(map, *index);
     *life = swgi_load(&turn.cell->life);
     turn.hand = &(struct swgi_hand){ .source = "program" };
@@ -183,13 +233,21 @@ static int make_locked(struct swgi_map *map, const char *name, uint64_t hash,
 }
 
 int swgi_circuit_make(struct swgi_map *map, const char *name, uint64_t hash,
-                      const struct swgi_settings *settings, bool histogram_asked, uint32_t *index,
-                      uint32_t *life, struct swg_error *error) {
+                      const struct swgi_making *making, uint32_t *index, uint32_t *life,
+                      struct swg_error *error) {
     int rc = swgi_registry_lock(map);
     if (rc != 0)
         return swgi_fail(error, rc, name,
                          "the panel's registry is held by another process; try again");
-    rc = make_locked(map, name, hash, settings, histogram_asked, index, life, error);
+    rc = make_locked(map, name, hash, making, index, life, error);
     swgi_registry_unlock(map);
     return rc;
+}
+
+void swgi_circuit_unmake(struct swgi_map *map, uint32_t index, uint32_t life) {
+    if (swgi_registry_lock(map) != 0)
+        return;
+    if (swgi_load(&map->cells[index].life) == life)
+        (void)give_up(map, index, activity(map, index));
+    swgi_registry_unlock(map);
 }

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "circuit/look.h"
 #include "circuit/sized.h"
+#include "circuit/source.h"
 
 static void duration(uint64_t ns, char out[32]) {
     if (swgi_duration_print(ns, out, 32) < 0)
@@ -298,9 +299,6 @@ int swg_circuit_why(const struct swg_circuit *circuit, struct swg_why *out) {
     add_holders(&turn, &why);
     swgi_why_permits(&turn, &why);
     add_mode(&turn, &why);
-    if (why.status.preset[0] != '\0')
-        snprintf(why.origin, sizeof(why.origin), "code, preset %s", why.status.preset);
-    else
-        snprintf(why.origin, sizeof(why.origin), "code");
+    swgi_source_tell(turn.map, turn.cell, why.status.preset, why.origin, sizeof(why.origin));
     return swgi_sized_out(out, &why);
 }

@@ -34,5 +34,6 @@ int swgi_fetch_run(const struct swgi_options *options);
 int swgi_agent_command_run(const struct swgi_options *options);
 int swgi_top_run(const struct swgi_options *options);
 int swgi_console_run(const struct swgi_options *options);
+int swgi_check_config_run(const struct swgi_options *options);
 
 #endif

@@ -45,6 +45,10 @@ enum {
     KEY_MAKE_TOKEN,
     KEY_INTERVAL,
     KEY_ONCE,
+    KEY_PRINT,
+    KEY_EXPLAIN,
+    KEY_SCHEMA,
+    KEY_MANUAL,
 };
 
 static const struct argp_option common_options[] = {
@@ -124,6 +128,15 @@ static const struct argp_option agent_options[] = {
       "Print a new token, and on stderr the line for the tokens file; the argument is its role",
       0 },
 };
+static const struct argp_option check_options[] = {
+    { "print", KEY_PRINT, NULL, 0,
+      "What each circuit becomes, and where each value came from; with --verbose defaults, too",
+      0 },
+    { "environment", KEY_ENVIRONMENT, "NAME", 0, "In this environment, whatever the file says", 0 },
+    { "explain", KEY_EXPLAIN, NULL, 0, "What may stand in a file: all of it, or the KEY given", 0 },
+    { "schema", KEY_SCHEMA, NULL, 0, "The JSON Schema of a file, for editors", 0 },
+    { "manual", KEY_MANUAL, NULL, OPTION_HIDDEN, "The tables of switchgear.yaml(5)", 0 },
+};
 
 struct group {
     unsigned takes;
@@ -134,17 +147,12 @@ struct group {
     { takes, list, sizeof(list) / sizeof((list)[0]) }
 
 static const struct group groups[] = {
-    GROUP(SWGI_TAKES_STATUS, status_options),
-    GROUP(SWGI_TAKES_EVENTS, events_options),
-    GROUP(SWGI_TAKES_TOP, top_options),
-    GROUP(SWGI_TAKES_ACT, act_options),
-    GROUP(SWGI_TAKES_BOUND, bound_options),
-    GROUP(SWGI_TAKES_FORCE, force_options),
-    GROUP(SWGI_TAKES_NO_BOUND, no_bound_options),
-    GROUP(SWGI_TAKES_CALL, call_options),
-    GROUP(SWGI_TAKES_EXEC, exec_options),
-    GROUP(SWGI_TAKES_AGENT, agent_options),
-    GROUP(0, common_options),
+    GROUP(SWGI_TAKES_STATUS, status_options),     GROUP(SWGI_TAKES_EVENTS, events_options),
+    GROUP(SWGI_TAKES_TOP, top_options),           GROUP(SWGI_TAKES_ACT, act_options),
+    GROUP(SWGI_TAKES_BOUND, bound_options),       GROUP(SWGI_TAKES_FORCE, force_options),
+    GROUP(SWGI_TAKES_NO_BOUND, no_bound_options), GROUP(SWGI_TAKES_CALL, call_options),
+    GROUP(SWGI_TAKES_EXEC, exec_options),         GROUP(SWGI_TAKES_AGENT, agent_options),
+    GROUP(SWGI_TAKES_CHECK, check_options),       GROUP(0, common_options),
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 
@@ -267,6 +275,25 @@ static error_t parse_agent_option(int key, const char *value, struct swgi_option
     }
 }
 
+static error_t parse_check_option(int key, char *value, struct swgi_options *options) {
+    switch (key) {
+    case KEY_PRINT:
+        options->print = true;
+        return 0;
+    case KEY_EXPLAIN:
+        options->explain = true;
+        return 0;
+    case KEY_SCHEMA:
+        options->schema = true;
+        return 0;
+    case KEY_MANUAL:
+        options->manual = true;
+        return 0;
+    default:
+        return parse_agent_option(key, value, options);
+    }
+}
+
 static error_t parse_call_option(int key, char *value, struct argp_state *state,
                                  struct swgi_options *options) {
     switch (key) {
@@ -298,7 +325,7 @@ static error_t parse_call_option(int key, char *value, struct argp_state *state,
         parse_statuses(state, options, value);
         return 0;
     default:
-        return parse_agent_option(key, value, options);
+        return parse_check_option(key, value, options);
     }
 }
 

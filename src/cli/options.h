@@ -26,6 +26,7 @@ enum swgi_option_group {
     SWGI_TAKES_TOP = 512,
     SWGI_TAKES_FILE = 1024, /* reads the configuration file itself, so nobody does it beforehand */
     SWGI_TAKES_AGENT = 2048,
+    SWGI_TAKES_CHECK = 4096, /* a configuration file */
 };
 
 #define SWGI_SETS_MAX       64
@@ -72,6 +73,7 @@ struct swgi_options {
     /* agent; NULL: not said */
     const char *environment, *listen, *socket, *database, *tokens, *make_token;
     bool check;
+    bool print, explain, schema, manual; /* check-config */
 };
 
 /*

@@ -72,6 +72,7 @@ static int combine_alerts(struct swgi_parse *parse, struct swgi_file *file) {
     struct swgi_alerts *alerts =
         parse->environment.alerts.given ? &parse->environment.alerts : &parse->own.alerts;
 
+    file->alerts_shipped = !alerts->given;
     if (!alerts->given && swgi_alerts_ship(alerts) != 0)
         return -ENOMEM;
     file->alerts = alerts->at;

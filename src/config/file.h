@@ -154,6 +154,7 @@ struct swgi_file {
     struct swgi_file_limits limits;
     struct swgi_file_metrics metrics;
     unsigned circuits_count, alerts_count, receivers_count;
+    bool alerts_shipped;                /* the file has none of its own */
     struct swgi_file_circuit *circuits; /* in the file's order */
     struct swgi_file_alert *alerts;     /* the file's; the shipped ones where it has no `alerts` */
     struct swgi_file_receiver *receivers;

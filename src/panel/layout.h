@@ -91,6 +91,9 @@ struct swgi_header {
         swgi_word shift, now, boot_id[2]; /* what it began with, whoever ends it */
         swgi_word value, begun, done;     /* the instant being moved, and how many were */
     } rebase;                             /* the one under way (boot.c) */
+    /* Paths of the files that circuits are configured by, written under the registry's lock; zero:
+     * free. */
+    _Alignas(64) swgi_word sources[SWGI_SOURCES_MAX][SWGI_SOURCE_WORDS];
 };
 
 /* Life is proved by a byte lock on the lock file, never by what stands here. */
@@ -242,7 +245,7 @@ struct swgi_cell {
     swgi_word settings[2][SWGI_SETTINGS_WORDS]; /* engine/settings.h */
     swgi_word name[16];
     _Atomic uint32_t policies; /* extent + 1, 0 none */
-    _Atomic uint32_t spare32;
+    _Atomic uint32_t source;   /* number in header.sources + 1; 0: a program's word */
     swgi_word spare[3];
 };
 
@@ -257,6 +260,11 @@ static_assert(offsetof(struct swgi_event_data, text) == 224, "part of the file f
 static_assert(offsetof(struct swgi_event_data, error_kind) == 352, "part of the file format");
 static_assert(offsetof(struct swgi_event_data, source) == 376, "part of the file format");
 static_assert(offsetof(struct swgi_header, virtual_clock) == 768, "part of the file format");
+static_assert(offsetof(struct swgi_header, beyond) == 896, "part of the file format");
+static_assert(offsetof(struct swgi_header, rebase) == 1280, "part of the file format");
+static_assert(offsetof(struct swgi_header, sources) == 1344, "part of the file format");
+static_assert(offsetof(struct swgi_cell, policies) == 2016, "part of the file format");
+static_assert(offsetof(struct swgi_cell, source) == 2020, "part of the file format");
 static_assert(sizeof(struct swgi_header) <= 4096, "the header is one page");
 static_assert(offsetof(struct swgi_cell, failures) == 64, "line 1");
 static_assert(offsetof(struct swgi_cell, window) == 128, "line 2");

@@ -14,6 +14,8 @@
 #define SWGI_SLOT_CHUNKS_MAX  (SWGI_SLOTS_MAX / SWGI_SLOT_CHUNK)
 #define SWGI_NAME_MAX         127u /* bytes of a name, without the final NUL */
 #define SWGI_USER_MAX         31u
+#define SWGI_SOURCES_MAX      8u  /* configuration files a panel can name */
+#define SWGI_SOURCE_WORDS     16u /* bytes of such a name / 8, with its NUL */
 #define SWGI_REASON_MAX       127u
 #define SWGI_SOURCE_MAX       15u
 #define SWGI_SAMPLE_MAX       127u /* bytes of an error's text */

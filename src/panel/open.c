@@ -42,7 +42,7 @@ static void fill_panel(struct swg_panel *panel, const struct swg_panel_options *
     const char *name = o->process_name != NULL ? o->process_name : program_invocation_short_name;
     panel->references = 1;
     panel->access = o->access;
-    panel->beyond = o->beyond;
+    atomic_init(&panel->beyond, o->beyond);
     panel->file_mode = o->file_mode != 0 ? o->file_mode : FILE_MODE_DEFAULT;
     panel->is_private = o->path == NULL;
     panel->lock_fd = -1;

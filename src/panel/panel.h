@@ -144,7 +144,8 @@ struct swg_circuit {
 struct swg_panel {
     _Atomic uint32_t references;
     _Atomic(struct swgi_map *) map; /* the newest; older ones hang from it */
-    int access, beyond;
+    int access;
+    _Atomic int beyond; /* SWG_BEYOND_...: as the options say, or the configuration file */
     uint32_t file_mode;
     char *path, *directory, *panel_path, *lock_path;
     int lock_fd;

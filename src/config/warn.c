@@ -1,0 +1,111 @@
+/* What is allowed and yet seldom meant. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "config/tell.h"
+
+#define SECOND UINT64_C(1000000000)
+
+static void warn(struct swgi_file_errors *warnings, struct swgi_place place, const char *circuit,
+                 const char *key, const char *text) {
+    char path[sizeof(warnings->errors[0].key) * 2];
+
+    if (warnings->count++ >= SWGI_FILE_ERRORS_MAX)
+        return;
+    struct swg_error *warning = &warnings->errors[warnings->count - 1];
+    *warning = (struct swg_error)SWG_ERROR_INIT;
+    snprintf(path, sizeof(path), "circuits.%s%s%s", circuit, key[0] != '\0' ? "." : "", key);
+    swgi_fail(warning, 0, path, "%s", text);
+    warning->line = (int)place.line;
+    warning->column = place.column;
+}
+
+static struct swgi_place place_of(const struct swgi_file_circuit *circuit,
+                                  struct swgi_place written) {
+    if (written.line != 0)
+        return written;
+    return (struct swgi_place){ .line = (uint32_t)circuit->line,
+                                .column = (uint16_t)circuit->column };
+}
+
+static const struct swgi_place *written(const struct swgi_file_circuit *circuit, const char *key) {
+    struct swgi_key_place found;
+    static const struct swgi_place nowhere;
+
+    if (swgi_key_find(key, &found, NULL) != 0)
+        return &nowhere;
+    return &circuit->origins->keys[found.key - swgi_keys];
+}
+
+static void warn_fallback(const struct swgi_file_circuit *circuit,
+                          const struct swgi_settings *settings, struct swgi_file_errors *out) {
+    if (settings->policies.fallback.chain[0] == SWGI_FALLBACK_NONE)
+        warn(out, place_of(circuit, (struct swgi_place){ 0 }), circuit->name, "fallback",
+             "nothing stands in for an answer while it is open");
+}
+
+static bool is_hasty(const struct swgi_settings *settings) {
+    if (settings->score.kind == SWGI_SCORE_CONSECUTIVE && settings->score.consecutive < 2)
+        return true;
+    for (unsigned i = 0; i < SWGI_TIME_RULES_MAX; i++) {
+        const struct swgi_time_rule *rule = &settings->time[i];
+
+        if (rule->kind == SWGI_TIME_FAILURES && rule->threshold < 4) /* half-units */
+            return true;
+        if (rule->kind != SWGI_TIME_NONE && rule->kind != SWGI_TIME_FAILURES &&
+            rule->threshold != SWGI_THRESHOLD_OFF && rule->calls_min < 2)
+            return true;
+    }
+    return false;
+}
+
+static void warn_threshold(const struct swgi_file_circuit *circuit,
+                           const struct swgi_settings *settings, struct swgi_file_errors *out) {
+    if (is_hasty(settings) && circuit->origins->trip.layer != SWGI_LAYER_SHIPPED)
+        warn(out, place_of(circuit, circuit->origins->trip), circuit->name, "breaker.trip",
+             "a single failure opens it");
+}
+
+static void warn_open_time(const struct swgi_file_circuit *circuit,
+                           const struct swgi_settings *settings, struct swgi_file_errors *out) {
+    const struct swgi_place *place = written(circuit, "breaker.open.for");
+
+    if (settings->open_for_ns < SECOND && place->layer != SWGI_LAYER_SHIPPED)
+        warn(out, place_of(circuit, *place), circuit->name, "breaker.open.for",
+             "open for less than a second, it spares the dependency little");
+}
+
+static void warn_waiting(const struct swgi_file_circuit *circuit,
+                         const struct swgi_settings *settings, struct swgi_file_errors *out) {
+    if (settings->policies.bulkhead.when_busy == SWGI_BUSY_WAIT &&
+        !swgi_config_sets(circuit->config, "bulkhead.max_wait"))
+        warn(out, place_of(circuit, *written(circuit, "bulkhead.when_busy")), circuit->name,
+             "bulkhead.max_wait", "calls wait for a permit, and nobody said how long: 5s");
+    if (settings->policies.limiter.when_limited == SWGI_BUSY_WAIT &&
+        !swgi_config_sets(circuit->config, "limiter.max_wait"))
+        warn(out, place_of(circuit, *written(circuit, "limiter.when_limited")), circuit->name,
+             "limiter.max_wait", "calls wait for their time, and nobody said how long: 1s");
+}
+
+static void warn_circuit(const struct swgi_file *file, const struct swgi_file_circuit *circuit,
+                         struct swgi_file_errors *out) {
+    struct swgi_settings settings;
+
+    if (swgi_config_apply(circuit->config, NULL, &settings, NULL) != 0)
+        return;
+    if (circuit->is_pattern && circuit->max == 0 && file->limits.circuits_max == 0)
+        warn(out, place_of(circuit, (struct swgi_place){ 0 }), circuit->name, "max",
+             "use may fill the panel with circuits under this pattern");
+    warn_fallback(circuit, &settings, out);
+    warn_threshold(circuit, &settings, out);
+    warn_open_time(circuit, &settings, out);
+    warn_waiting(circuit, &settings, out);
+}
+
+void swgi_file_warn(const struct swgi_file *file, struct swgi_file_errors *warnings) {
+    warnings->count = 0;
+    for (unsigned i = 0; i < file->circuits_count; i++)
+        warn_circuit(file, &file->circuits[i], warnings);
+    swgi_errors_sort(warnings);
+}
