@@ -39,7 +39,7 @@ def pages(agent):
     """The dashboard's own files need no token; they say nothing of any circuit."""
     page = agent.get("/", None)
     assert page.status == 200 and page.headers["Content-Type"].startswith("text/html"), page
-    assert b"database" not in page.body and agent.get("/index.html", None).body == page.body
+    assert b"database" not in page.body
     assert agent.get("/", None, If_None_Match=page.headers["ETag"]).status == 304
     for link in set(re.findall(rb'(?:src|href)="([^"#:]+)"', page.body)):
         answer = agent.get("/" + link.decode().lstrip("./"), None)
