@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import time
 
 from agent_lib import BOUND, DATABASE, Agent, need_agent, wait_for
@@ -101,6 +102,11 @@ def finishes_what_was_asked(agent):
     agent.process.send_signal(signal.SIGTERM)
     wait_for(lambda: '"stopping"' in agent.log(), "stopping")
     assert idle.recv(1) == b""
+    try:
+        agent.process.wait(0.3)
+        assert False, "it did not wait for a request that was under way"
+    except subprocess.TimeoutExpired:
+        pass
     half.sendall(body[5:])
     answer = half.makefile("rb").read()
     assert answer.startswith(b"HTTP/1.1 200") and b"Connection: close" in answer, answer
