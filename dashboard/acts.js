@@ -6,14 +6,16 @@ import { stateOf } from './words.js';
 
 const REASON_BYTES = 127;
 
+// Isolated or disabled, a circuit takes no orders of the breaker's.
+const isForced = ({ mode }) => mode.startsWith('forced');
 const byMode = (mode) => ({ route: 'mode', mode });
 
 export const ACTS = [
-    { key: 't', name: 'trip', word: 'Trip', route: 'trip', tone: 'open', isBound: true, fits: (c) => c.state !== 'OPEN',
-        says: 'Opens the circuit: calls are turned away until its open time is over and probes go through.' },
-    { key: 'r', name: 'reset', word: 'Reset', route: 'reset', tone: 'closed', mayForce: true, fits: (c) => c.state !== 'CLOSED',
+    { key: 't', name: 'trip', word: 'Trip', route: 'trip', tone: 'open', isBound: true, fits: (c) => c.state !== 'OPEN' && !isForced(c),
+        bounds: 'Empty: until a reset or a probe by hand.', says: 'Opens the circuit: calls are turned away.' },
+    { key: 'r', name: 'reset', word: 'Reset', route: 'reset', tone: 'closed', forces: 'Even within the cooldown', fits: (c) => c.state !== 'CLOSED' && !isForced(c),
         says: 'Closes the circuit at once: calls go through again.' },
-    { key: 'p', name: 'probe', word: 'Probe', route: 'probe', tone: 'half', fits: (c) => c.state === 'OPEN',
+    { key: 'p', name: 'probe', word: 'Probe', route: 'probe', tone: 'half', forces: 'Even before it has been open for its time', fits: (c) => c.state === 'OPEN' && !isForced(c),
         says: 'Lets a few calls through now to see whether the dependency works again.' },
     { key: 'i', name: 'isolate', word: 'Isolate', ...byMode('forced_open'), tone: 'isolated', isBound: true, fits: (c) => c.mode !== 'forced_open',
         says: 'Turns all calls away, whatever the breaker says, until undone.' },
@@ -25,7 +27,7 @@ export const ACTS = [
         says: 'Ends the mode set by hand: the breaker decides again.' },
 ];
 
-const DURATION = /^(\d+(\.\d+)?(ms|s|m|h|d))+$/;
+const DURATION = /^\d+(\.\d+)?(ms|s|m|h|d)$/;
 
 function wrongReason(reason) {
     if (!reason.trim()) return 'Say why: those who come after will want to know.';
@@ -38,7 +40,7 @@ function perform(circuit, act, { reason, bound, force }) {
     const body = { reason: reason.trim() };
     if (act.mode) body.mode = act.mode;
     if (act.isBound && bound) body.for = bound;
-    if (act.mayForce && force) body.force = true;
+    if (act.forces && force) body.force = true;
     return request(circuitPath(circuit, `/${act.route}`), { method: 'POST', body });
 }
 
@@ -59,7 +61,7 @@ export function ActDialog({ circuit, act, onClose, onDone, onToken }) {
     const first = useRef(null);
     const failed = (problem) => {
         if (problem.status === 401) onToken(hasToken() ? 'The agent does not know this token.' : '', () => send());
-        else setError({ answer: problem.status === 409 && act.mayForce && !force ? `${problem.message} (409)` : problem.message, code: problem.code });
+        else setError({ answer: problem.status === 409 && act.forces && !force ? `${problem.message} (409)` : problem.message, code: problem.code });
     };
     const send = async () => {
         setBusy(true);
@@ -92,13 +94,13 @@ export function ActDialog({ circuit, act, onClose, onDone, onToken }) {
                 <input id="act-reason" ref=${first} value=${reason} required maxlength=${REASON_BYTES} autocomplete="off" aria-invalid=${error.reason ? 'true' : undefined}
                     aria-describedby="act-reason-note" onInput=${(event) => setReason(event.target.value)} />
             <//>
-            ${act.isBound && html`<${Field} id="act-for" label="For how long (optional)" error=${error.bound} hint=${act.name === 'trip' ? "Empty: the circuit's own open time." : 'Empty: until undone.'}>
+            ${act.isBound && html`<${Field} id="act-for" label="For how long (optional)" error=${error.bound} hint=${act.bounds ?? 'Empty: until undone.'}>
                 <input id="act-for" name="bound" value=${bound} placeholder="5m" list="durations" autocomplete="off" spellcheck=${false} aria-invalid=${error.bound ? 'true' : undefined}
                     aria-describedby="act-for-note" onInput=${(event) => setBound(event.target.value.trim())} />
                 <datalist id="durations"><option value="1m" /><option value="5m" /><option value="15m" /><option value="1h" /><option value="8h" /></datalist>
             <//>`}
-            ${act.mayForce && html`<label class="check"><input type="checkbox" name="force" checked=${force} onChange=${(event) => setForce(event.target.checked)} />
-                Even within the cooldown</label>`}
+            ${act.forces && html`<label class="check"><input type="checkbox" name="force" checked=${force} onChange=${(event) => setForce(event.target.checked)} />
+                ${act.forces}</label>`}
             ${error.answer && html`<p class="answer" role="alert"><${Icon} name="warn" /> ${error.answer}</p>`}
             <div class="buttons">
                 <button type="button" class="plain" onClick=${onClose}>Cancel</button>

@@ -161,14 +161,14 @@ function Help({ onClose }) {
     <//>`;
 }
 
-function Header({ now, text, states, theme, onText, onToggleState, onTheme, onToken, onForget, onHelp, filterRef }) {
+function Header({ now, text, states, theme, onText, onLeave, onToggleState, onTheme, onToken, onForget, onHelp, filterRef }) {
     const { who } = store;
     return html`<header class="top">
         <h1><svg class="logo" width="24" height="24" aria-hidden="true"><use href="#i-logo" /></svg>Switchgear</h1>
         <${StateFilter} states=${states} onToggle=${onToggleState} />
         <label class="search"><span class="unseen">Filter circuits by name, group, alias or owner</span><${Icon} name="search" />
             <input ref=${filterRef} type="search" placeholder="Filter" value=${text} autocomplete="off" spellcheck=${false} aria-keyshortcuts="/"
-                onInput=${(event) => onText(event.target.value)} /><kbd aria-hidden="true">/</kbd></label>
+                onInput=${(event) => onText(event.target.value)} onKeyDown=${onLeave} /><kbd aria-hidden="true">/</kbd></label>
         <${Connection} now=${now} />
         <div class="tools">
             ${hasToken()
@@ -253,12 +253,18 @@ function App() {
         else setAct({ act: one, circuit: name });
         return true;
     };
+    // In the filter it empties and leaves it; elsewhere the details are what is on top.
     const escape = () => {
-        if (opened) close();
-        else if (text || states.size) {
-            setText('');
-            setStates(new Set());
-        } else document.activeElement?.blur?.();
+        const isFiltering = document.activeElement === filter.current;
+        if (opened && !isFiltering) return close();
+        setText('');
+        if (!isFiltering) setStates(new Set());
+        return document.activeElement?.blur?.();
+    };
+    const leaveFilter = (event) => {
+        if (event.key !== 'Enter' && event.key !== 'ArrowDown') return;
+        event.preventDefault();
+        move(-Infinity);
     };
     const toFilter = () => {
         filter.current.focus();
@@ -308,7 +314,7 @@ function App() {
     const missing = opened && !circuit && store.ticks > 0;
     return html`
         <a class="skip" href="#list" onClick=${(event) => { event.preventDefault(); move(0); }}>To the circuits</a>
-        <${Header} now=${now} text=${text} states=${states} theme=${theme} filterRef=${filter} onText=${setText} onToggleState=${toggleState} onTheme=${toggleTheme}
+        <${Header} now=${now} text=${text} states=${states} theme=${theme} filterRef=${filter} onText=${setText} onLeave=${leaveFilter} onToggleState=${toggleState} onTheme=${toggleTheme}
             onToken=${() => ask('', null)} onForget=${forget} onHelp=${() => setHelp(true)} />
         <${Gone} />
         <${AlertBar} onOpen=${open} />

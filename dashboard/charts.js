@@ -1,29 +1,29 @@
 // The charts of one circuit: uPlot over its last minutes, with one cursor for all of them.
-import { HISTORY, columns, newest } from './history.js';
+import { HISTORY, columns, newest, span } from './history.js';
 import { Component, color, html } from './ui.js';
-import { STATES, latency, localTime, perSecond, share, shortCount } from './words.js';
+import { STATES, clockTime, latency, localTime, perSecond, share, shortCount } from './words.js';
 
 const uPlot = window.uPlot;
-const SPAN_S = HISTORY;
+const LEAST_S = 60;
 
 export const CHARTS = [
-    { title: 'Calls per second', format: perSecond, series: [['calls', 'made', 'series-1'], ['rejected', 'rejected', 'open']] },
-    { title: 'Failing calls', format: share, most: 1, series: [['failing', 'of the last minute', 'series-2']] },
-    { title: 'Latency', format: latency, series: [['p50', 'p50', 'series-5'], ['p99', 'p99', 'series-3']] },
-    { title: 'Calls in flight', format: shortCount, series: [['inFlight', 'in flight', 'series-4']] },
+    { title: 'Calls per second', format: perSecond, least: 1, series: [['calls', 'made', 'series-1'], ['rejected', 'rejected', 'open']] },
+    { title: 'Failing calls', format: share, least: 0.1, most: 1, series: [['failing', 'of the last minute', 'series-2']] },
+    { title: 'Latency', format: latency, least: 1e-6, series: [['p50', 'p50', 'series-5'], ['p99', 'p99', 'series-3']] },
+    { title: 'Calls in flight', format: shortCount, least: 2, series: [['inFlight', 'in flight', 'series-4']] },
 ];
 
-function options({ format, most, series }, width, height, atCursor) {
+function options({ format, least: floor, most = Infinity, series }, width, height, atCursor) {
     const axis = { stroke: color('muted'), font: '11px system-ui, sans-serif', grid: { stroke: color('line'), width: 1 }, ticks: { show: false } };
     return {
         width, height, padding: [8, 10, 0, 0], legend: { show: false }, hooks: { setCursor: [(chart) => atCursor(chart.cursor.idx ?? null)] },
         cursor: { y: false, drag: { setScale: false, x: false, y: false }, sync: { key: 'circuit' }, points: { size: 5 } },
         scales: {
-            x: { time: true, range: (_, least, latest) => [latest - SPAN_S, latest] },
-            y: { range: (_, least, largest) => [0, Math.min(most ?? Infinity, Math.max(largest || 0, most ? most / 10 : 1e-6)) * 1.08] },
+            x: { time: true, range: (_, least, latest) => [latest - span(LEAST_S, HISTORY), latest] },
+            y: { range: (_, least, largest) => [0, Math.min(most, Math.max(largest || 0, floor)) * 1.08] },
         },
         axes: [
-            { ...axis, space: 64, size: 22, values: (_, marks) => marks.map((s) => localTime(s * 1000).slice(0, 5)) },
+            { ...axis, space: 72, size: 22, values: (_, marks) => marks.map((s) => clockTime(s * 1000).slice(0, span(LEAST_S, HISTORY) < 180 ? 8 : 5)) },
             { ...axis, space: 26, size: 52, values: (_, marks) => marks.map((value) => format(value)) },
         ],
         series: [{}, ...series.map(([, label, tone]) => ({ label, stroke: color(tone), fill: `${color(tone)}1f`, width: 1.5, points: { show: false } }))],
@@ -90,12 +90,13 @@ export class Band extends Component {
         const context = canvas.getContext('2d');
         context.scale(scale, scale);
         const tones = Object.values(STATES).map((state) => state.tone);
-        const states = newest(this.props.circuit.series.state, HISTORY);
-        for (let from = 0, to; from < HISTORY; from = to) {
-            for (to = from + 1; to < HISTORY && Object.is(states[to], states[from]); to++);
+        const seconds = span(LEAST_S, HISTORY);
+        const states = newest(this.props.circuit.series.state, seconds);
+        for (let from = 0, to; from < seconds; from = to) {
+            for (to = from + 1; to < seconds && Object.is(states[to], states[from]); to++);
             const tone = tones[states[from]];
             context.fillStyle = color(tone ?? 'line');
-            context.fillRect((from / HISTORY) * width, tone ? 0 : height - 1, ((to - from) / HISTORY) * width, height);
+            context.fillRect((from / seconds) * width, tone ? 0 : height - 1, ((to - from) / seconds) * width, height);
         }
     }
     render() {

@@ -8,6 +8,7 @@ import { age, count, duration, evidence, eventWords, latency, measured, nextStep
 
 const WHY_MS = 2000;
 const AUDIT_MS = 15000;
+const AUDIT_AFTER_MS = [300, 1500, 4000]; // its rows are written behind the events
 const AUDIT_ROWS = 30;
 const RECENT = 6;
 const KINDS_SHOWN = new Set(['transition', 'trip', 'reset', 'probe', 'mode', 'config', 'created', 'rejected']);
@@ -179,8 +180,7 @@ export class Detail extends Component {
         this.forget = onEvent((event) => {
             if (event.circuit !== this.props.circuit.name || !event.to) return;
             this.ask();
-            // The audit's row is written behind the event.
-            setTimeout(() => this.askAudit(), 400);
+            AUDIT_AFTER_MS.forEach((ms) => setTimeout(() => this.isGone || this.askAudit(), ms));
         });
         if (this.props.takesFocus) this.heading.focus();
     }

@@ -5,6 +5,7 @@ export const SERIES = ['calls', 'failing', 'rejected', 'inFlight', 'p50', 'p99',
 
 const times = new Float64Array(HISTORY).fill(NaN);
 let head = 0; // where the next second goes
+let known = 0;
 
 export function createSeries() {
     return Object.fromEntries(SERIES.map((name) => [name, new Float32Array(HISTORY).fill(NaN)]));
@@ -18,8 +19,12 @@ export function beginSecond(ms, all) {
         for (const name of SERIES) series[name][at] = NaN;
     }
     head = (head + 1) % HISTORY;
+    known = Math.min(known + 1, HISTORY);
     return at;
 }
+
+// As many seconds as there are, within these bounds: a page just opened is to show something.
+export const span = (least, most) => Math.min(most, Math.max(least, known));
 
 // The newest `length` values, oldest first.
 export function newest(ring, length, out = new Array(length)) {

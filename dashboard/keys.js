@@ -2,7 +2,7 @@
 const KEY = 'switchgear.keys';
 
 export const HELP = [
-    ['/', 'filter by text'],
+    ['/', 'filter by text; Enter goes to the first that matches'],
     ['j / k', 'next / previous circuit (also ↓ / ↑)'],
     ['g / G', 'first / last circuit (also Home / End)'],
     ['Enter', 'open the circuit'],

@@ -1,21 +1,26 @@
-// Sparklines: the last two minutes in a strip of a few pixels.
+// Sparklines: up to two minutes in a strip of a few pixels.
 import { Component, html } from './ui.js';
-import { newest } from './history.js';
+import { newest, span } from './history.js';
 
-const SECONDS = 120;
+const SECONDS = [30, 120];
 const WIDTH = 72;
 const HEIGHT = 22;
 const FLOOR = HEIGHT - 1;
 
-const scratch = [new Array(SECONDS), new Array(SECONDS)];
-const peak = (values) => values.reduce((most, value) => (value > most ? value : most), 0);
+const scratch = [[], []];
+
+function peak(values, seconds) {
+    let most = 0;
+    for (let i = 0; i < seconds && i < values.length; i++) if (values[i] > most) most = values[i];
+    return most;
+}
 
 // The paths of line and area, with a gap where nothing is known.
-function paths(values, top) {
+function paths(values, seconds, top) {
     let line = '', area = '', from = -1;
-    for (let i = 0; i <= SECONDS; i++) {
-        const isKnown = i < SECONDS && !Number.isNaN(values[i]);
-        const x = (((i + 1) / SECONDS) * WIDTH).toFixed(1);
+    for (let i = 0; i <= seconds; i++) {
+        const isKnown = i < seconds && !Number.isNaN(values[i]);
+        const x = (((i + 1) / seconds) * WIDTH).toFixed(1);
         if (!isKnown) {
             if (from >= 0) area += `V${FLOOR}H${from}`;
             from = -1;
@@ -34,18 +39,19 @@ export class Spark extends Component {
     shouldComponentUpdate(next) {
         return next.version !== this.props.version || next.series !== this.props.series;
     }
-    curve(values, top, tone) {
-        const { line, area } = paths(values, top);
+    curve(values, seconds, top, tone) {
+        const { line, area } = paths(values, seconds, top);
         return html`<g class=${`tone-${tone}`}><path class="spark-area" d=${area} /><path class="spark-line" d=${line} /></g>`;
     }
-    render({ series, main, second, tone, secondTone, most }) {
-        const values = newest(series[main], SECONDS, scratch[0]);
-        const others = second ? newest(series[second], SECONDS, scratch[1]) : [];
-        const secondPeak = peak(others);
-        const top = most ?? Math.max(peak(values), secondPeak, 1e-9);
+    render({ series, main, second, tone, secondTone, least = 1e-9 }) {
+        const seconds = span(...SECONDS);
+        const values = newest(series[main], seconds, scratch[0]);
+        const others = second ? newest(series[second], seconds, scratch[1]) : [];
+        const secondPeak = peak(others, seconds);
+        const top = Math.max(peak(values, seconds), secondPeak, least);
         return html`<svg class="spark" width=${WIDTH} height=${HEIGHT} aria-hidden="true">
             <path class="spark-floor" d=${`M0 ${FLOOR}.5H${WIDTH}`} />
-            ${secondPeak > 0 && this.curve(others, top, secondTone)}${this.curve(values, top, tone)}
+            ${secondPeak > 0 && this.curve(others, seconds, top, secondTone)}${this.curve(values, seconds, top, tone)}
         </svg>`;
     }
 }

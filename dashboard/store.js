@@ -9,11 +9,13 @@ import { STATES, stateOf } from './words.js';
 
 const LISTING_MS = 20000;
 const ALERTS_MS = 10000;
+const ALERTS_SOON_MS = 4000; // after something happened, they are asked for every second
 const HALF_OPEN_MS = 2000;
 const FEW = 8; // more circuits than that to ask for: one listing is cheaper
 const EVENTS_KEPT = 40;
 const GONE_MS = 10000;
 const LATE_S = 2;
+const SETTLED_MS = 400;
 const MOVES = ['transition', 'trip', 'reset', 'probe'];
 const STATE_NUMBERS = Object.fromEntries(Object.keys(STATES).map((word, i) => [word, i]));
 
@@ -55,7 +57,7 @@ export function changed() {
 function create(name) {
     const circuit = {
         name, state: 'CLOSED', mode: 'normal', shown: STATES.CLOSED, status: null, statusAt: 0, series: createSeries(), events: [],
-        version: 0, changedAt: 0, callsPerS: null, failing: null, rejectedPerS: null, inFlight: null, p50: null, p99: null,
+        version: 0, changedAt: 0, movedAt: 0, callsPerS: null, failing: null, rejectedPerS: null, inFlight: null, p50: null, p99: null,
     };
     store.circuits.set(name, circuit);
     return circuit;
@@ -71,9 +73,14 @@ function setState(circuit, state, mode, isFirst) {
     stateListeners.forEach((listener) => listener(circuit, before));
 }
 
-function takeStatus(status) {
+// began: when the agent was asked. An answer that an event overtook says how it was before.
+function takeStatus(status, began) {
     const known = store.circuits.get(status.name);
     const circuit = known ?? create(status.name);
+    if (circuit.movedAt > began) {
+        want(status.name);
+        return;
+    }
     const { measures } = status;
     setState(circuit, status.state, status.mode, !known);
     circuit.status = status;
@@ -101,7 +108,8 @@ function fresh(wallMs) {
 function takeTickOf(live, at) {
     const circuit = store.circuits.get(live.name);
     if (!circuit) return false;
-    setState(circuit, live.state, live.mode, false);
+    // A tick is measured a moment before it is sent: an event beside it knows better.
+    if (performance.now() - circuit.movedAt > SETTLED_MS) setState(circuit, live.state, live.mode, false);
     Object.assign(circuit, {
         callsPerS: live.calls_per_s, failing: live.failure_rate_1m, rejectedPerS: live.rejected_per_s, inFlight: live.in_flight,
         p50: live.p50_s, p99: live.p99_s,
@@ -132,7 +140,7 @@ function takeTick(tick) {
 // ---- asking for more
 
 const wanted = new Set();
-let listingWanted = false, asking = false, wantTimer = 0, listedAt = 0, alertsAt = 0;
+let listingWanted = false, asking = false, wantTimer = 0, listedAt = 0, alertsAt = 0, alertsUntil = 0;
 
 function schedule() {
     if (!wantTimer) wantTimer = setTimeout(ask, 150);
@@ -149,16 +157,18 @@ export function wantListing() {
 }
 
 async function list() {
+    const began = performance.now();
     const listing = await request('v1/circuits');
-    listing.circuits.forEach(takeStatus);
+    listing.circuits.forEach((status) => takeStatus(status, began));
     forgetMissing(new Set(listing.circuits.map((status) => status.name)));
     listedAt = performance.now();
     fresh(listing.now_unix_ms);
 }
 
 async function askOne(name) {
+    const began = performance.now();
     try {
-        takeStatus(await request(circuitPath(name)));
+        takeStatus(await request(circuitPath(name)), began);
     } catch (error) {
         if (error.status === 404) store.circuits.delete(name);
         else throw error;
@@ -221,6 +231,7 @@ function denied(error) {
 }
 
 function takeMove(circuit, event) {
+    circuit.movedAt = performance.now();
     if (event.kind === 'mode') setState(circuit, circuit.state, event.to, false);
     else if (MOVES.includes(event.kind)) setState(circuit, event.to, circuit.mode, false);
 }
@@ -234,7 +245,7 @@ function takeEvent(event) {
         circuit.events.unshift(event);
         circuit.events.length = Math.min(circuit.events.length, EVENTS_KEPT);
     }
-    if (event.to) alertsAt = 0;
+    if (event.to) alertsUntil = performance.now() + ALERTS_SOON_MS;
     // What a resumed stream tells late is history; how things are now, the next tick says.
     if (event.age_seconds < LATE_S) takeMove(circuit, event);
     circuit.version++;
@@ -284,7 +295,7 @@ function everySecond() {
     if (connection.state === 'reconnecting' && now - (connection.dataAt || connection.since) > GONE_MS) connection.state = 'gone';
     if (connection.state === 'live') {
         if (now - listedAt > LISTING_MS) wantListing();
-        if (now - alertsAt > ALERTS_MS) askAlerts();
+        if (now < alertsUntil || now - alertsAt > ALERTS_MS) askAlerts();
         for (const circuit of store.circuits.values()) {
             if (circuit.state === 'HALF_OPEN' && now - circuit.statusAt > HALF_OPEN_MS) want(circuit.name);
         }

@@ -3,7 +3,7 @@ import { open } from './api.js';
 
 const SILENCE_MS = 8000; // ticks come every second: a stream that says nothing for so long is dead
 const OPENING_MS = 8000;
-const BACKOFF_MS = [250, 15000];
+const BACKOFF_MS = [250, 5000];
 const LINE_MAX = 8 * 1024 * 1024; // a tick of a few thousand circuits is under one
 
 // Feeds text in, calls `on` with { id, event, data } for each message, and `alive` for anything at all.

@@ -68,9 +68,9 @@ class Row extends Component {
                 ${sub && html`<span class="sub">${sub}</span>`}
             </th>
             ${this.cell('calls', perSecond(circuit.callsPerS), { main: 'calls', tone: 'series-1', second: 'rejected', secondTone: 'open' })}
-            ${this.cell('failing', share(circuit.failing), { main: 'failing', tone: 'series-2', most: 1 }, failingTone(circuit))}
+            ${this.cell('failing', share(circuit.failing), { main: 'failing', tone: 'series-2', least: 0.1 }, failingTone(circuit))}
             ${this.cell('p99', latency(circuit.p99), { main: 'p99', tone: 'series-3' })}
-            ${this.cell('inflight', shortCount(circuit.inFlight), { main: 'inFlight', tone: 'series-4' })}
+            ${this.cell('inflight', shortCount(circuit.inFlight), { main: 'inFlight', tone: 'series-4', least: 1 })}
             ${this.cell('rejected', perSecond(circuit.rejectedPerS), null, circuit.rejectedPerS > 0 ? ' bad' : circuit.rejectedPerS === 0 ? ' nil' : '')}
             <td class="c-next">${nextStep(circuit, now)}</td>
         </tr>`;

@@ -48,9 +48,10 @@ export function useStore() {
 export function Modal({ class: name, labelledby, onClose, children }) {
     const dialog = useRef(null);
     useEffect(() => {
-        const before = document.activeElement;
-        dialog.current.showModal();
+        const element = dialog.current, before = document.activeElement;
+        element.showModal();
         return () => {
+            element.close(); // what lies behind can take no focus as long as it is open
             if (before?.isConnected) before.focus();
         };
     }, []);

@@ -24,6 +24,7 @@ const RULES = {
     hand: 'by hand',
 };
 
+const NARROW = '\u00a0'; // a blank that does not break
 const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
 const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
@@ -59,8 +60,8 @@ export function perSecond(value) {
 export function share(value) {
     if (!isNumber(value) || value < 0) return '–';
     const percent = value * 100;
-    if (percent > 0 && percent < 0.05) return '<0.1 %';
-    return `${percent.toFixed(percent > 0 && percent < 9.95 ? 1 : 0)} %`;
+    if (percent > 0 && percent < 0.05) return `<0.1${NARROW}%`;
+    return `${percent.toFixed(percent > 0 && percent < 9.95 ? 1 : 0)}${NARROW}%`;
 }
 
 export function latency(seconds) {
@@ -68,7 +69,7 @@ export function latency(seconds) {
     const units = [['s', 1], ['ms', 1e-3], ['µs', 1e-6], ['ns', 1e-9]];
     const [name, unit] = units.find(([, size]) => seconds >= size) ?? units[3];
     const value = seconds / unit;
-    return `${value.toFixed(value < 9.95 && value % 1 ? 1 : 0)} ${name}`;
+    return `${value.toFixed(value < 9.95 && value % 1 ? 1 : 0)}${NARROW}${name}`;
 }
 
 export function duration(seconds) {
@@ -90,8 +91,10 @@ export const age = (seconds) => (!isNumber(seconds) ? 'never' : seconds < 1 ? 'j
 export function measured(value, asShare) {
     if (!isNumber(value)) return '–';
     if (asShare) return share(value);
-    return Number.isInteger(value) ? grouped.format(value) : value.toPrecision(3);
+    return Number.isInteger(value) ? grouped.format(value) : String(Number(value.toPrecision(3)));
 }
+
+export const clockTime = (ms) => clock.format(new Date(ms));
 
 export function localTime(ms) {
     const date = new Date(ms);

@@ -11,6 +11,11 @@ install="$run scdoc libedit-dev libncurses-dev"
 bench="$run strace"
 lint="$run libedit-dev libncurses-dev libcmocka-dev clang-format clang-tidy"
 test="$install libcmocka-dev clang llvm libclang-rt-dev|libclang-rt-14-dev spin mandoc strace procps prometheus prometheus-alertmanager tmux python3-yaml python3-jsonschema"
+test="$test chromium"
+# Node from elsewhere brings its own npm, and Debian's would be in its way.
+if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+    test="$test nodejs npm"
+fi
 if [ "$(uname -m)" != aarch64 ]; then
     test="$test gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"
 fi

@@ -57,6 +57,8 @@ static void pass_on(struct swgi_alerts *alerts, const struct swgi_file_alert *ru
 
     if (notice == NULL)
         alerts->pairs->dropped++;
+    else if (news == SWGI_PAIR_RECALLED)
+        swgi_send_recall(alerts->send, rule, notice);
     else
         swgi_send_notice(alerts->send, rule, notice);
     swgi_notice_unref(notice);
@@ -68,7 +70,7 @@ static void on_news(void *arg, const struct swgi_file_alert *rule, const struct 
     struct swgi_alert_state state;
 
     describe(alerts, rule, pair, measure, &state);
-    if (news != SWGI_PAIR_RELEASED && alerts->fn != NULL)
+    if (news != SWGI_PAIR_RELEASED && news != SWGI_PAIR_RECALLED && alerts->fn != NULL)
         alerts->fn(alerts->arg, &state, news != SWGI_PAIR_ENDED);
     if (pair->told)
         pass_on(alerts, rule, pair, measure, news);
@@ -123,6 +125,10 @@ int swgi_alerts_reload(struct swgi_alerts *alerts, struct swgi_file *file,
     return 0;
 }
 
+bool swgi_alerts_is_idle(const struct swgi_alerts *alerts) {
+    return swgi_send_is_idle(alerts->send);
+}
+
 void swgi_alerts_stop(struct swgi_alerts *alerts) {
     swgi_send_stop(alerts->send);
 }
@@ -173,9 +179,7 @@ void swgi_alerts_agent(struct swgi_alerts *alerts, int when, double value, const
 
 bool swgi_alerts_restore(struct swgi_alerts *alerts, const char *name, const char *circuit,
                          int64_t since_wall_ms) {
-    return swgi_pairs_restore(
-        alerts->pairs, name, circuit,
-        (struct swgi_alert_clock){ .now = swg_now(), .wall_ms = since_wall_ms });
+    return swgi_pairs_restore(alerts->pairs, name, circuit, since_wall_ms, clock_now());
 }
 
 /* ---- what is known */

@@ -4,13 +4,21 @@
 
 #include "agent/alerts_receiver.h"
 
+/* An incident that nothing will end is for PagerDuty only where the rule names it. */
+static bool is_no_incident(const struct swgi_receiver *receiver, const struct swgi_file_alert *rule,
+                           const struct swgi_notice *notice) {
+    return notice->is_moment && receiver->says.kind == SWGI_RECEIVER_PAGERDUTY &&
+           rule->to.count == 0;
+}
+
 bool swgi_receiver_wants(const struct swgi_receiver *receiver, const struct swgi_file_alert *rule,
                          const struct swgi_notice *notice) {
     bool is_named = rule->to.count == 0;
 
     for (unsigned i = 0; i < rule->to.count; i++)
         is_named |= strcmp(rule->to.at[i], receiver->says.name) == 0;
-    return is_named && notice->severity >= receiver->says.severity_min &&
+    return is_named && !is_no_incident(receiver, rule, notice) &&
+           notice->severity >= receiver->says.severity_min &&
            (notice->firing || receiver->says.resolved);
 }
 
@@ -86,6 +94,14 @@ void swgi_receiver_follow(struct swgi_receiver *receiver, struct swgi_notice *no
     if (receiver->active_count == 0)
         receiver->repost_due = now + SWGI_REPOST_NS;
     receiver->active[receiver->active_count++] = swgi_notice_ref(notice);
+}
+
+void swgi_receiver_recall(struct swgi_receiver *receiver, struct swgi_notice *notice, swg_ns now) {
+    for (size_t i = 0; i < receiver->active_count; i++)
+        if (strcmp(receiver->active[i]->key, notice->key) == 0)
+            return;
+    swgi_receiver_follow(receiver, notice, now);
+    receiver->repost_due = now;
 }
 
 /* The next so many of them; once all are through, in a minute again. */

@@ -50,7 +50,9 @@ static int find_circuit(struct swgi_send *send, struct swgi_receiver *receiver,
          i++, at++) {
         char byte = receiver->says.name[at], word[2] = { byte, '\0' };
 
-        name[i] = swgi_name_valid(word) ? byte : '_';
+        name[i] = byte;
+        if (!swgi_name_valid(word))
+            name[i] = '_';
         name[i + 1] = '\0';
     }
     return swg_circuit_get(send->panel, name, send->config, &receiver->circuit, error);
@@ -151,6 +153,15 @@ int swgi_send_new(struct swgi_send **out, uv_loop_t *loop, const struct swgi_fil
     send->wires.handles++;
     *out = send;
     return 0;
+}
+
+bool swgi_send_is_idle(const struct swgi_send *send) {
+    for (const struct swgi_receiver *receiver = send->receivers; receiver != NULL;
+         receiver = receiver->next)
+        if (receiver->setbacks == 0 &&
+            (receiver->busy || receiver->waiting_count + receiver->batch_count > 0))
+            return false;
+    return true;
 }
 
 static void on_pace_closed(uv_handle_t *handle) {

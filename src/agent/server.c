@@ -14,6 +14,8 @@
 #include "base/error.h"
 
 #define CONNECTION_MEMORY 24576u
+/* What the kernel holds for a client: so much goes stale when it does not read. */
+#define SEND_BUFFER 131072
 
 int swgi_server_new(struct swgi_server **out, struct swgi_agent *agent) {
     struct swgi_server *server = calloc(1, sizeof(*server));
@@ -73,6 +75,12 @@ void swgi_connection_expect(struct swgi_connection *connection, bool something) 
     connection->deadline_ms = something ? uv_now(&server->agent->loop) + patience_ms(server) : 0;
 }
 
+static void bound_buffer(int fd) {
+    int size = SEND_BUFFER;
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
 static void add_connection(struct swgi_link *link, struct MHD_Connection *handle, void **context) {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(handle, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -83,6 +91,7 @@ static void add_connection(struct swgi_link *link, struct MHD_Connection *handle
         return;
     connection->link = link;
     connection->fd = info ? info->connect_fd : -1;
+    bound_buffer(connection->fd);
     connection->next = link->server->connections;
     if (connection->next)
         connection->next->previous = connection;
@@ -224,15 +233,17 @@ void swgi_server_drain(struct swgi_server *server) {
         swgi_listen_close(&server->links[i].listener);
     }
     swgi_streams_end(server);
+    (void)swgi_server_is_idle(server);
+}
+
+/* Those who have their answer and only stay connected are not waited for. */
+bool swgi_server_is_idle(struct swgi_server *server) {
     for (struct swgi_connection *c = server->connections; c; c = c->next) {
-        if (!c->is_busy)
+        if (!c->is_busy && !c->was_cut)
             cut(c);
     }
     for (unsigned i = 0; i < server->links_count; i++)
         swgi_link_run(&server->links[i]);
-}
-
-bool swgi_server_is_idle(const struct swgi_server *server) {
     return server->connections == NULL;
 }
 

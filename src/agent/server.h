@@ -31,9 +31,9 @@ const struct swgi_listener *swgi_server_listener(const struct swgi_server *serve
 void swgi_server_events(struct swgi_server *server);
 void swgi_server_tick(struct swgi_server *server);
 void swgi_server_counts(const struct swgi_server *server, struct swgi_server_counts *out);
-/* Take no more connections, end streams, finish what was asked; swgi_server_is_idle() tells when that is done. */
+/* Take no more connections, end streams, finish what was asked; swgi_server_is_idle(), asked again and again, tells when that is done. */
 void swgi_server_drain(struct swgi_server *server);
-bool swgi_server_is_idle(const struct swgi_server *server);
+bool swgi_server_is_idle(struct swgi_server *server);
 /* Let go of the loop: whatever is left is cut off. Run the loop until it is idle, then free. */
 void swgi_server_stop(struct swgi_server *server);
 bool swgi_server_has_jobs(const struct swgi_server *server);

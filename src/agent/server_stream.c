@@ -209,11 +209,22 @@ static void drop_if_stuck(struct swgi_stream *stream) {
     shutdown(stream->client->fd, SHUT_RDWR);
 }
 
+/* A connection that is suspended does not notice that its client left. */
+static void end_if_left(struct swgi_stream *stream) {
+    char byte;
+
+    if (recv(stream->client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0)
+        return;
+    stream->is_ended = true;
+    wake(stream);
+}
+
 void swgi_streams_tick(struct swgi_server *server) {
     server->tick = swgi_text_unref(server->tick);
     for (struct swgi_stream *stream = server->streams; stream; stream = stream->next) {
         stream->tick_due |= stream->wants_ticks;
         drop_if_stuck(stream);
+        end_if_left(stream);
         if (stream->tick_due || now_ms(stream) - stream->spoke_ms >= HEARTBEAT_MS)
             wake(stream);
     }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/random.h"
+#include "base/shared.h"
 #include "panel/layout.h"
 #include "switchgear/switchgear.h"
 
@@ -212,7 +213,7 @@ static inline void swgi_column_add(swgi_word *counter, uint64_t n) {
 }
 
 /* Columns that were ever in use: those beyond hold nothing, and are not worth the memory that reading them takes. */
-uint32_t swgi_columns_high(const struct swgi_map *map);
+SWGI_SHARED uint32_t swgi_columns_high(const struct swgi_map *map);
 /* Sum of one counter over all columns in use; counter is its offset in words within struct
  * swgi_column. */
 uint64_t swgi_column_sum(const struct swgi_map *map, uint32_t circuit, unsigned counter);
@@ -337,6 +338,8 @@ int swgi_event_following(struct swgi_map *map, uint64_t *cursor, uint64_t *id,
 
 /* A cursor behind everything there is now. */
 uint64_t swgi_event_cursor_end(struct swgi_map *map);
+/* Is that the act a cursor of swgi_event_following() comes to next? Modulo 2^31. */
+bool swgi_event_cursor_is_at(uint64_t cursor, uint64_t act);
 
 /* ---- how much is in use, for people */
 uint32_t swgi_processes_alive(struct swgi_map *map);
