@@ -87,8 +87,10 @@ static int by_name(const void *a, const void *b) {
     return strcmp((*x)->seen.status.name, (*y)->seen.status.name);
 }
 
-static struct swgi_measured *find(const struct swgi_measures *measures, const char *name) {
-    size_t low = 0, high = measures->count;
+/* Among the first `high`. */
+static struct swgi_measured *find(const struct swgi_measures *measures, size_t high,
+                                  const char *name) {
+    size_t low = 0;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         int order = strcmp(name, measures->order[middle]->seen.status.name);
@@ -165,37 +167,42 @@ static void drop_gone(struct swgi_measures *measures) {
     measures->count = kept;
 }
 
-/* In a damaged panel two cells may have one name. */
+/* In a damaged panel two cells may have one name: whom we know already stays. */
 static void put_in_order(struct swgi_measures *measures) {
     size_t kept = 0;
     qsort(measures->order, measures->count, sizeof(struct swgi_measured *), by_name);
     for (size_t i = 0; i < measures->count; i++) {
-        struct swgi_measured *measured = measures->order[i];
+        struct swgi_measured *twin = NULL, *measured = measures->order[i];
         if (kept != 0 && by_name(&measures->order[kept - 1], &measured) == 0)
-            measured_free(measured);
-        else
+            twin = measured->settled ? measures->order[--kept] : measured;
+        if (twin != measured)
             measures->order[kept++] = measured;
+        if (twin != NULL)
+            measured_free(twin);
     }
     measures->count = kept;
+}
+
+/* known: how many stand in order before those that were added. */
+static int add_missing(struct swgi_measures *measures, size_t known, bool fresh, swg_ns now) {
+    struct swg_circuit *circuit;
+    uint32_t cursor = 0;
+    while (swg_panel_next_circuit(measures->panel, &cursor, &circuit) == 0) {
+        if (find(measures, known, swg_circuit_name(circuit)) != NULL)
+            continue;
+        int rc = add(measures, circuit, fresh, now);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
 }
 
 static int sweep(struct swgi_measures *measures, swg_ns now) {
     const struct swgi_map *map = newest(measures->panel);
     uint64_t registry = swgi_measure_registry(map);
-    struct swg_circuit *circuit;
-    uint32_t cursor = 0;
-    int rc = 0;
     drop_gone(measures);
     size_t known = measures->count;
-    bool fresh = measures->map == map;
-    while (rc == 0 && swg_panel_next_circuit(measures->panel, &cursor, &circuit) == 0) {
-        size_t all = measures->count;
-        measures->count = known; /* those that are in order */
-        bool is_known = find(measures, swg_circuit_name(circuit)) != NULL;
-        measures->count = all;
-        if (!is_known)
-            rc = add(measures, circuit, fresh, now);
-    }
+    int rc = add_missing(measures, known, measures->map == map, now);
     if (measures->count != known)
         put_in_order(measures);
     measures->map = map;
@@ -254,14 +261,14 @@ int swgi_measures_tick(struct swgi_measures *measures, const struct swgi_file *f
 
 void swgi_measures_event(struct swgi_measures *measures, const struct swg_event *event) {
     struct swg_circuit *circuit;
-    struct swgi_measured *measured = find(measures, event->circuit);
+    struct swgi_measured *measured = find(measures, measures->count, event->circuit);
     bool matters = event->kind == SWG_EVENT_SAMPLE ||
                    (event->kind >= SWG_EVENT_TRANSITION && event->kind <= SWG_EVENT_PROBE);
     if (!matters)
         return;
     if (measured == NULL && swg_circuit_find(measures->panel, event->circuit, &circuit) == 0) {
         sweep(measures, swg_panel_now(measures->panel));
-        measured = find(measures, event->circuit);
+        measured = find(measures, measures->count, event->circuit);
     }
     if (measured != NULL)
         swgi_measure_event(measured, event, swg_panel_now(measures->panel));
@@ -279,7 +286,7 @@ const struct swgi_measure *swgi_measures_at(const struct swgi_measures *measures
 
 const struct swgi_measure *swgi_measures_find(const struct swgi_measures *measures,
                                               const char *name) {
-    const struct swgi_measured *measured = find(measures, name);
+    const struct swgi_measured *measured = find(measures, measures->count, name);
     return measured != NULL ? &measured->seen : NULL;
 }
 

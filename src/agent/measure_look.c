@@ -7,10 +7,10 @@
 
 /* Counters grow, so that their sum moves with each of them; what may go back is mixed in. */
 static uint64_t columns_sum(const struct swgi_map *map, uint32_t index) {
-    uint64_t sum = 0, high = swgi_load_relaxed(&map->header->columns_high, HINT);
-    for (uint64_t c = 0; c < high && c < map->geometry.columns; c++) {
+    uint64_t sum = 0;
+    for (uint32_t c = 0, high = swgi_columns_high(map); c < high; c++) {
         const swgi_word *words =
-            (const swgi_word *)&map->columns[c * map->geometry.circuits + index];
+            (const swgi_word *)&map->columns[(uint64_t)c * map->geometry.circuits + index];
         for (unsigned i = 0; i < sizeof(struct swgi_column) / sizeof(*words); i++)
             sum += swgi_load_relaxed(&words[i], COLUMN);
     }
@@ -77,8 +77,7 @@ static double middle_s(unsigned bin) {
 static void sum_bins(const struct swgi_turn *turn, uint64_t bins[SWGI_HISTOGRAM_BINS]) {
     const struct swgi_map *map = turn->map;
     uint32_t extent = swgi_load(&turn->cell->histogram);
-    uint64_t high = swgi_load_relaxed(&map->header->columns_high, HINT);
-    for (uint32_t column = 0; column < high && column < map->geometry.columns; column++) {
+    for (uint32_t column = 0, high = swgi_columns_high(map); column < high; column++) {
         const swgi_word *of = swgi_histogram_bins(map, extent, column);
         for (unsigned i = 0; of != NULL && i < SWGI_HISTOGRAM_BINS; i++)
             bins[i] += swgi_load_relaxed(&of[i], COLUMN);

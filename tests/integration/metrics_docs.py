@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """docs/metrics.md tells every metric of src/tables/metrics.h and no other. `metrics_docs.py --write` brings it up to date."""
 import os
 import re

@@ -1,6 +1,6 @@
-#!/usr/bin/env python3
-"""A real Prometheus scrapes what /metrics says, in both formats, and answers: our counters, the seed's alert, every query of the
-dashboard, every rule."""
+#!/usr/bin/python3
+"""A real Prometheus scrapes what /metrics says, in both formats and from the agent itself, and answers: our counters, the seed's
+alert, every query of the dashboard, every rule."""
 import http.server
 import json
 import os
@@ -65,10 +65,50 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def configure(folder, port):
+class Agent:
+    """The real one, over TCP, with a circuit that was tripped."""
+
+    def __init__(self, folder):
+        program = os.path.join(os.environ.get("BUILD", "build"), "src/switchgear")
+        self.process = None
+        self.port = free_port()
+        file = os.path.join(folder, "switchgear.yaml")
+        with open(file, "w", encoding="utf-8") as out:
+            json.dump({"panel": {"path": f"{folder}/panel"}, "circuits": {"live": {}},
+                       "agent": {"listen": f"127.0.0.1:{self.port}", "socket": "off", "database": "off",
+                                 "public_reads": True}}, out)
+        environment = {**os.environ, "SWITCHGEAR_PANEL": f"{folder}/panel"}
+        told = subprocess.run([program, "help", "agent"], capture_output=True, text=True, check=False).stdout \
+            if os.access(program, os.X_OK) else ""
+        if not told or "without" in told.splitlines()[0]:
+            return
+        self.log = open(os.path.join(folder, "agent.log"), "w", encoding="utf-8")
+        self.process = subprocess.Popen([program, "agent", "-c", file], env=environment, stdout=self.log, stderr=self.log)
+        for command in (["exec", "live", "--", "true"], ["trip", "live", "--reason", "a test"]):
+            subprocess.run([program, *command], env=environment, check=True, capture_output=True)
+
+    def jobs(self):
+        return [("agent", "/metrics", self.port)] if self.process else []
+
+    def check(self, prometheus):
+        if not self.process:
+            return
+        if self.process.poll() is not None:
+            sys.exit("the agent ended")
+        wanted = 'switchgear_breaker_state{job="agent",breaker="live",state="open"} == 1'
+        prometheus.until("the agent tells of the trip", lambda: prometheus.query(wanted))
+        expect(prometheus, 'switchgear_calls_total{job="agent",breaker="live",outcome="success"}', 1)
+
+    def stop(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+
+def configure(folder, port, more):
     shutil.copy(os.path.join(metrics_names.TOP, "packaging/prometheus/switchgear.rules.yml"), folder)
-    jobs = [{"job_name": job, "metrics_path": path, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
-            for job, path in (("switchgear", "/text"), ("openmetrics", "/openmetrics"))]
+    jobs = [{"job_name": job, "metrics_path": path, "static_configs": [{"targets": [f"127.0.0.1:{at}"]}]}
+            for job, path, at in [("switchgear", "/text", port), ("openmetrics", "/openmetrics", port), *more]]
     config = {"global": {"scrape_interval": "1s", "evaluation_interval": "1s"}, "rule_files": ["switchgear.rules.yml"],
               "scrape_configs": jobs}
     with open(os.path.join(folder, "prometheus.yml"), "w", encoding="utf-8") as out:
@@ -119,10 +159,10 @@ class Prometheus:
 
 def scraped(prometheus):
     targets = prometheus.ask("targets", state="active")["activeTargets"]
-    failed = [target["lastError"] for target in targets if target["lastError"]]
+    failed = [target["lastError"] for target in targets if target["lastError"] and target["labels"]["job"] != "agent"]
     if failed:
         sys.exit(f"Prometheus cannot read it: {failed}")
-    return len(targets) == 2 and all(target["health"] == "up" for target in targets)
+    return bool(targets) and all(target["health"] == "up" for target in targets)
 
 
 def expect(prometheus, expression, wanted):
@@ -179,18 +219,22 @@ def main():
     if shutil.which("prometheus") is None:
         skip("prometheus is not installed")
     folder = tempfile.mkdtemp()
-    prometheus = None
+    prometheus = agent = None
     try:
         expositions(folder)
-        configure(folder, serve(folder))
+        agent = Agent(folder)
+        configure(folder, serve(folder), agent.jobs())
         prometheus = Prometheus(folder)
         prometheus.until("both formats are scraped", lambda: scraped(prometheus))
-        prometheus.until("samples are there", lambda: len(prometheus.query("switchgear_build_info")) == 2)
+        prometheus.until("samples are there", lambda: len(prometheus.query("switchgear_build_info")) >= 2)
         check_samples(prometheus)
         check_seed(prometheus)
         check_dashboard(prometheus)
         prometheus.until("the alert fires", lambda: firing(prometheus))
+        agent.check(prometheus)
     finally:
+        if agent is not None:
+            agent.stop()
         if prometheus is not None:
             prometheus.stop()
         shutil.rmtree(folder, ignore_errors=True)
