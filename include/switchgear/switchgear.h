@@ -667,6 +667,8 @@ struct swg_why {
     char origin[64];        /* where the configuration came from: "code, preset read" */
     uint32_t permits_count; /* calls in flight, the first 16 found; status.permits_held tells all */
     struct swg_permit_holder permits[16];
+    /* Evidence 1: what the circuit had counted when it tripped, since it was made. */
+    uint64_t trip_failures, trip_timeouts, trip_slow;
 };
 #define SWG_WHY_INIT SWG_SIZED(swg_why)
 SWG_API int swg_circuit_why(const struct swg_circuit *circuit, struct swg_why *out);

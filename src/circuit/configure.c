@@ -61,6 +61,7 @@ static int install_locked(struct swgi_turn *turn, const struct swgi_making *maki
             return settled;
         turn->hand = &(struct swgi_hand){ .source = "file" };
         swgi_act_tell(turn, SWG_EVENT_CONFIG);
+        turn->hand = NULL;
     }
     swgi_source_note(turn->map, turn->index, making->declared);
     return rc;

@@ -182,6 +182,9 @@ static void add_trip(const struct swgi_turn *turn, struct swg_why *why) {
     why->trip.threshold = evidence.threshold;
     why->trip.calls = evidence.calls;
     why->trip.until = evidence.until;
+    why->trip_failures = evidence.failures;
+    why->trip_timeouts = evidence.timeouts;
+    why->trip_slow = evidence.slow;
     memcpy(why->trip.circuit, why->status.name, sizeof(why->trip.circuit));
 }
 

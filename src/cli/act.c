@@ -101,7 +101,7 @@ static const char *find_reason(const struct swgi_options *options, char *typed, 
         return NULL;
     }
     if (strlen(reason) > SWGI_REASON_MAX) {
-        swgi_say("--reason: at most %d bytes, these are %zu", SWGI_REASON_MAX, strlen(reason));
+        swgi_say("--reason: at most %u bytes, these are %zu", SWGI_REASON_MAX, strlen(reason));
         return NULL;
     }
     return reason;
@@ -230,8 +230,8 @@ static int act_on_all(const struct swgi_options *options, struct swg_panel *pane
 static int select_and_act(const struct swgi_options *options, struct swg_panel *panel,
                           const struct swg_act *act) {
     struct swgi_circuits circuits;
-    int status = swgi_circuits_select(panel, options->arguments, options->arguments_count,
-                                      options->all, &circuits);
+    int status = swgi_circuits_select(panel, options->file, options->arguments,
+                                      options->arguments_count, options->all, &circuits);
 
     if (status)
         return status;
@@ -253,7 +253,7 @@ int swgi_act_run(const struct swgi_options *options) {
     int status;
 
     if (options->user && (!options->user[0] || strlen(options->user) > SWGI_USER_MAX)) {
-        swgi_say("--user: 1 to %d bytes", SWGI_USER_MAX);
+        swgi_say("--user: 1 to %u bytes", SWGI_USER_MAX);
         return EX_USAGE;
     }
     status =

@@ -4,10 +4,8 @@
 
 #include <stdbool.h>
 
+#include "panel/limits.h" /* SWGI_REASON_MAX, SWGI_USER_MAX */
 #include "switchgear/switchgear.h"
-
-#define SWGI_REASON_MAX 127 /* bytes, as the panel keeps them */
-#define SWGI_USER_MAX   31
 
 /* name: trip, reset, probe, isolate, disable, shadow, normal. As the function of the library that does it. */
 int swgi_act_perform(const char *name, struct swg_circuit *circuit, const struct swg_act *act,

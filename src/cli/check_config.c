@@ -115,7 +115,7 @@ static void find_path(const struct swgi_options *options, struct check *check) {
     if (options->arguments_count > 0)
         snprintf(check->path, sizeof(check->path), "%s", options->arguments[0]);
     else
-        swgi_file_default_path(check->path, sizeof(check->path));
+        snprintf(check->path, sizeof(check->path), "%s", options->config);
 }
 
 static int report(const struct swgi_options *options, struct check *check) {

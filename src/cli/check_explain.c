@@ -65,11 +65,12 @@ static void say_file_key(const struct swgi_screen *screen, const struct swgi_fil
     say_key(screen, name, range, key->initial, key->what);
 }
 
-static void say_seed(const struct swgi_screen *screen, const struct swgi_seed_key *key) {
+static void say_seed(const struct swgi_screen *screen, const char *name,
+                     const struct swgi_seed_key *key) {
     char range[SWGI_KEY_RANGE_MAX], what[256];
 
     snprintf(what, sizeof(what), "of another breaker's configuration; becomes %s", key->target);
-    say_key(screen, key->name, swgi_seed_range(key, range), "", what);
+    say_key(screen, name, swgi_seed_range(key, range), "", what);
 }
 
 /* ---- which ones */
@@ -103,9 +104,9 @@ static bool matches_setting(const struct swgi_key *key, const char *wanted) {
            (key->alias[0] != '\0' && matches(key->alias, wanted));
 }
 
-static unsigned say_all(const struct swgi_screen *screen, const char *wanted) {
-    unsigned count = 0;
+static unsigned say_file_keys(const struct swgi_screen *screen, const char *wanted) {
     char name[SWGI_KEY_NAME_MAX];
+    unsigned count = 0;
 
     for (unsigned i = 0; i < swgi_file_keys_count; i++) {
         full_name(&swgi_file_keys[i], name);
@@ -114,6 +115,12 @@ static unsigned say_all(const struct swgi_screen *screen, const char *wanted) {
         say_file_key(screen, &swgi_file_keys[i]);
         count++;
     }
+    return count;
+}
+
+static unsigned say_settings(const struct swgi_screen *screen, const char *wanted) {
+    unsigned count = 0;
+
     for (unsigned i = 0; i < swgi_keys_count + swgi_rule_keys_count; i++) {
         const struct swgi_key *key =
             i < swgi_keys_count ? &swgi_keys[i] : &swgi_rule_keys[i - swgi_keys_count];
@@ -123,13 +130,30 @@ static unsigned say_all(const struct swgi_screen *screen, const char *wanted) {
         say_setting(screen, key);
         count++;
     }
-    for (unsigned i = 0; i < swgi_seed_keys_count; i++) {
-        if (!matches(swgi_seed_keys[i].name, wanted))
+    return count;
+}
+
+static unsigned say_seeds(const struct swgi_screen *screen, const char *prefix,
+                          const struct swgi_seed_key *keys, unsigned keys_count,
+                          const char *wanted) {
+    char name[SWGI_KEY_NAME_MAX];
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < keys_count; i++) {
+        snprintf(name, sizeof(name), "%s%s", prefix, keys[i].name);
+        if (!matches(name, wanted))
             continue;
-        say_seed(screen, &swgi_seed_keys[i]);
+        say_seed(screen, name, &keys[i]);
         count++;
     }
     return count;
+}
+
+static unsigned say_all(const struct swgi_screen *screen, const char *wanted) {
+    return say_file_keys(screen, wanted) + say_settings(screen, wanted) +
+           say_seeds(screen, "circuit_breakers.", swgi_breakers_keys, swgi_breakers_keys_count,
+                     wanted) +
+           say_seeds(screen, "", swgi_seed_keys, swgi_seed_keys_count, wanted);
 }
 
 static void refuse(const char *wanted) {

@@ -31,7 +31,7 @@ static void entry(FILE *out, const char *name, const char *allowed, const char *
     escaped(out, name);
     fprintf(out, "*\n\t");
     escaped(out, what);
-    fprintf(out, ".++\n\t");
+    fprintf(out, ".++\n");
     escaped(out, allowed);
     if (initial[0] != '\0') {
         fprintf(out, "; default ");
@@ -127,14 +127,20 @@ static void kinds(FILE *out) {
 
 /* ---- other breakers' keys */
 
+static void seed(FILE *out, const char *prefix, const struct swgi_seed_key *key) {
+    char range[SWGI_KEY_RANGE_MAX], name[2 * SWGI_KEY_NAME_MAX], what[256];
+
+    snprintf(name, sizeof(name), "%s%s", prefix, key->name);
+    snprintf(what, sizeof(what), "becomes %s", key->target);
+    entry(out, name, swgi_seed_range(key, range), "", what);
+}
+
 static void seeds(FILE *out) {
     heading(out, "Configurations of other breakers");
-    for (unsigned i = 0; i < swgi_seed_keys_count; i++) {
-        char range[SWGI_KEY_RANGE_MAX], what[256];
-
-        snprintf(what, sizeof(what), "becomes %s", swgi_seed_keys[i].target);
-        entry(out, swgi_seed_keys[i].name, swgi_seed_range(&swgi_seed_keys[i], range), "", what);
-    }
+    for (unsigned i = 0; i < swgi_breakers_keys_count; i++)
+        seed(out, "circuit_breakers.", &swgi_breakers_keys[i]);
+    for (unsigned i = 0; i < swgi_seed_keys_count; i++)
+        seed(out, "", &swgi_seed_keys[i]);
 }
 
 void swgi_check_manual(FILE *out) {

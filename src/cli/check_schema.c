@@ -35,6 +35,12 @@ static json_t *of_words(const char *words) {
     return json_pack("{s:o}", "enum", list);
 }
 
+/* 0 alone needs no unit, and is a number to YAML. */
+static json_t *of_duration(void) {
+    return json_pack("{s:[{s:s, s:s}, {s:i}]}", "anyOf", "type", "string", "pattern", DURATION,
+                     "const", 0);
+}
+
 /* YAML's own words for it, as editors read them, and ours. */
 static json_t *of_yes_no(void) {
     return json_pack("{s:[b, b, s, s]}", "enum", 1, 0, "yes", "no");
@@ -107,7 +113,7 @@ static json_t *of_setting_alone(const struct swgi_key *key) {
     case SWGI_TYPE_CHOICE:
         return of_choice(key);
     case SWGI_TYPE_DURATION:
-        return of_pattern(DURATION);
+        return of_duration();
     case SWGI_TYPE_PRESET: {
         return of_words(swgi_preset_names);
     }
@@ -151,7 +157,7 @@ static json_t *of_file_type(const struct swgi_file_key *key) {
     case SWGI_FILE_BYTES:
         return either(of_type("integer"), of_pattern("^[0-9]+(KiB|MiB|GiB)?$"));
     case SWGI_FILE_DURATION:
-        return of_pattern(DURATION);
+        return of_duration();
     case SWGI_FILE_AVAILABILITY:
         return json_pack("{s:s, s:i, s:i}", "type", "number", "exclusiveMinimum", 0,
                          "exclusiveMaximum", 100);
@@ -330,11 +336,22 @@ static json_t *breakers_schema(void) {
     return schema;
 }
 
+/* Of seed 001's keys one is called as one of ours, and a number. */
+static void allow_milliseconds(json_t *circuit) {
+    json_t *timeout = json_object_get(json_object_get(circuit, "properties"), "timeout");
+
+    json_array_append_new(json_object_get(timeout, "anyOf"),
+                          json_pack("{s:s, s:i, s:s}", "type", "integer", "minimum", 1,
+                                    "description", "beside failureThreshold: milliseconds"));
+}
+
 static json_t *definitions(void) {
     json_t *all = json_object();
 
     for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
         json_object_set_new(all, parts[i].name, of_scope(parts[i].scope));
+    allow_milliseconds(json_object_get(all, "circuit"));
+    allow_milliseconds(json_object_get(all, "defaults"));
     json_object_set_new(json_object_get(all, "alert"), "required",
                         json_pack("[s, s]", "name", "when"));
     json_object_set_new(json_object_get(all, "receiver"), "required", json_pack("[s]", "kind"));

@@ -189,6 +189,22 @@ static const struct swgi_command commands[] = {
       "the "
       "tokens were refused; 69 built without the agent.",
       SWGI_TAKES_AGENT | SWGI_TAKES_FILE, 0, 1, swgi_agent_command_run },
+    { "check-config", "[FILE|KEY]", "is a configuration file good, and what comes of it",
+      "Reads a configuration file as swg_panel_load() and the agent do, and tells everything that "
+      "is "
+      "wrong with it, each with file, line and column; what is allowed but seldom meant it warns "
+      "of. "
+      "Nothing is changed. Without FILE it is the one that all commands read: --config, "
+      "SWITCHGEAR_CONFIG, or /etc/switchgear/switchgear.yaml."
+      "\v"
+      "Examples:\n"
+      "  switchgear check-config ./switchgear.yaml && systemctl reload switchgear\n"
+      "  switchgear check-config --print --environment testing\n"
+      "  switchgear check-config --explain breaker.open\n"
+      "  switchgear check-config --schema > switchgear.schema.json\n"
+      "\n"
+      "Exit status: 0 if it is good, with warnings, too; 78 if not.",
+      SWGI_TAKES_CHECK | SWGI_TAKES_FILE, 0, 1, swgi_check_config_run },
     { "console", "", "all commands at a prompt, with history and completion",
       "Reads commands, at a terminal with editing, history and completion, else one a line, and "
       "runs each as the shell would have, with the options it has there. It also knows these, "
@@ -208,22 +224,6 @@ static const struct swgi_command commands[] = {
       "\n"
       "Exit status: from a pipe, that of the last line that failed, 0 if none did; of exit N, N.",
       0, 0, 0, swgi_console_run },
-    { "check-config", "[FILE|KEY]", "is a configuration file good, and what comes of it",
-      "Reads a configuration file as swg_panel_load() and the agent do, and tells everything that "
-      "is "
-      "wrong with it, each with file, line and column; what is allowed but seldom meant it warns "
-      "of. "
-      "Nothing is changed. Without FILE it is the one that everybody reads: SWITCHGEAR_CONFIG, or "
-      "/etc/switchgear/switchgear.yaml."
-      "\v"
-      "Examples:\n"
-      "  switchgear check-config ./switchgear.yaml && systemctl reload switchgear\n"
-      "  switchgear check-config --print --environment testing\n"
-      "  switchgear check-config --explain breaker.open\n"
-      "  switchgear check-config --schema > switchgear.schema.json\n"
-      "\n"
-      "Exit status: 0 if it is good, with warnings, too; 78 if not.",
-      SWGI_TAKES_CHECK, 0, 1, swgi_check_config_run },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

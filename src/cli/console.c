@@ -20,6 +20,7 @@
 #include "cli/console_run.h"
 #include "cli/message.h"
 #include "cli/panel.h"
+#include "cli/settings_file.h"
 #include "report/describe.h"
 #include "report/text.h"
 
@@ -131,6 +132,9 @@ static void each_name(void *arg, void (*offer)(void *to, const char *name), void
         if (name[0] && strcmp(name, "_beyond") != 0)
             offer(to, name);
     }
+    for (unsigned i = 0; options->file && i < options->file->circuits_count; i++)
+        if (options->file->circuits[i].alias[0])
+            offer(to, options->file->circuits[i].alias);
 }
 
 /* ---- Tab */

@@ -14,6 +14,7 @@
 #include "cli/message.h"
 #include "cli/panel.h"
 #include "cli/report.h"
+#include "cli/settings_file.h"
 #include "report/text.h"
 
 /* How often a follower looks: soon enough for a person, and nothing for the machine. */
@@ -38,7 +39,10 @@ static void add(struct batch *batch, const struct swg_event *event) {
 
 static bool is_wanted(const struct swgi_options *options, const struct swg_event *event) {
     for (size_t i = 0; i < options->arguments_count; i++) {
-        if (fnmatch(options->arguments[i], event->circuit, 0) == 0)
+        const char *target = swgi_alias_target(options->file, options->arguments[i]);
+
+        if (fnmatch(options->arguments[i], event->circuit, 0) == 0 ||
+            (target && strcmp(target, event->circuit) == 0))
             return true;
     }
     return options->arguments_count == 0;

@@ -374,7 +374,7 @@ static error_t parse_own_option(int key, char *value, struct argp_state *state,
 }
 
 /* A shell completes the whole name of the file: that is understood, or exec would make a panel of a panel's name. */
-static bool take_panel(struct swgi_options *options, const char *path) {
+bool swgi_options_take_panel(struct swgi_options *options, const char *path) {
     size_t length = strlen(path), suffix = strlen(SWGI_PANEL_SUFFIX);
 
     if (length == 0 || length >= sizeof(options->panel) - 64)
@@ -403,7 +403,7 @@ static void set_config(struct argp_state *state, struct swgi_options *options, c
 }
 
 static void set_panel(struct argp_state *state, struct swgi_options *options, const char *path) {
-    if (!take_panel(options, path))
+    if (!swgi_options_take_panel(options, path))
         argp_error(state, "--panel: 1 to %zu bytes", sizeof(options->panel) - 65);
 }
 
@@ -574,7 +574,7 @@ static void init(struct swgi_options *options) {
     swgi_panel_default_path(options->panel, sizeof(options->panel));
     options->panel_is_default = true;
     if (path)
-        take_panel(options, path);
+        swgi_options_take_panel(options, path);
     if (config)
         take_config(options, config);
 }

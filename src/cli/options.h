@@ -82,5 +82,7 @@ struct swgi_options {
  */
 int swgi_options_parse(int argc, char **argv, struct swgi_options *out, bool *done);
 void swgi_options_deinit(struct swgi_options *options);
+/* The panel at that path, with or without its suffix. false: it is empty or too long. */
+bool swgi_options_take_panel(struct swgi_options *options, const char *path);
 
 #endif

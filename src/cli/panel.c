@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/message.h"
+#include "cli/settings_file.h"
 
 #define SYSTEM_PANEL "/run/switchgear/main"
 
@@ -68,6 +69,28 @@ static void name_process(const struct swgi_options *options, char *out, size_t o
     snprintf(out, out_size, "exec %s", slash ? slash + 1 : command);
 }
 
+/* A panel that is made by this is as large as the file says; one that is there is as it is. */
+static int open_or_make(const struct swgi_options *options, struct swg_panel_options *wanted,
+                        struct swg_panel **out, struct swg_error *error) {
+    const struct swgi_file_panel *asked = options->file ? &options->file->panel : NULL;
+    struct swg_panel_options there = *wanted;
+    int rc;
+
+    if (wanted->access != SWG_PANEL_CREATE || !asked)
+        return swg_panel_open(out, wanted, error);
+    there.access = SWG_PANEL_ATTACH;
+    rc = swg_panel_open(out, &there, error);
+    if (rc != -ENOENT)
+        return rc;
+    wanted->circuits_max = asked->circuits_max;
+    wanted->columns_max = asked->columns_max;
+    wanted->histograms_max = asked->histograms_max;
+    wanted->policies_max = asked->policies_max;
+    wanted->slots_max = asked->slots_max;
+    rc = swg_panel_open(out, wanted, error);
+    return rc == -ERANGE ? swg_panel_open(out, &there, error) : rc; /* somebody was faster */
+}
+
 int swgi_panel_attach(const struct swgi_options *options, int access, struct swg_panel **out) {
     struct swg_panel_options wanted = SWG_PANEL_OPTIONS_INIT;
     struct swg_error error = SWG_ERROR_INIT;
@@ -82,7 +105,7 @@ int swgi_panel_attach(const struct swgi_options *options, int access, struct swg
         make_default_folder(options->panel);
     wanted.path = options->panel;
     wanted.access = access;
-    rc = swg_panel_open(out, &wanted, &error);
+    rc = open_or_make(options, &wanted, out, &error);
     return rc < 0 ? explain(options, access, rc, &error) : 0;
 }
 
@@ -105,7 +128,21 @@ static void add(struct swgi_circuits *circuits, struct swg_circuit *circuit) {
     circuits->at[circuits->count++] = circuit;
 }
 
-static int unknown(struct swg_panel *panel, const char *name) {
+static void offer_aliases(const struct swgi_file *file, struct swgi_nearest *nearest) {
+    for (unsigned i = 0; file && i < file->circuits_count; i++)
+        if (file->circuits[i].alias[0])
+            swgi_nearest_offer(nearest, file->circuits[i].alias);
+}
+
+/* Declared, but nobody made it yet. */
+static int not_yet(const struct swgi_file *file, const char *name) {
+    const char *target = swgi_alias_target(file, name);
+
+    swgi_say("there is no circuit '%s' yet, for which '%s' stands in %s", target, name, file->path);
+    return EX_UNAVAILABLE;
+}
+
+static int unknown(struct swg_panel *panel, const struct swgi_file *file, const char *name) {
     struct swgi_nearest nearest = SWGI_NEAREST(name);
     struct swg_circuit *circuit;
     char clean[SWGI_CLEAN_MAX];
@@ -115,8 +152,11 @@ static int unknown(struct swg_panel *panel, const char *name) {
                  swgi_clean_text(name, true, clean, sizeof(clean)));
         return EX_USAGE;
     }
+    if (swgi_alias_target(file, name))
+        return not_yet(file, name);
     for (uint32_t cursor = 0; swg_panel_next_circuit(panel, &cursor, &circuit) == 0;)
         swgi_nearest_offer(&nearest, swg_circuit_name(circuit));
+    offer_aliases(file, &nearest);
     if (swgi_is_glob(name))
         swgi_say("no circuit matches '%s'", swgi_clean_text(name, true, clean, sizeof(clean)));
     else if (nearest.name)
@@ -149,16 +189,26 @@ static int select_glob(struct swg_panel *panel, const char *glob, struct swgi_ci
         }
     }
     out->by_pattern = true;
-    return matches ? 0 : unknown(panel, glob);
+    return matches ? 0 : unknown(panel, NULL, glob);
 }
 
-static int select_one(struct swg_panel *panel, const char *name, struct swgi_circuits *out) {
+int swgi_circuit_named(struct swg_panel *panel, const struct swgi_file *file, const char *name,
+                       struct swg_circuit **out) {
+    const char *target = swgi_alias_target(file, name);
+
+    if (swgi_name_valid(name) && swg_circuit_find(panel, name, out) == 0)
+        return 0;
+    return target ? swg_circuit_find(panel, target, out) : -ENOENT;
+}
+
+static int select_one(struct swg_panel *panel, const struct swgi_file *file, const char *name,
+                      struct swgi_circuits *out) {
     struct swg_circuit *circuit;
 
     if (swgi_is_glob(name))
         return select_glob(panel, name, out);
-    if (!swgi_name_valid(name) || swg_circuit_find(panel, name, &circuit) < 0)
-        return unknown(panel, name);
+    if (swgi_circuit_named(panel, file, name, &circuit) < 0)
+        return unknown(panel, file, name);
     add(out, circuit);
     return 0;
 }
@@ -192,13 +242,13 @@ static void sort(struct swgi_circuits *circuits) {
     circuits->count = kept + 1;
 }
 
-int swgi_circuits_select(struct swg_panel *panel, char *const *names, size_t names_count, bool all,
-                         struct swgi_circuits *out) {
+int swgi_circuits_select(struct swg_panel *panel, const struct swgi_file *file, char *const *names,
+                         size_t names_count, bool all, struct swgi_circuits *out) {
     int status = 0;
 
     *out = (struct swgi_circuits){ .by_pattern = all || names_count == 0 };
     for (size_t i = 0; status == 0 && i < names_count; i++)
-        status = select_one(panel, names[i], out);
+        status = select_one(panel, file, names[i], out);
     if (status == 0 && (all || names_count == 0))
         select_all(panel, out);
     if (status)

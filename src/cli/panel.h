@@ -23,11 +23,14 @@ struct swgi_circuits {
 };
 
 /*
- * The circuits of these names and globs; no name at all, or all: every circuit. 0, or 69 when a name or glob stands for nothing:
+ * The circuits of these names, aliases (of file; NULL: none) and globs; no name at all, or all: every circuit. 0, or 69 when a name or glob stands for nothing:
  * what it might have meant was said then.
  */
-int swgi_circuits_select(struct swg_panel *panel, char *const *names, size_t names_count, bool all,
-                         struct swgi_circuits *out);
+int swgi_circuits_select(struct swg_panel *panel, const struct swgi_file *file, char *const *names,
+                         size_t names_count, bool all, struct swgi_circuits *out);
+/* The circuit of that name, else the one whose alias that is in the file (NULL: none). 0 or -ENOENT. */
+int swgi_circuit_named(struct swg_panel *panel, const struct swgi_file *file, const char *name,
+                       struct swg_circuit **out);
 void swgi_circuits_deinit(struct swgi_circuits *circuits);
 bool swgi_is_glob(const char *name);
 /* The panel's own circuit, for those that find no place, is news only when somebody found none. */

@@ -15,6 +15,7 @@
 #include "report/json.h"
 #include "cli/message.h"
 #include "cli/panel.h"
+#include "cli/settings_file.h"
 #include "report/text.h"
 
 static void release_config(struct swg_config **config) {
@@ -44,6 +45,12 @@ static int settle(const struct swgi_options *options, struct swg_circuit *circui
     struct swg_error error = SWG_ERROR_INIT;
     int rc = swg_circuit_differs(circuit, config, &error);
 
+    if (rc > 0 && options->file) {
+        swgi_say("%s is configured by %s: %s %s", swg_circuit_name(circuit), options->file->path,
+                 error.key, error.text);
+        swgi_say("change it there, or leave out --preset and --set");
+        return EX_CONFIG;
+    }
     if (rc > 0 && !options->reconfigure) {
         swgi_say("%s exists with other settings: %s %s", swg_circuit_name(circuit), error.key,
                  error.text);
@@ -67,7 +74,28 @@ static int get_circuit(const struct swgi_options *options, const char *name,
     if (rc == -EINVAL)
         return say_setting(rc, &error);
     swgi_say("%s: %s", name, swgi_fault_text(rc, &error));
-    return swgi_fault_status(rc);
+    return rc == -ENOENT ? EX_CONFIG : swgi_fault_status(rc);
+}
+
+/* What the file declares, and what it allows to be made. */
+static int apply_file(const struct swgi_options *options, struct swg_panel *panel) {
+    struct swg_error error = SWG_ERROR_INIT;
+    int rc = options->file ? swgi_file_apply(options->file, panel, &error) : 0;
+
+    if (rc == 0)
+        return 0;
+    swgi_say("%s: %s%s%s", options->file->path, error.key, error.key[0] ? ": " : "",
+             swgi_fault_text(rc, &error));
+    return rc == -EINVAL ? EX_CONFIG : swgi_fault_status(rc);
+}
+
+/* A name, or the one whose alias it is. */
+static const char *name_meant(const struct swgi_options *options, struct swg_panel *panel,
+                              const char *name) {
+    const char *target = swgi_alias_target(options->file, name);
+    struct swg_circuit *circuit;
+
+    return target && swg_circuit_find(panel, name, &circuit) < 0 ? target : name;
 }
 
 int swgi_protect(const struct swgi_options *options, const char *name, struct swg_panel **panel,
@@ -88,7 +116,11 @@ int swgi_protect(const struct swgi_options *options, const char *name, struct sw
     }
     if (status == 0)
         status = swgi_panel_attach(options, SWG_PANEL_CREATE, panel);
-    return status ? status : get_circuit(options, name, *panel, config, circuit);
+    if (status == 0)
+        status = apply_file(options, *panel);
+    if (status == 0)
+        status = get_circuit(options, name_meant(options, *panel, name), *panel, config, circuit);
+    return status;
 }
 
 /* Nobody knows when a place will be free: the library names a millisecond. */

@@ -250,6 +250,17 @@ static void rule_words_line(const struct swgi_screen *screen, const struct swg_w
     }
 }
 
+/* Of all its life, up to there: how much of the trouble was before. */
+static void counted_line(const struct swgi_screen *screen, const struct swg_why *why) {
+    const struct counted counts[] = { { why->trip_failures, "failed" },
+                                      { why->trip_timeouts, "timed out" },
+                                      { why->trip_slow, "slow" } };
+    char text[256];
+
+    COUNTS_TEXT(counts, text);
+    swgi_report_line(screen, "counted by then", text);
+}
+
 static void trip_part(const struct swgi_screen *screen, const struct swg_why *why, swg_ns now) {
     char wall[SWGI_TEXT_MAX], title[80];
 
@@ -260,6 +271,7 @@ static void trip_part(const struct swgi_screen *screen, const struct swg_why *wh
         swgi_report_heading(screen, title);
         event_line(screen, &why->trip, now);
         rule_words_line(screen, why);
+        counted_line(screen, why);
     } else {
         swgi_report_heading(screen, "Last trip");
         fprintf(screen->out, "  %s; the evidence was lost\n", swgi_rule_words(why->status.rule));
@@ -299,12 +311,14 @@ static void mode_part(const struct swgi_screen *screen, const struct swg_why *wh
             swgi_clean_text(why->status.name, screen->utf8, user, sizeof(user)));
 }
 
-void swgi_report_why(const struct swgi_screen *screen, const struct swg_why *why, swg_ns now) {
+void swgi_report_why(const struct swgi_screen *screen, const struct swg_why *why,
+                     const struct swgi_file_circuit *entry, struct swg_panel *panel, swg_ns now) {
     char origin[SWGI_CLEAN_MAX];
 
     swgi_report_status(screen, &why->status, now);
     swgi_report_line(screen, "configured",
                      swgi_clean_text(why->origin, screen->utf8, origin, sizeof(origin)));
+    swgi_report_entry(screen, entry, panel);
     mode_part(screen, why);
     rules_part(screen, why);
     trip_part(screen, why, now);

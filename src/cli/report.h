@@ -2,12 +2,18 @@
 #ifndef SWGI_CLI_REPORT_H
 #define SWGI_CLI_REPORT_H
 
+#include "config/file.h"
 #include "report/screen.h"
 #include "switchgear/switchgear.h"
 
 void swgi_report_status(const struct swgi_screen *screen, const struct swg_status *status,
                         swg_ns now);
-void swgi_report_why(const struct swgi_screen *screen, const struct swg_why *why, swg_ns now);
+/* entry, panel: as for swgi_report_entry(). */
+void swgi_report_why(const struct swgi_screen *screen, const struct swg_why *why,
+                     const struct swgi_file_circuit *entry, struct swg_panel *panel, swg_ns now);
+/* Beside its settings, what the file says of a circuit; nothing for NULL. */
+void swgi_report_entry(const struct swgi_screen *screen, const struct swgi_file_circuit *entry,
+                       struct swg_panel *panel);
 void swgi_report_panel(const struct swgi_screen *screen, const struct swg_panel_info *status);
 /* What an event says, in its colour, from `column` on; further lines are indented. Ends the line. */
 void swgi_report_event_text(const struct swgi_screen *screen, const struct swg_event *event,

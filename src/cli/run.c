@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/message.h"
+#include "cli/settings_file.h"
 
 /* What could not be written was not said: a program that reads us must learn of it. A reader that left knows. */
 int swgi_program_finish(int status) {
@@ -31,7 +32,10 @@ int swgi_program_run(int argc, char **argv, const char *source) {
 
     options.source = source;
     if (status == 0 && !done)
+        status = swgi_settings_file_load(&options);
+    if (status == 0 && !done)
         status = options.command->run(&options);
+    swgi_settings_file_unload(&options);
     swgi_options_deinit(&options);
     return status;
 }

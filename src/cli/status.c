@@ -10,6 +10,7 @@
 #include "cli/message.h"
 #include "cli/panel.h"
 #include "cli/report.h"
+#include "cli/settings_file.h"
 #include "report/text.h"
 
 #define WIDE 100 /* columns from which there is room for latencies */
@@ -155,23 +156,33 @@ static void print_names(const struct swgi_options *options, const struct statuse
         puts(swgi_clean_text(statuses->at[i].name, options->screen.utf8, clean, sizeof(clean)));
 }
 
+static json_t *json_of(const struct swgi_options *options, const struct swg_status *status,
+                       swg_ns now) {
+    json_t *object = swgi_json_status(status, now);
+
+    swgi_json_put_entry(object, swgi_entry_of(options->file, status->name));
+    return object;
+}
+
 static void print_json(const struct swgi_options *options, const struct statuses *statuses,
                        swg_ns now) {
     json_t *array = json_array();
 
     for (size_t i = 0; i < statuses->count; i++)
-        json_array_append_new(array, swgi_json_status(&statuses->at[i], now));
+        json_array_append_new(array, json_of(options, &statuses->at[i], now));
     swgi_json_print(
         stdout, json_pack("{s:o, s:o}", "panel", swgi_json_text(options->panel), "circuits", array),
         false);
 }
 
-static void print_details(const struct swgi_options *options, const struct statuses *statuses,
-                          swg_ns now) {
+static void print_details(const struct swgi_options *options, struct swg_panel *panel,
+                          const struct statuses *statuses, swg_ns now) {
     for (size_t i = 0; i < statuses->count; i++) {
         if (i > 0)
             fputc('\n', stdout);
         swgi_report_status(&options->screen, &statuses->at[i], now);
+        swgi_report_entry(&options->screen, swgi_entry_of(options->file, statuses->at[i].name),
+                          panel);
     }
 }
 
@@ -195,8 +206,8 @@ static int show_circuits(const struct swgi_options *options, struct swg_panel *p
     struct statuses statuses;
     bool by_name = options->arguments_count > 0;
     swg_ns now = swg_panel_now(panel);
-    int status =
-        swgi_circuits_select(panel, options->arguments, options->arguments_count, false, &circuits);
+    int status = swgi_circuits_select(panel, options->file, options->arguments,
+                                      options->arguments_count, false, &circuits);
 
     if (status)
         return status;
@@ -206,7 +217,7 @@ static int show_circuits(const struct swgi_options *options, struct swg_panel *p
     else if (status == 0 && options->names_only)
         print_names(options, &statuses);
     else if (status == 0 && by_name && !circuits.by_pattern)
-        print_details(options, &statuses, now);
+        print_details(options, panel, &statuses, now);
     else if (status == 0)
         print_table(options, &statuses, now);
     free(statuses.at);
@@ -228,7 +239,7 @@ static void tell_tripped(const struct swgi_options *options, const struct swg_st
     char next[80];
 
     if (options->json) {
-        swgi_json_print(stdout, swgi_json_status(status, now), false);
+        swgi_json_print(stdout, json_of(options, status, now), false);
         return;
     }
     if (options->verbose)
@@ -247,7 +258,8 @@ int swgi_is_tripped_run(const struct swgi_options *options) {
         return EX_USAGE;
     }
     if (exit_status == 0)
-        exit_status = swgi_circuits_select(panel, options->arguments, 1, false, &circuits);
+        exit_status =
+            swgi_circuits_select(panel, options->file, options->arguments, 1, false, &circuits);
     if (exit_status)
         return exit_status;
     exit_status = swg_circuit_status(circuits.at[0], &status) == 0 ? !swgi_is_tripped(&status)

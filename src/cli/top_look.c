@@ -14,6 +14,7 @@
 #include "cli/message.h"
 #include "cli/panel.h"
 #include "cli/report.h"
+#include "cli/settings_file.h"
 #include "cli/top_layout.h"
 #include "report/describe.h"
 #include "report/json.h"
@@ -159,7 +160,8 @@ char *swgi_watch_why(struct swgi_watch *watch, const struct swgi_screen *screen,
     into.out = open_memstream(&text, &size);
     if (!into.out)
         return NULL;
-    swgi_report_why(&into, &why, swg_panel_now(watch->panel));
+    swgi_report_why(&into, &why, swgi_entry_of(watch->options->file, name), watch->panel,
+                    swg_panel_now(watch->panel));
     fclose(into.out);
     return text;
 }
@@ -240,8 +242,10 @@ static void print_json(const struct swgi_options *options, const struct swgi_top
     json_t *array = json_array();
 
     for (size_t i = 0; i < rows->count; i++) {
-        json_t *object = swgi_json_status(&rows->at[i]->status, rows->now);
+        const struct swg_status *status = &rows->at[i]->status;
+        json_t *object = swgi_json_status(status, rows->now);
 
+        swgi_json_put_entry(object, swgi_entry_of(options->file, status->name));
         json_object_set_new(object, "calls_per_s", json_real(rows->at[i]->calls_per_s));
         json_object_set_new(object, "rejected_per_s", json_real(rows->at[i]->rejected_per_s));
         json_array_append_new(array, object);

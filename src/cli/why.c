@@ -7,6 +7,7 @@
 #include "cli/message.h"
 #include "cli/panel.h"
 #include "cli/report.h"
+#include "cli/settings_file.h"
 #include "report/text.h"
 
 #define SETTING_MAX 256
@@ -36,11 +37,11 @@ static void put_setting(void *arg, const char *key, const char *value) {
     json_object_set_new(arg, key, swgi_json_text(value));
 }
 
-static void print_text(const struct swgi_options *options, const struct swg_circuit *circuit,
-                       const struct swg_why *why, swg_ns now) {
+static void print_text(const struct swgi_options *options, struct swg_panel *panel,
+                       const struct swg_circuit *circuit, const struct swg_why *why, swg_ns now) {
     struct swgi_screen screen = options->screen;
 
-    swgi_report_why(&screen, why, now);
+    swgi_report_why(&screen, why, swgi_entry_of(options->file, why->status.name), panel, now);
     if (!options->verbose)
         return;
     fputc('\n', screen.out);
@@ -49,17 +50,19 @@ static void print_text(const struct swgi_options *options, const struct swg_circ
     each_setting(circuit, print_setting, &screen);
 }
 
-static void print_json(const struct swg_circuit *circuit, const struct swg_why *why, swg_ns now,
-                       bool compact) {
+static void print_json(const struct swgi_options *options, const struct swg_circuit *circuit,
+                       const struct swg_why *why, swg_ns now, bool compact) {
     json_t *object = swgi_json_why(why, now), *settings = json_object();
 
+    swgi_json_put_entry(object, swgi_entry_of(options->file, why->status.name));
     each_setting(circuit, put_setting, settings);
     json_object_set_new(object, "settings", settings);
     swgi_json_print(stdout, object, compact);
 }
 
-static int show(const struct swgi_options *options, const struct swg_circuit *circuit, swg_ns now,
-                bool is_one_of_many) {
+static int show(const struct swgi_options *options, struct swg_panel *panel,
+                const struct swg_circuit *circuit, bool is_one_of_many) {
+    swg_ns now = swg_panel_now(panel);
     struct swg_why why = SWG_WHY_INIT;
     int rc = swg_circuit_why(circuit, &why);
 
@@ -68,9 +71,9 @@ static int show(const struct swgi_options *options, const struct swg_circuit *ci
         return swgi_fault_status(rc);
     }
     if (options->json)
-        print_json(circuit, &why, now, is_one_of_many);
+        print_json(options, circuit, &why, now, is_one_of_many);
     else
-        print_text(options, circuit, &why, now);
+        print_text(options, panel, circuit, &why, now);
     return 0;
 }
 
@@ -80,12 +83,12 @@ int swgi_why_run(const struct swgi_options *options) {
     int status = swgi_panel_attach(options, SWG_PANEL_INSPECT, &panel);
 
     if (status == 0)
-        status = swgi_circuits_select(panel, options->arguments, options->arguments_count, false,
-                                      &circuits);
+        status = swgi_circuits_select(panel, options->file, options->arguments,
+                                      options->arguments_count, false, &circuits);
     if (status)
         return status;
     for (size_t i = 0; i < circuits.count; i++) {
-        int shown = show(options, circuits.at[i], swg_panel_now(panel), circuits.count > 1);
+        int shown = show(options, panel, circuits.at[i], circuits.count > 1);
 
         status = status ? status : shown;
         if (!options->json && i + 1 < circuits.count)

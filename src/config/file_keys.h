@@ -3,6 +3,7 @@
 #define SWGI_CONFIG_FILE_KEYS_H
 
 #include "config/reader.h"
+#include "config/words.h"
 
 enum swgi_file_type {
     SWGI_FILE_TEXT,
@@ -64,21 +65,6 @@ bool swgi_file_key_read(struct swgi_reader *reader, const struct swgi_file_key *
 void swgi_file_key_print(const struct swgi_file_key *key, const void *object, char *out,
                          size_t size);
 
-/* Appends a copy; -ENOMEM. */
-int swgi_words_add(struct swgi_file_words *words, const char *text);
-void swgi_words_free(struct swgi_file_words *words);
-int swgi_words_copy(struct swgi_file_words *to, const struct swgi_file_words *from);
-
 /* Numbers in quotes are texts; complains about one. */
 bool swgi_is_bare(struct swgi_reader *reader, const yaml_node_t *node, const char *wanted);
-/* The position of a word in "first|second"; -1: none of them. */
-int swgi_word_find(const char *words, const char *text);
-/* The word at that position, copied. */
-void swgi_word_at(const char *words, int at, char *out, size_t size);
-/* A word nearest to text in "first|second", copied: "" when none is near. */
-void swgi_word_like(const char *words, const char *text, char *out, size_t size);
-/* ", did you mean X?" or "". */
-#define SWGI_HINT_MAX 160u
-void swgi_hint(const char *like, char out[SWGI_HINT_MAX]);
-
 #endif

@@ -81,18 +81,10 @@ static void add_defaults(struct swgi_scope *scope) {
 }
 
 static void add_breakers(struct swgi_scope *scope) {
-    static const char *const names[] = {
-        "enabled",
-        "global_settings.max_circuit_breakers",
-        "global_settings.metrics_collection_interval_seconds",
-        "global_settings.auto_create_enabled",
-        "global_settings.min_state_transition_interval_seconds",
-        "default_config",
-        "component_configs",
-    };
-
-    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        add(scope, names[i], NULL, SWGI_WORD_TOP, i >= 5);
+    for (unsigned i = 0; i < swgi_breakers_keys_count; i++)
+        add(scope, swgi_breakers_keys[i].name, &swgi_breakers_keys[i], SWGI_WORD_SEED, false);
+    add(scope, "default_config", NULL, SWGI_WORD_TOP, true);
+    add(scope, "component_configs", NULL, SWGI_WORD_TOP, true);
 }
 
 static int by_name(const void *a, const void *b) {
@@ -236,13 +228,16 @@ static void refuse_unknown(struct swgi_reader *reader, const struct swgi_scope *
     char allowed[180], hint[SWGI_HINT_MAX];
     struct swgi_nearest nearest = SWGI_NEAREST(key);
     unsigned count = children(scope, prefix, true, words, CHILDREN_MAX);
-    unsigned ours_count = children(scope, prefix, false, ours, CHILDREN_MAX);
+    bool theirs = scope == &scopes[SWGI_SCOPE_BREAKERS];
+    unsigned ours_count = children(scope, prefix, theirs, ours, CHILDREN_MAX);
 
     for (unsigned i = 0; i < count; i++)
         swgi_nearest_offer(&nearest, words[i]);
     const char *like = nearest.name != NULL ? nearest.name : elsewhere(scope, key);
     swgi_hint(like != NULL ? like : "", hint);
     /* Other breakers' keys are understood, not advertised: but where no others may stand. */
+    if (strchr(key, '.') != NULL && hint[0] == '\0')
+        snprintf(hint, sizeof(hint), " with dots; write it nested, breaker: {open: {for: 30s}}");
     list_words(ours_count > 0 ? ours : words, ours_count > 0 ? ours_count : count, allowed,
                sizeof(allowed));
     swgi_complain(reader, node, NULL, "unknown key%s; allowed here: %s", hint, allowed);

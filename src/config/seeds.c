@@ -23,6 +23,20 @@ const struct swgi_seed_key swgi_seed_keys[] = {
 };
 const unsigned swgi_seed_keys_count = sizeof(swgi_seed_keys) / sizeof(swgi_seed_keys[0]);
 
+const struct swgi_seed_key swgi_breakers_keys[] = {
+#define SWGI_BREAKERS_KEY(full, kind, lo, hi, at) \
+    { .name = (full),                             \
+      .words = "",                                \
+      .target = (at),                             \
+      .form = SWGI_SEED_002,                      \
+      .type = SWGI_SEED_##kind,                   \
+      .least = (lo),                              \
+      .most = (hi) },
+#include "tables/seed_keys.h"
+};
+const unsigned swgi_breakers_keys_count =
+    sizeof(swgi_breakers_keys) / sizeof(swgi_breakers_keys[0]);
+
 static const char *const starts[SWGI_SEED_FORMS] = {
 #define SWGI_SEED_START(form, preset) preset,
 #include "tables/seed_keys.h"
@@ -93,8 +107,8 @@ static bool is_number(const struct swgi_seed_key *key) {
     return key->type <= SWGI_SEED_SECONDS;
 }
 
-static bool read_value(struct swgi_reader *reader, const struct swgi_seed_key *key,
-                       const yaml_node_t *node, char *out, size_t size) {
+bool swgi_seed_value(struct swgi_reader *reader, const struct swgi_seed_key *key,
+                     const yaml_node_t *node, char *out, size_t size) {
     char range[SWGI_KEY_RANGE_MAX];
     const char *text = swgi_node_text(reader, node, swgi_seed_range(key, range));
 
@@ -209,7 +223,7 @@ void swgi_seed_read(struct swgi_reader *reader, struct swgi_layer *layer,
     layer->seeds |= 1u << key->form;
     if (key->type == SWGI_SEED_FEATURES)
         read_features(reader, layer, key, value);
-    else if (!read_value(reader, key, value, text, sizeof(text)))
+    else if (!swgi_seed_value(reader, key, value, text, sizeof(text)))
         return;
     else if (key->becomes == SWGI_BECOMES_KEY)
         swgi_layer_set(reader, layer, key->target, text, value);

@@ -36,9 +36,15 @@ struct swgi_seed_key {
 
 extern const struct swgi_seed_key swgi_seed_keys[];
 extern const unsigned swgi_seed_keys_count;
+/* What stands under circuit_breakers, beside circuits. */
+extern const struct swgi_seed_key swgi_breakers_keys[];
+extern const unsigned swgi_breakers_keys_count;
 
 /* Is the mapping one of seed 001's, so that its `timeout` is milliseconds and not ours? */
 bool swgi_seed_001(const struct swgi_reader *reader, const yaml_node_t *mapping);
+/* A value of theirs as our text: "1.5s", "yes", "50"; complains. Not for FEATURES. */
+bool swgi_seed_value(struct swgi_reader *reader, const struct swgi_seed_key *key,
+                     const yaml_node_t *node, char *out, size_t size);
 /* Reads one key of theirs into the layer. */
 void swgi_seed_read(struct swgi_reader *reader, struct swgi_layer *layer,
                     const struct swgi_seed_key *key, const yaml_node_t *value);

@@ -16,35 +16,46 @@ static struct swgi_place place_of_mark(yaml_mark_t mark) {
                                 .column = (uint16_t)(column < UINT16_MAX ? column : UINT16_MAX) };
 }
 
-static const char *with_default(const char *text, const char *otherwise) {
-    return text != NULL ? text : otherwise;
+/* The reader counts bytes and knows no line. */
+static struct swgi_place place_of_byte(const char *text, size_t length, size_t offset) {
+    struct swgi_place place = { .line = 1, .column = 1 };
+
+    for (size_t i = 0; i < offset && i < length; i++) {
+        place.line += text[i] == '\n';
+        place.column = text[i] == '\n' ? 1 : (uint16_t)(place.column + 1);
+    }
+    return place;
+}
+
+/* What was begun and not ended is told with where it began: the end of the file helps nobody. */
+static void tell_syntax(struct swgi_reader *reader, const yaml_parser_t *parser) {
+    struct swgi_place place = place_of_mark(parser->problem_mark);
+    char begun[128] = "";
+
+    if (parser->context != NULL)
+        snprintf(begun, sizeof(begun), ", %.60s that began in line %zu", parser->context,
+                 parser->context_mark.line + 1);
+    swgi_complain_at(reader, place, NULL, "this is no YAML: %s%s", parser->problem, begun);
 }
 
 /* What the parser says, where it says it; a tab deserves a word of its own. */
 static int refuse_syntax(struct swgi_reader *reader, const yaml_parser_t *parser, const char *text,
                          size_t length) {
-    struct swgi_place place = place_of_mark(parser->problem_mark);
     size_t at = parser->problem_mark.index;
-    const char *problem = with_default(parser->problem, "this cannot be read");
 
-    if (parser->error == YAML_MEMORY_ERROR) {
+    /* Not every allocation of libyaml's that fails is told as one. */
+    if (parser->error == YAML_MEMORY_ERROR || parser->problem == NULL) {
         reader->no_memory = true;
         return -ENOMEM;
     }
-    if (parser->error == YAML_READER_ERROR) {
-        /* The reader counts bytes and knows no line. */
-        place = (struct swgi_place){ .line = 1, .column = 1 };
-        for (size_t i = 0; i < parser->problem_offset && i < length; i++) {
-            place.line += text[i] == '\n';
-            place.column = text[i] == '\n' ? 1 : (uint16_t)(place.column + 1);
-        }
-        swgi_complain_at(reader, place, NULL, "%s; allowed: UTF-8 text", problem);
-    } else if (at < length && text[at] == '\t') {
-        swgi_complain_at(reader, place, NULL, "a tab stands here; allowed: spaces to indent with");
-    } else {
-        swgi_complain_at(reader, place, NULL, "this is no YAML: %s%s%s", problem,
-                         parser->context != NULL ? ", " : "", with_default(parser->context, ""));
-    }
+    if (parser->error == YAML_READER_ERROR)
+        swgi_complain_at(reader, place_of_byte(text, length, parser->problem_offset), NULL,
+                         "%s; allowed: UTF-8 text", parser->problem);
+    else if (at < length && text[at] == '\t')
+        swgi_complain_at(reader, place_of_mark(parser->problem_mark), NULL,
+                         "a tab stands here; allowed: spaces to indent with");
+    else
+        tell_syntax(reader, parser);
     return -EINVAL;
 }
 

@@ -283,12 +283,59 @@ static json_t *permits(const struct swg_why *why, swg_ns now) {
     return array;
 }
 
+static json_t *text_or_null(const char *text) {
+    return text[0] ? swgi_json_text(text) : json_null();
+}
+
+static json_t *slo(const struct swgi_file_circuit *entry) {
+    json_t *object = json_object();
+
+    put(object, "availability",
+        entry->slo_availability > 0 ? real(entry->slo_availability) : json_null());
+    put(object, "p99_seconds",
+        entry->slo_p99 > 0 ? swgi_json_seconds(entry->slo_p99) : json_null());
+    put(object, "window_seconds", swgi_json_seconds(entry->slo_window));
+    return object;
+}
+
+static json_t *words(const struct swgi_file_words *list) {
+    json_t *array = json_array();
+
+    for (unsigned i = 0; i < list->count; i++)
+        json_array_append_new(array, swgi_json_text(list->at[i]));
+    return array;
+}
+
+void swgi_json_put_entry(json_t *object, const struct swgi_file_circuit *entry) {
+    static const struct swgi_file_circuit none;
+
+    entry = entry ? entry : &none;
+    put(object, "group", text_or_null(entry->group));
+    put(object, "alias", text_or_null(entry->alias));
+    put(object, "owner", text_or_null(entry->owner));
+    put(object, "runbook", text_or_null(entry->runbook));
+    put(object, "depends_on", words(&entry->depends_on));
+    put(object, "slo", entry->has_slo ? slo(entry) : json_null());
+}
+
+/* The evidence, and what had been counted by then. */
+static json_t *trip(const struct swg_why *why, swg_ns now) {
+    json_t *object = why->evidence == 1 ? swgi_json_event(&why->trip, now) : json_null();
+
+    if (why->evidence != 1)
+        return object;
+    put(object, "failures_by_then", number(why->trip_failures));
+    put(object, "timeouts_by_then", number(why->trip_timeouts));
+    put(object, "slow_by_then", number(why->trip_slow));
+    return object;
+}
+
 json_t *swgi_json_why(const struct swg_why *why, swg_ns now) {
     json_t *object = swgi_json_status(&why->status, now);
     bool has_mode = why->status.mode != SWG_MODE_NORMAL;
 
     put(object, "rules", rules(why));
-    put(object, "trip", why->evidence == 1 ? swgi_json_event(&why->trip, now) : json_null());
+    put(object, "trip", trip(why, now));
     put(object, "trip_evidence_lost", json_boolean(why->evidence == 2));
     put(object, "last_transitions", events(why->transitions, why->transitions_count, now));
     put(object, "last_errors", events(why->samples, why->samples_count, now));

@@ -9,8 +9,9 @@
  *   becomes  KEY: target gets the value. The rest is worked out together (config/seeds.c), and target says how:
  *            ENABLED, RATE, MODE, CONSECUTIVE, WINDOW, STRATEGY, NAMED
  *
+ * SWGI_BREAKERS_KEY(name, type, least, most, target)   what stands under `circuit_breakers` beside circuits
  * SWGI_SEED_START(form, preset)   what a circuit of that form starts from: without jitter, as all of them do
- * A reader defines one or both macros before it includes this file, which undefines them.
+ * A reader defines some of the macros before it includes this file, which undefines them.
  */
 /* clang-format off */
 #ifdef SWGI_SEED_START
@@ -19,6 +20,15 @@ SWGI_SEED_START(001, "default")
 SWGI_SEED_START(002, "default")
 SWGI_SEED_START(004, "default")
 #undef SWGI_SEED_START
+#endif
+
+#ifdef SWGI_BREAKERS_KEY
+SWGI_BREAKERS_KEY("enabled", YES_NO, 0, 1, "breaker.trip: none everywhere, if false")
+SWGI_BREAKERS_KEY("global_settings.max_circuit_breakers", COUNT, 1, 65535, "limits.circuits_max")
+SWGI_BREAKERS_KEY("global_settings.metrics_collection_interval_seconds", SECONDS, 1, 3600, "metrics.collection_interval")
+SWGI_BREAKERS_KEY("global_settings.auto_create_enabled", YES_NO, 0, 1, "limits.auto_create, and a pattern for all names")
+SWGI_BREAKERS_KEY("global_settings.min_state_transition_interval_seconds", SECONDS, 0, 86400, "breaker.min_state_transition_interval of defaults")
+#undef SWGI_BREAKERS_KEY
 #endif
 
 #ifdef SWGI_SEED_KEY

@@ -57,7 +57,7 @@ coverage() {
     LLVM_PROFILE_FILE=/dev/null CC=clang TARGET=fuzz build "$dir" -Dfuzz=true -Db_lundef=false -Dprogram=disabled -Dhttp=disabled \
         '-Dc_args=-fprofile-instr-generate -fcoverage-mapping' -Dc_link_args=-fprofile-instr-generate || return
     count_coverage "$dir" || { fail 'coverage of the fuzzers'; return; }
-    for floor in base panel engine circuit; do
+    for floor in base panel engine circuit config; do
         report_floor "$dir" "$floor"
     done
 }

@@ -14,8 +14,8 @@ export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 mkdir -p "$corpus" "$found"
 
 # The cheap target takes most of the million.
-declare -A runs=([panel]=60000 [config]=60000 [text]=900000)
-[[ ${BOUND:-} != small ]] || runs=([panel]=6000 [config]=6000 [text]=90000)
+declare -A runs=([panel]=60000 [config]=60000 [yaml]=60000 [text]=900000)
+[[ ${BOUND:-} != small ]] || runs=([panel]=6000 [config]=6000 [yaml]=6000 [text]=90000)
 
 prepare() { # NAME
     rm -rf "${corpus:?}/$1-seeds"

@@ -206,11 +206,11 @@ static const struct wrong_file {
       "2:1: : a tab stands here; allowed: spaces to indent with\n" },
     { "an open brace",
       "circuits: { a: {}\n",
-      "2:1: : this is no YAML: did not find expected ',' or '}', while parsing a flow mapping\n" },
+      "2:1: : this is no YAML: did not find expected ',' or '}', while parsing a flow mapping that began in line 1\n" },
     { "an open quote",
       "circuits:\n"
       "  a: \"x\n",
-      "3:1: : this is no YAML: found unexpected end of stream, while scanning a quoted scalar\n" },
+      "3:1: : this is no YAML: found unexpected end of stream, while scanning a quoted scalar that began in line 2\n" },
     { "one word",
       "a\n",
       "1:1: : a single value stands here; allowed: a mapping, key: value\n" },
