@@ -4,13 +4,21 @@
 
 #include "agent/alerts_receiver.h"
 
+/* An incident that nothing will end is for PagerDuty only where the rule names it. */
+static bool is_no_incident(const struct swgi_receiver *receiver, const struct swgi_file_alert *rule,
+                           const struct swgi_notice *notice) {
+    return notice->is_moment && receiver->says.kind == SWGI_RECEIVER_PAGERDUTY &&
+           rule->to.count == 0;
+}
+
 bool swgi_receiver_wants(const struct swgi_receiver *receiver, const struct swgi_file_alert *rule,
                          const struct swgi_notice *notice) {
     bool is_named = rule->to.count == 0;
 
     for (unsigned i = 0; i < rule->to.count; i++)
         is_named |= strcmp(rule->to.at[i], receiver->says.name) == 0;
-    return is_named && notice->severity >= receiver->says.severity_min &&
+    return is_named && !is_no_incident(receiver, rule, notice) &&
+           notice->severity >= receiver->says.severity_min &&
            (notice->firing || receiver->says.resolved);
 }
 

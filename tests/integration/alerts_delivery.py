@@ -30,7 +30,7 @@ def one_of_each():
         f"pagerduty page url={pager.url}/v2/enqueue token_file={secret('key', 'R0UT1NGKEY')} source=here",
         f"webhook hook url={hook.url}/in template_file={template} severity_min=2 resolved=0",
         'log written',
-    ], {'SWITCHGEAR_HOOK_TOKEN': 'b34rer', 'http_proxy': 'http://127.0.0.1:9', 'HTTPS_PROXY': 'http://127.0.0.1:9'}))
+    ], {'SWITCHGEAR_HOOK_TOKEN': 'b34rer', 'http_proxy': 'http://127.0.0.1:9', 'HTTPS_PROXY': 'http://127.0.0.1:9', 'no_proxy': '', 'NO_PROXY': ''}))
     assert sender.opened == 'ok', sender.opened
     sender.say('fire open db', 'fire near db 1')
     _, path, headers, body = slack.request()

@@ -40,6 +40,11 @@ while read -r _ command rest; do
     done
 done <<< "$commands"
 
+# The service.
+for unit in $(grep -oE '(systemctl [a-z-]+|journalctl -u) [a-z-]+' "$book" | awk '{ print $NF }' | sort -u); do
+    [[ -e packaging/systemd/$unit.service.in ]] || complain "$book: there is no service $unit"
+done
+
 # Paths of the agent.
 for path in $(grep -oE '(http://localhost|GET |POST |`)/[a-z0-9/_-][^ ?`'"'"']*' "$book" | sed -E 's#^(http://localhost|GET |POST |`)##' | sort -u); do
     case $path in /v1/* | /-/* | /health | /livez | /readyz | /metrics) ;; *) continue ;; esac

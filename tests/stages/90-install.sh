@@ -23,6 +23,7 @@ installed 'header' 'include/switchgear/switchgear.h'
 installed 'pkg-config file' 'lib/*pkgconfig/switchgear.pc'
 [[ ! -e src/cli/main.c ]] || installed 'program' 'bin/switchgear'
 [[ ! -e packaging/switchgear.bash ]] || installed 'completion' 'share/bash-completion/completions/switchgear'
+[[ ! -e docs/runbook.md ]] || installed 'runbook' 'share/doc/switchgear/runbook.md'
 if command -v scdoc > /dev/null; then
     for page in docs/man/*.scd; do
         [[ -e $page ]] || continue

@@ -175,6 +175,12 @@ static void receivers_choose(void **state) {
     assert_true(swgi_receiver_wants(receiver, &alert, ended));
     ended->severity = SWGI_SEVERITY_INFO;
     assert_false(swgi_receiver_wants(receiver, &alert, ended));
+    receiver->says.severity_min = SWGI_SEVERITY_INFO;
+    receiver->says.kind = SWGI_RECEIVER_PAGERDUTY;
+    ended->is_moment = true;
+    assert_true(swgi_receiver_wants(receiver, &alert, ended));
+    alert.to.count = 0;
+    assert_false(swgi_receiver_wants(receiver, &alert, ended));
     swgi_notice_unref(ended);
 }
 
