@@ -31,7 +31,7 @@ _switchgear_settings() {
 
 # Where the command stands in the line, 0 if not yet; and for exec and call, how many words came after it that are no options.
 _switchgear_look() {
-    local i word takes_value=' --panel --reason --user --for --preset --set --timeout --load --operation --priority --kill-after --ignore-status --lines '
+    local i word takes_value=' --panel --reason --user --for --preset --set --timeout --load --operation --priority --kill-after --ignore-status --lines --since --limit --action --database '
     command='' command_at=0 arguments=0 rest_at=0
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "agent/log.h"
 #include "agent/storage_inside.h"
@@ -250,26 +249,6 @@ void swgi_storage_set_wall(struct swgi_storage *storage, int64_t (*wall_ms)(void
     storage->wall_arg = arg;
 }
 
-int swgi_storage_path(const struct swgi_file *file, char *out, size_t out_size,
-                      struct swg_error *error) {
-    const char *told = file != NULL ? file->agent.database : "", *base = getenv("XDG_STATE_HOME");
-    const char *home = getenv("HOME");
-    int length;
-    if (told[0] != '\0')
-        length = snprintf(out, out_size, "%s%s", strchr("/.", told[0]) != NULL ? "" : "./", told);
-    else if (geteuid() == 0)
-        length = snprintf(out, out_size, "/var/lib/switchgear/switchgear.db");
-    else if (base != NULL && base[0] == '/')
-        length = snprintf(out, out_size, "%s/switchgear/switchgear.db", base);
-    else
-        length = snprintf(out, out_size, "%s/.local/state/switchgear/switchgear.db",
-                          home != NULL ? home : ".");
-    return length >= 0 && (size_t)length < out_size
-               ? 0
-               : swgi_fail(error, -ENAMETOOLONG, "agent.database",
-                           "the database's path is too long");
-}
-
 /* The default place's own folders; where somebody named a place, it is theirs to make. */
 static void make_folders(const char *path) {
     char folder[SWGI_FILE_TEXT_MAX];
@@ -364,6 +343,7 @@ static void init(struct swgi_storage *storage, struct swg_panel *panel) {
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&storage->wake, &monotonic);
+    pthread_cond_init(&storage->over, &monotonic);
     pthread_condattr_destroy(&monotonic);
 }
 
@@ -372,6 +352,7 @@ static void deinit(struct swgi_storage *storage) {
     swgi_kept_free(storage);
     free(storage->minutes);
     pthread_cond_destroy(&storage->wake);
+    pthread_cond_destroy(&storage->over);
     pthread_mutex_destroy(&storage->mutex);
     swg_panel_unref(storage->panel);
     free(storage);

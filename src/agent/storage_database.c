@@ -35,6 +35,7 @@ static const struct meaning meanings[] = {
     { SQLITE_CORRUPT, -EBADMSG, "it is damaged" },
     { SQLITE_NOTADB, -EBADMSG, "it is no database" },
     { SQLITE_PERM, -EACCES, "no permission" },
+    { SQLITE_INTERRUPT, -ETIMEDOUT, "reading it takes too long; ask for less" },
 };
 
 int swgi_database_fault(struct swgi_database *database, struct swg_error *error) {

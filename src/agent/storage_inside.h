@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "agent/storage.h"
+#include "agent/storage_time.h"
 #include "circuit/past.h"
 
 #define SWGI_STORAGE_VERSION     1
@@ -168,7 +169,7 @@ struct swgi_storage {
 
     /* Both sides', under the mutex. */
     pthread_mutex_t mutex;
-    pthread_cond_t wake;
+    pthread_cond_t wake, over; /* for the writer; of the writer */
     struct swgi_row *rows, **rows_end;
     size_t rows_count; /* with those the writer has taken and not written */
     uint64_t dropped_untold;
@@ -179,7 +180,7 @@ struct swgi_storage {
     bool moved;                    /* and not written yet */
     int64_t tidy_wall_ms;          /* retention is asked for, as of then; 0: not */
     size_t in_hand; /* checkpoints and minutes the writer has taken and not written */
-    bool stops;
+    bool stops, is_over;
     int64_t stop_at_ns; /* CLOCK_MONOTONIC; by then the writer gives up */
     struct swgi_storage_counts counts;
 
@@ -191,12 +192,6 @@ struct swgi_storage {
     uint64_t dropped_before; /* counts.audit_dropped when a batch was written last */
     int64_t backoff_ms;
 };
-
-/* ---- storage_time.c: "2026-11-29T18:55:01.123Z" */
-#define SWGI_ISO_MAX 32
-const char *swgi_iso_text(int64_t wall_ms, char out[SWGI_ISO_MAX]);
-/* Also without milliseconds, without the time of day, and with a blank for the T. -EINVAL. */
-int swgi_iso_parse(const char *text, int64_t *wall_ms);
 
 /* ---- storage_database.c. Faults are -errno and *error: what and where. */
 /* Also takes the lock that keeps a second agent out. */

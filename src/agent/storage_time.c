@@ -1,7 +1,8 @@
-/* Instants as the tables have them: ISO 8601, UTC, milliseconds; so they sort as text. */
-#include "agent/storage_inside.h"
+/* Instants as text and back, by the C library where it can. */
+#include "agent/storage_time.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>

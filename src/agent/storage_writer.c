@@ -278,9 +278,9 @@ static void tidy(struct swgi_storage *storage, int64_t wall_ms) {
 
 /* ---- the thread */
 
-static void wait_until(struct swgi_storage *storage, int64_t at_ns) {
+static int wait_until(struct swgi_storage *storage, pthread_cond_t *sign, int64_t at_ns) {
     struct timespec at = { .tv_sec = at_ns / 1000000000, .tv_nsec = at_ns % 1000000000 };
-    pthread_cond_timedwait(&storage->wake, &storage->mutex, &at);
+    return pthread_cond_timedwait(sign, &storage->mutex, &at);
 }
 
 /* Backing off is cut short by the end alone. */
@@ -292,9 +292,10 @@ static void wait_for_work(struct swgi_storage *storage) {
     }
     int64_t until = swgi_clock_of(CLOCK_MONOTONIC) + storage->backoff_ms * 1000000;
     while (!storage->stops && swgi_clock_of(CLOCK_MONOTONIC) < until)
-        wait_until(storage, until);
+        wait_until(storage, &storage->wake, until);
     if (storage->stops && storage->fault_since_ns != 0)
-        wait_until(storage, swgi_clock_of(CLOCK_MONOTONIC) + BACKOFF_FIRST_MS * 1000000);
+        wait_until(storage, &storage->wake,
+                   swgi_clock_of(CLOCK_MONOTONIC) + BACKOFF_FIRST_MS * 1000000);
 }
 
 static bool is_over(const struct swgi_storage *storage) {
@@ -317,6 +318,8 @@ static void *writes(void *arg) {
             tidy(storage, tidy_ms);
         pthread_mutex_lock(&storage->mutex);
     }
+    storage->is_over = true;
+    pthread_cond_signal(&storage->over);
     pthread_mutex_unlock(&storage->mutex);
     return NULL;
 }
@@ -335,15 +338,17 @@ int swgi_writer_start(struct swgi_storage *storage, struct swg_error *error) {
 }
 
 bool swgi_writer_stop(struct swgi_storage *storage) {
-    struct timespec at;
     pthread_mutex_lock(&storage->mutex);
+    int64_t until = storage->stop_at_ns + STOP_PATIENCE_NS;
     storage->stops = true;
-    int64_t at_ns = storage->stop_at_ns + STOP_PATIENCE_NS;
     pthread_cond_signal(&storage->wake);
+    while (!storage->is_over && wait_until(storage, &storage->over, until) == 0)
+        continue;
+    bool is_over = storage->is_over;
     pthread_mutex_unlock(&storage->mutex);
-    at = (struct timespec){ .tv_sec = at_ns / 1000000000, .tv_nsec = at_ns % 1000000000 };
-    if (pthread_clockjoin_np(storage->writer, NULL, CLOCK_MONOTONIC, &at) != 0)
+    if (!is_over)
         return false;
+    pthread_join(storage->writer, NULL);
     free_rows(storage->batch.rows);
     free(storage->batch.states);
     free(storage->batch.kept);

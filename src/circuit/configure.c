@@ -53,13 +53,14 @@ static bool is_so(const struct swgi_turn *turn, const struct swgi_making *making
 
 static int install_locked(struct swgi_turn *turn, const struct swgi_making *making,
                           struct swg_error *error) {
+    static const struct swgi_hand by_file = { .source = "file" };
     swgi_turn_policies(turn);
     int rc = is_so(turn, making) ? 0 : 1;
     if (rc == 1) {
         int settled = settle_as_asked(turn, making, error);
         if (settled != 0)
             return settled;
-        turn->hand = &(struct swgi_hand){ .source = "file" };
+        turn->hand = &by_file;
         swgi_act_tell(turn, SWG_EVENT_CONFIG);
         turn->hand = NULL;
     }

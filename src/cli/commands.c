@@ -69,6 +69,17 @@ static const struct swgi_command commands[] = {
       "  switchgear events --lines 20 --follow    the last 20, then whatever happens\n"
       "  switchgear events --follow --json | jq -c 'select(.kind == \"transition\")'",
       SWGI_TAKES_EVENTS, 0, MANY, swgi_events_run },
+    { "audit", "[NAME...]", "who did what and when, from the agent's database",
+      "Shows what the agent has written down, oldest first: trips and recoveries with their "
+      "evidence, acts by hand with user, means and reason, changes of mode and configuration, "
+      "alerts, and gaps where something could not be written. With NAME (or a glob) that of some "
+      "circuits only. Needs to read the database, neither the agent nor the panel."
+      "\v"
+      "Examples:\n"
+      "  switchgear audit payments --since 2h\n"
+      "  switchgear audit --action TRIP --since 2026-01-31 --limit 1000\n"
+      "  switchgear audit 'db-*' --follow --json | jq -c '{user, action}'",
+      SWGI_TAKES_AUDIT, 0, MANY, swgi_audit_run },
     { "trip", "NAME...", "open: no calls until a reset, a probe, or --for ends",
       "Opens the circuit by hand. It holds until somebody resets or probes it; with --for it "
       "begins to probe by itself after "

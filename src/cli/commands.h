@@ -28,6 +28,7 @@ int swgi_status_run(const struct swgi_options *options);
 int swgi_is_tripped_run(const struct swgi_options *options);
 int swgi_why_run(const struct swgi_options *options);
 int swgi_events_run(const struct swgi_options *options);
+int swgi_audit_run(const struct swgi_options *options);
 int swgi_act_run(const struct swgi_options *options);
 int swgi_exec_run(const struct swgi_options *options);
 int swgi_fetch_run(const struct swgi_options *options);

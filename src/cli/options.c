@@ -45,6 +45,9 @@ enum {
     KEY_MAKE_TOKEN,
     KEY_INTERVAL,
     KEY_ONCE,
+    KEY_SINCE,
+    KEY_LIMIT,
+    KEY_ACTION,
     KEY_PRINT,
     KEY_EXPLAIN,
     KEY_SCHEMA,
@@ -74,6 +77,19 @@ static const struct argp_option status_options[] = {
 static const struct argp_option events_options[] = {
     { "follow", 'f', NULL, 0, "Go on with whatever happens, until interrupted", 0 },
     { "lines", 'n', "N", 0, "Only the last N", 0 },
+};
+static const struct argp_option audit_options[] = {
+    { "since", KEY_SINCE, "WHEN", 0,
+      "From then on: how long ago (2h, 7d), or a date, '2026-01-31' or '2026-01-31 08:00', UTC "
+      "with "
+      "a Z",
+      0 },
+    { "limit", KEY_LIMIT, "N", 0, "The last N of them (default 100, at most 100000)", 0 },
+    { "action", KEY_ACTION, "ACTION", 0,
+      "Only TRIP, RECOVER, PROBE, RAMP, RESET, MODE, CONFIG, ALERT, RESTORE or GAP", 0 },
+    { "follow", 'f', NULL, 0, "Go on with whatever comes, until interrupted", 0 },
+    { "database", KEY_DATABASE, "PATH", 0,
+      "The agent's database (default: the configuration's agent.database)", 0 },
 };
 static const struct argp_option top_options[] = {
     { "interval", KEY_INTERVAL, "DURATION", 0, "Look this often: 100ms to 1h (default 1s)", 0 },
@@ -147,12 +163,19 @@ struct group {
     { takes, list, sizeof(list) / sizeof((list)[0]) }
 
 static const struct group groups[] = {
-    GROUP(SWGI_TAKES_STATUS, status_options),     GROUP(SWGI_TAKES_EVENTS, events_options),
-    GROUP(SWGI_TAKES_TOP, top_options),           GROUP(SWGI_TAKES_ACT, act_options),
-    GROUP(SWGI_TAKES_BOUND, bound_options),       GROUP(SWGI_TAKES_FORCE, force_options),
-    GROUP(SWGI_TAKES_NO_BOUND, no_bound_options), GROUP(SWGI_TAKES_CALL, call_options),
-    GROUP(SWGI_TAKES_EXEC, exec_options),         GROUP(SWGI_TAKES_AGENT, agent_options),
-    GROUP(SWGI_TAKES_CHECK, check_options),       GROUP(0, common_options),
+    GROUP(SWGI_TAKES_STATUS, status_options),
+    GROUP(SWGI_TAKES_EVENTS, events_options),
+    GROUP(SWGI_TAKES_AUDIT, audit_options),
+    GROUP(SWGI_TAKES_TOP, top_options),
+    GROUP(SWGI_TAKES_ACT, act_options),
+    GROUP(SWGI_TAKES_BOUND, bound_options),
+    GROUP(SWGI_TAKES_FORCE, force_options),
+    GROUP(SWGI_TAKES_NO_BOUND, no_bound_options),
+    GROUP(SWGI_TAKES_CALL, call_options),
+    GROUP(SWGI_TAKES_EXEC, exec_options),
+    GROUP(SWGI_TAKES_AGENT, agent_options),
+    GROUP(SWGI_TAKES_CHECK, check_options),
+    GROUP(0, common_options),
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 
@@ -329,6 +352,23 @@ static error_t parse_call_option(int key, char *value, struct argp_state *state,
     }
 }
 
+static error_t parse_audit_option(int key, char *value, struct argp_state *state,
+                                  struct swgi_options *options) {
+    switch (key) {
+    case KEY_SINCE:
+        options->since = value;
+        return 0;
+    case KEY_LIMIT:
+        options->lines = (long)parse_number(state, "limit", value, 100000);
+        return 0;
+    case KEY_ACTION:
+        options->action = value;
+        return 0;
+    default:
+        return parse_call_option(key, value, state, options);
+    }
+}
+
 static error_t parse_own_option(int key, char *value, struct argp_state *state,
                                 struct swgi_options *options) {
     switch (key) {
@@ -369,7 +409,7 @@ static error_t parse_own_option(int key, char *value, struct argp_state *state,
         options->all = true;
         return 0;
     default:
-        return parse_call_option(key, value, state, options);
+        return parse_audit_option(key, value, state, options);
     }
 }
 

@@ -26,6 +26,7 @@ enum swgi_option_group {
     SWGI_TAKES_TOP = 512,
     SWGI_TAKES_FILE = 1024, /* reads the configuration file itself, so nobody does it beforehand */
     SWGI_TAKES_AGENT = 2048,
+    SWGI_TAKES_AUDIT = 8192,
     SWGI_TAKES_CHECK = 4096, /* a configuration file */
 };
 
@@ -55,7 +56,8 @@ struct swgi_options {
     bool all;
     bool panel_info, names_only; /* status */
     bool follow;                 /* events */
-    long lines;                  /* events; -1: all */
+    long lines;                  /* events, audit; -1: all, as many as is usual */
+    const char *since, *action;  /* audit */
     swg_ns interval_ns;          /* top */
     bool once;                   /* top */
     const char *reason, *user;   /* acts */
@@ -69,11 +71,11 @@ struct swgi_options {
     swg_ns kill_after_ns;
     uint32_t load, operation;
     int32_t priority;
-    uint64_t ignored_statuses[4]; /* one bit for each exit status */
-    /* agent; NULL: not said */
+    uint64_t ignored_statuses[4];        /* one bit for each exit status */
+    bool print, explain, schema, manual; /* check-config */
+    /* agent, the environment of check-config, and the database of audit; NULL: not said */
     const char *environment, *listen, *socket, *database, *tokens, *make_token;
     bool check;
-    bool print, explain, schema, manual; /* check-config */
 };
 
 /*

@@ -211,7 +211,7 @@ static inline void swgi_column_add(swgi_word *counter, uint64_t n) {
 }
 
 /* Columns that were ever in use: those beyond hold nothing, and are not worth the memory that reading them takes. */
-uint32_t swgi_columns_high(const struct swgi_map *map);
+SWGI_SHARED uint32_t swgi_columns_high(const struct swgi_map *map);
 /* Sum of one counter over all columns in use; counter is its offset in words within struct
  * swgi_column. */
 uint64_t swgi_column_sum(const struct swgi_map *map, uint32_t circuit, unsigned counter);

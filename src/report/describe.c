@@ -210,6 +210,8 @@ static void append_transition(struct sentence *sentence, const struct swgi_scree
         append(sentence, ", %s", way_back_words(event));
         return;
     }
+    if (strcmp(event->source, "restore") == 0)
+        append(sentence, ", restored");
     if (event->rule != SWG_RULE_NONE)
         append(sentence, ", %s", swgi_rule_words(event->rule));
     swgi_evidence_text(event, evidence, sizeof(evidence));

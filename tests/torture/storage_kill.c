@@ -262,9 +262,30 @@ static void torture(uint32_t events, uint64_t kills, const char *name) {
     swg_panel_unref(panel);
 }
 
+/* Killed while it makes its database: the next one makes it, or finds it whole. */
+static void killed_young(uint64_t kills) {
+    events_max = SWGI_EVENTS_MIN;
+    snprintf(path, sizeof(path), "%s/young", folder);
+    struct swg_panel *panel = join_panel();
+    for (uint64_t i = 0; i < kills; i++) {
+        sqlite3 *connection = NULL;
+        snprintf(database, sizeof(database), "%s/young-%llu.db", folder, (unsigned long long)i);
+        pid_t agent = start(stores, NULL);
+        some_time(15000000);
+        kill(agent, SIGKILL);
+        join(agent, true);
+        see_what_was_made(panel);
+        MUST(sqlite3_open(database, &connection) == SQLITE_OK);
+        check_integrity(connection);
+        sqlite3_close(connection);
+    }
+    swg_panel_unref(panel);
+}
+
 int main(void) {
     begin();
     ledger = shared_memory(sizeof(*ledger));
+    killed_young(rounds(40, 5));
     torture(8192, rounds(200, 20), "wide");
     torture(SWGI_EVENTS_MIN, rounds(60, 10), "narrow");
     remove_folder();

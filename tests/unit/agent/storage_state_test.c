@@ -271,6 +271,69 @@ static void test_a_kill_on_the_way(void **state) {
     assert_int_equal(status().trips, 1);
 }
 
+/* A panel that was kept on a disk brings its own times to the new clock. */
+static void test_a_boot_with_the_panel_kept(void **state) {
+    static const char *const boots[] = { "monday", "tuesday" };
+    struct swg_panel_options options = SWG_PANEL_OPTIONS_INIT;
+    struct swg_panel *story_s = panel;
+    char path[96];
+    (void)state;
+    snprintf(path, sizeof(path), "%s/main", folder);
+    options.path = path;
+    options.circuits_max = 8;
+    for (int i = 0; i < 2; i++) {
+        options.boot_id = boots[i];
+        assert_int_equal(swg_panel_open(&panel, &options, NULL), 0);
+        make();
+        if (i == 0)
+            hand(swg_circuit_trip, S(3600), 0);
+        assert_int_equal(restore(), 0);
+        tick();
+        assert_state(OPEN);
+        assert_in_range(status().open_until - now(), S(3500), S(3601));
+        assert_int_equal(status().trips, 1);
+        close_storage();
+        panel = swg_panel_unref(panel);
+    }
+    assert_answer("SELECT group_concat(action) FROM circuit_breaker_audit", "TRIP");
+    panel = story_s;
+}
+
+/* A file of another boot that was lost with it. */
+static void test_a_boot_with_the_panel_lost(void **state) {
+    struct swg_panel_options options = SWG_PANEL_OPTIONS_INIT;
+    struct swg_panel *story_s = panel;
+    char path[96], file_path[112];
+    int64_t birth = 0;
+    (void)state;
+    snprintf(path, sizeof(path), "%s/main", folder);
+    snprintf(file_path, sizeof(file_path), "%s.v1.panel", path);
+    options.path = path;
+    options.circuits_max = 8;
+    options.boot_id = "monday";
+    assert_int_equal(swg_panel_open(&panel, &options, NULL), 0);
+    make();
+    open_storage();
+    hand(swg_circuit_trip, S(3600), 0);
+    tick();
+    close_storage();
+    birth = swgi_panel_birth_ms(panel);
+    options.boot_id = "tuesday";
+    do {
+        panel = swg_panel_unref(panel);
+        remove(file_path);
+        assert_int_equal(swg_panel_open(&panel, &options, NULL), 0);
+    } while (swgi_panel_birth_ms(panel) == birth);
+    make();
+    wall += 600000;
+    assert_int_equal(restore(), 1);
+    assert_open_by("hand");
+    assert_in_range(status().open_until - now(), S(2990), S(3001));
+    close_storage();
+    panel = swg_panel_unref(panel);
+    panel = story_s;
+}
+
 /* The panel's file was replaced while the agent ran. */
 static void test_a_replaced_panel(void **state) {
     struct swg_panel_options options = SWG_PANEL_OPTIONS_INIT;
@@ -303,6 +366,52 @@ static void test_a_replaced_panel(void **state) {
     close_storage();
     panel = swg_panel_unref(panel);
     panel = before;
+}
+
+static void call_all(void) {
+    struct swg_circuit *each;
+    uint32_t at = 0;
+    while (swg_panel_next_circuit(panel, &at, &each) == 0) {
+        circuit = each;
+        call(SWG_SUCCESS);
+    }
+}
+
+/* All of them had calls in the second before. */
+static void test_checkpoints_of_a_thousand_circuits(void **state) {
+    struct swg_panel_options options = SWG_PANEL_OPTIONS_INIT;
+    int64_t on_loop = 0, by_writer = 0;
+    char name[32];
+    (void)state;
+    options.virtual_clock = 1;
+    options.circuits_max = 1000;
+    panel = swg_panel_unref(panel);
+    assert_int_equal(swg_panel_open(&panel, &options, NULL), 0);
+    advance(S(1));
+    for (int i = 0; i < 1000; i++) {
+        snprintf(name, sizeof(name), "circuit-%d", i);
+        make_named(name);
+    }
+    open_storage();
+    tick();
+    for (int i = 0; i < 10; i++) {
+        pass(S(1));
+        call_all();
+        measure();
+        int64_t from = swgi_clock_of(CLOCK_THREAD_CPUTIME_ID);
+        swgi_storage_tick(storage, &measures);
+        on_loop += swgi_clock_of(CLOCK_THREAD_CPUTIME_ID) - from;
+        int64_t told = swgi_clock_of(CLOCK_MONOTONIC);
+        flush();
+        by_writer += swgi_clock_of(CLOCK_MONOTONIC) - told;
+    }
+    print_message("1000 changed circuits: %.2f ms on the loop, written %.1f ms later\n",
+                  (double)on_loop / 1e7, (double)by_writer / 1e7);
+    int64_t from = swgi_clock_of(CLOCK_THREAD_CPUTIME_ID);
+    swgi_storage_tick(storage, &measures);
+    print_message("1000 unchanged ones: %.2f ms\n",
+                  (double)(swgi_clock_of(CLOCK_THREAD_CPUTIME_ID) - from) / 1e6);
+    assert_answer("SELECT sum(calls) FROM circuit_breaker_state", "10010");
 }
 
 static void test_a_thousand_circuits(void **state) {
@@ -360,7 +469,10 @@ int main(void) {
         STORED(test_who_has_lived_here_already_is_left_alone),
         STORED(test_the_same_panel_is_not_restored),
         STORED(test_a_kill_on_the_way),
+        STORED(test_a_boot_with_the_panel_kept),
+        STORED(test_a_boot_with_the_panel_lost),
         STORED(test_a_replaced_panel),
+        STORED(test_checkpoints_of_a_thousand_circuits),
         STORED(test_a_thousand_circuits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,7 +53,7 @@ static inline bool log_says(const char *text) {
 
 struct swgi_measures {
     size_t count;
-    struct swgi_measure at[16];
+    struct swgi_measure at[1100];
 };
 static struct swgi_measures measures;
 
@@ -71,7 +71,7 @@ static inline void measure(void) {
     uint32_t at = 0;
 
     measures.count = 0;
-    while (swg_panel_next_circuit(panel, &at, &found) == 0 && measures.count < 16) {
+    while (swg_panel_next_circuit(panel, &at, &found) == 0 && measures.count < 1100) {
         struct swgi_measure *one = &measures.at[measures.count++];
 
         one->circuit = found;
