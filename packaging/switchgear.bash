@@ -1,24 +1,45 @@
 # Bash completion for switchgear(1). Commands, options and settings are asked of the program, so that nothing is written twice.
 
-# The panel that is meant so far, for asking about circuits.
-_switchgear_panel() {
+# The panel and the file that are meant so far, for asking about circuits: a word a line.
+_switchgear_where() {
     local i
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            --panel) [[ ${COMP_WORDS[i + 1]-} == '=' ]] && i=$((i + 1)); printf '%s' "--panel=${COMP_WORDS[i + 1]}" ;;
+            --panel | --config | -c)
+                printf '%s=' "${COMP_WORDS[i]/#-c/--config}"
+                [[ ${COMP_WORDS[i + 1]-} == '=' ]] && i=$((i + 1))
+                printf '%s\n' "${COMP_WORDS[i + 1]-}" ;;
         esac
     done
 }
 
 _switchgear_circuits() {
-    local panel
-    panel=$(_switchgear_panel)
-    "${COMP_WORDS[0]}" status --names ${panel:+"$panel"} 2>/dev/null |
+    local where
+    mapfile -t where < <(_switchgear_where)
+    "${COMP_WORDS[0]}" status --names "${where[@]}" 2>/dev/null |
         grep -x '[A-Za-z0-9._:@/-]\+'
 }
 
 _switchgear_options() { # [COMMAND]
     "${COMP_WORDS[0]}" help ${1:+"$1"} 2>/dev/null | grep -o '^ \+\(-., \)\?--[a-z-]*=\?' | grep -o -e '--.*'
+}
+
+# What an option takes, in capitals; nothing if it takes nothing.
+_switchgear_takes() { # OPTION [COMMAND]
+    local short='' long=''
+    case $1 in
+        -*[!a-zA-Z-]*) return ;;
+        --?*) long=${1#--} ;;
+        -?) short=${1#-} ;;
+        *) return ;;
+    esac
+    "${COMP_WORDS[0]}" help ${2:+"$2"} 2>/dev/null |
+        sed -n ${long:+"s/^ .*--$long=\\([^ ]*\\).*/\\1/p"} ${short:+"s/^ *-$short, --[a-z-]*=\\([^ ]*\\).*/\\1/p"}
+}
+
+# The arguments of a command, as its usage has them.
+_switchgear_arguments() { # COMMAND
+    "${COMP_WORDS[0]}" help "$1" 2>/dev/null | sed -n "s/^Usage: switchgear $1 *\\(\\[OPTION...\\]\\)\\? *//p"
 }
 
 _switchgear_commands() {
@@ -31,14 +52,14 @@ _switchgear_settings() {
 
 # Where the command stands in the line, 0 if not yet; and for exec and call, how many words came after it that are no options.
 _switchgear_look() {
-    local i word takes_value=' --panel --reason --user --for --preset --set --timeout --load --operation --priority --kill-after --ignore-status --lines --since --limit --action --database '
+    local i word
     command='' command_at=0 arguments=0 rest_at=0
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         if [[ $word == '--' ]]; then
             rest_at=$((i + 1))
             return
-        elif [[ $takes_value == *" $word "* || $word == -[rkn] ]]; then
+        elif [[ $word == -* && -n $(_switchgear_takes "$word" "$command") ]]; then
             [[ ${COMP_WORDS[i + 1]-} == '=' ]] && i=$((i + 1))
             i=$((i + 1))
         elif [[ $word == :* && $command_at -gt 0 ]]; then
@@ -75,6 +96,10 @@ _switchgear_panels() {
     compgen -d -S / -- "$current"
 }
 
+_switchgear_files() {
+    compgen -f -- "$current"
+}
+
 _switchgear_presets() {
     printf '%s\n' default read write default_db auth queue api api-retry alternator \
         resilience4j polly opossum gobreaker hystrix
@@ -109,7 +134,12 @@ _switchgear() {
         --panel) compopt -o nospace 2>/dev/null; _switchgear_reply "$(_switchgear_panels)"; return ;;
         --preset) _switchgear_reply "$(_switchgear_presets)"; return ;;
         --set) _switchgear_reply "$(_switchgear_settings)"; return ;;
-        --reason | -r | --user | --for | --timeout | --load | --operation | --priority | --kill-after | -k | --ignore-status | --lines | -n) return ;;
+        -*)
+            case $(_switchgear_takes "$previous" "$command") in
+                '') ;;
+                FILE | PATH) compopt -o filenames 2>/dev/null; _switchgear_reply "$(_switchgear_files)"; return ;;
+                *) return ;;
+            esac ;;
     esac
     if [[ $current == -* ]]; then
         _switchgear_reply "$(_switchgear_options "$command")"
@@ -122,7 +152,10 @@ _switchgear() {
     elif [[ $command == call && $arguments -ge 1 ]]; then
         _switchgear_reply $'http://\nhttps://'
     else
-        _switchgear_reply "$(_switchgear_circuits)"
+        case $(_switchgear_arguments "$command") in
+            NAME* | \[NAME*) _switchgear_reply "$(_switchgear_circuits)" ;;
+            FILE* | \[FILE*) compopt -o filenames 2>/dev/null; _switchgear_reply "$(_switchgear_files)" ;;
+        esac
     fi
 }
 

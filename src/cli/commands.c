@@ -183,6 +183,22 @@ static const struct swgi_command commands[] = {
       "adapter; 75 if the circuit did not "
       "admit it; 78 as for exec.",
       SWGI_TAKES_CALL, 2, 2, swgi_fetch_run },
+    { "check-config", "[FILE|KEY]", "is a configuration file good, and what comes of it",
+      "Reads a configuration file as swg_panel_load() and the agent do, and tells everything that "
+      "is "
+      "wrong with it, each with file, line and column; what is allowed but seldom meant it warns "
+      "of. "
+      "Nothing is changed. Without FILE it is the one that all commands read: --config, "
+      "SWITCHGEAR_CONFIG, or /etc/switchgear/switchgear.yaml."
+      "\v"
+      "Examples:\n"
+      "  switchgear check-config ./switchgear.yaml && systemctl reload switchgear\n"
+      "  switchgear check-config --print --environment testing\n"
+      "  switchgear check-config --explain breaker.open\n"
+      "  switchgear check-config --schema > switchgear.schema.json\n"
+      "\n"
+      "Exit status: 0 if it is good, with warnings, too; 78 if not.",
+      SWGI_TAKES_CHECK | SWGI_TAKES_FILE, 0, 1, swgi_check_config_run },
     { "agent", "[ROLE]", "watch the panel: HTTP interface, metrics, audit, alerts",
       "Runs in the foreground until SIGTERM. It configures the panel as the file says and again "
       "whenever the file changes or on SIGHUP, keeps an audit and history in SQLite, tells alerts, "
@@ -200,22 +216,6 @@ static const struct swgi_command commands[] = {
       "the "
       "tokens were refused; 69 built without the agent.",
       SWGI_TAKES_AGENT | SWGI_TAKES_FILE, 0, 1, swgi_agent_command_run },
-    { "check-config", "[FILE|KEY]", "is a configuration file good, and what comes of it",
-      "Reads a configuration file as swg_panel_load() and the agent do, and tells everything that "
-      "is "
-      "wrong with it, each with file, line and column; what is allowed but seldom meant it warns "
-      "of. "
-      "Nothing is changed. Without FILE it is the one that all commands read: --config, "
-      "SWITCHGEAR_CONFIG, or /etc/switchgear/switchgear.yaml."
-      "\v"
-      "Examples:\n"
-      "  switchgear check-config ./switchgear.yaml && systemctl reload switchgear\n"
-      "  switchgear check-config --print --environment testing\n"
-      "  switchgear check-config --explain breaker.open\n"
-      "  switchgear check-config --schema > switchgear.schema.json\n"
-      "\n"
-      "Exit status: 0 if it is good, with warnings, too; 78 if not.",
-      SWGI_TAKES_CHECK | SWGI_TAKES_FILE, 0, 1, swgi_check_config_run },
     { "console", "", "all commands at a prompt, with history and completion",
       "Reads commands, at a terminal with editing, history and completion, else one a line, and "
       "runs each as the shell would have, with the options it has there. It also knows these, "

@@ -76,7 +76,7 @@ static int read_quoted(struct reader *reader, char quote) {
     }
     if (rc == 0 && !*reader->at)
         return wrong(reader, start, "this quote is never closed");
-    reader->at++;
+    reader->at += rc == 0;
     return rc;
 }
 
@@ -207,7 +207,7 @@ static int read_text(struct reader *reader, struct value *value) {
     if (rc == 0 && !*reader->at)
         return wrong(reader, value->at, "this quote is never closed");
     value->text[used] = '\0';
-    reader->at++;
+    reader->at += rc == 0;
     return rc;
 }
 
@@ -499,6 +499,7 @@ int swgi_line_parse(const char *line, struct swgi_line *out, struct swgi_line_er
 
     out->kind = SWGI_LINE_NOTHING;
     out->argc = 0;
+    out->argv[0] = NULL;
     out->used = 0;
     out->is_question = false;
     rc = check(&reader);

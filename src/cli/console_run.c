@@ -21,7 +21,7 @@
 #include "cli/message.h"
 #include "cli/run.h"
 
-#define GLOBALS_MAX 10
+#define GLOBALS_MAX 11
 
 /* What the console itself was told holds for its commands; what they are told themselves comes later, and wins. */
 static int put_globals(const struct swgi_options *options, char **argv) {
@@ -44,6 +44,10 @@ static int put_globals(const struct swgi_options *options, char **argv) {
         argv[argc++] = (char *)(uintptr_t) "--verbose";
     if (options->no_color)
         argv[argc++] = (char *)(uintptr_t) "--no-color";
+    if (options->yes)
+        argv[argc++] = (char *)(uintptr_t) "--yes";
+    if (options->dry_run)
+        argv[argc++] = (char *)(uintptr_t) "--dry-run";
     return argc;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/settings_file.h"
 #include "cli/top_layout.h"
 #include "report/describe.h"
 #include "report/text.h"
@@ -51,15 +52,16 @@ static attr_t look_of(enum swgi_tone tone) {
     }
 }
 
-/* Text at a place, cut at `width`; returns the columns it took. Padded to the width where it is asked to be at its right. */
+/* Text at a place, cut at `width`, at its right if so asked; returns the columns it took. Whatever it is, it steers no terminal. */
 static int put(const struct swgi_view *view, int y, int x, int width, attr_t look, bool to_right,
                const char *text) {
-    char fitting[SWGI_TOP_CELL_MAX];
+    char fitting[SWGI_TOP_CELL_MAX], clean[LINE_MAX_BYTES];
     int columns;
 
     if (width <= 0 || y < 0 || y >= view->height)
         return 0;
-    swgi_top_fit(&view->screen, text, width, fitting);
+    swgi_clean_text(text, view->screen.utf8, clean, sizeof(clean));
+    swgi_top_fit(&view->screen, clean, width, fitting);
     columns = swgi_screen_columns(&view->screen, fitting);
     attrset((int)look);
     mvaddstr(y, x + (to_right ? width - columns : 0), fitting);
@@ -288,19 +290,22 @@ static void draw_page(struct swgi_view *view, int y, int height) {
 static void draw_selected(const struct swgi_view *view, int y) {
     const struct swgi_top_row *row = swgi_view_selected(view);
     const struct swg_status *status = row ? &row->status : NULL;
+    const struct swgi_file_circuit *entry;
     char name[SWGI_CLEAN_MAX], since[SWGI_TEXT_MAX] = "", next[80], text[1200];
     int x;
 
     if (!row)
         return;
+    entry = swgi_entry_of(view->options->file, status->name);
     x = put_on(view, y, 0, SWGI_STRONG,
                swgi_clean_text(status->name, view->screen.utf8, name, sizeof(name)));
     x = put_on(view, y, x + 2, swgi_state_tone(status), swgi_state_word(status));
     if (status->since > 0 && status->mode == SWG_MODE_NORMAL)
         swgi_duration_text(view->rows.now - status->since, since);
     swgi_next_text(status, view->rows.now, next, sizeof(next));
-    snprintf(text, sizeof(text), "%s%s%s%s", since[0] ? " for " : "", since, next[0] ? ", " : "",
-             next);
+    snprintf(text, sizeof(text), "%s%s%s%s%s%s", since[0] ? " for " : "", since,
+             next[0] ? ", " : "", next, entry && entry->owner[0] ? "   owner " : "",
+             entry ? entry->owner : "");
     put_on(view, y, x, SWGI_PLAIN, text);
 }
 

@@ -166,6 +166,12 @@ char *swgi_watch_why(struct swgi_watch *watch, const struct swgi_screen *screen,
     return text;
 }
 
+static void tell_dry_run(const struct swgi_ask *ask, const struct swg_status *before, char *out,
+                         size_t out_size) {
+    snprintf(out, out_size, "%s: would %s (now %s)", ask->circuit, ask->act,
+             swgi_state_word(before));
+}
+
 static void tell_act(struct swg_circuit *circuit, struct swg_panel *panel,
                      const struct swg_status *before, char *out, size_t out_size) {
     struct swg_status after = SWG_STATUS_INIT;
@@ -186,6 +192,7 @@ int swgi_watch_act(const struct swgi_watch *watch, const struct swgi_ask *ask, b
     struct swg_act act = SWG_ACT_INIT;
     struct swg_circuit *circuit;
     struct swg_panel *panel = NULL;
+    bool is_dry = watch->options->dry_run;
     char login[256];
     int rc;
 
@@ -195,15 +202,17 @@ int swgi_watch_act(const struct swgi_watch *watch, const struct swgi_ask *ask, b
     act.for_ns = ask->for_ns;
     act.force = force;
     wanted.path = watch->options->panel;
-    wanted.access = SWG_PANEL_ATTACH;
+    wanted.access = is_dry ? SWG_PANEL_INSPECT : SWG_PANEL_ATTACH;
     rc = swg_panel_open(&panel, &wanted, &error);
     if (rc == 0)
         rc = swg_circuit_find(panel, ask->circuit, &circuit);
     if (rc == 0)
         rc = swg_circuit_status(circuit, &before);
-    if (rc == 0)
+    if (rc == 0 && !is_dry)
         rc = swgi_act_perform(ask->act, circuit, &act, &error);
-    if (rc == 0)
+    if (rc == 0 && is_dry)
+        tell_dry_run(ask, &before, out, out_size);
+    else if (rc == 0)
         tell_act(circuit, panel, &before, out, out_size);
     else
         snprintf(out, out_size, "%s: not done: %s", ask->circuit, swgi_fault_text(rc, &error));

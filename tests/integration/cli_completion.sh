@@ -30,7 +30,20 @@ offers switchgear why pay ++ payments
 offers switchgear trip -- ++ --reason= --for= --force --panel=
 offers switchgear exec --set br ++ breaker.open.for=
 offers switchgear exec --preset re ++ read resilience4j
-offers switchgear help '' ++ settings call
+offers switchgear help '' ++ settings call console top
+offers switchgear top --int ++ --interval=
+offers switchgear trip --reason pay pay ++ payments
+offers switchgear trip -r pay pay ++ payments
+touch own.yaml
+offers switchgear -c own ++ own.yaml
+offers switchgear why --config ow ++ own.yaml
+offers switchgear -c /dev/null why pay ++ payments
+COMP_WORDS=(switchgear trip --reason pay) COMP_CWORD=3 COMPREPLY=()
+_switchgear 2> /dev/null
+[[ ${#COMPREPLY[@]} -eq 0 ]] || { echo "a reason was completed: ${COMPREPLY[*]}"; exit 1; }
+COMP_WORDS=(switchgear top '') COMP_CWORD=2 COMPREPLY=()
+_switchgear 2> /dev/null
+[[ ${#COMPREPLY[@]} -eq 0 ]] || { echo "top takes no name: ${COMPREPLY[*]}"; exit 1; }
 offers switchgear --panel "$folder/panels/te" ++ "$folder/panels/test"
 offers switchgear exec orders -- tru ++ true
 

@@ -62,7 +62,12 @@ exits 64; says 'this is the console'
 globals=(--json)
 console "breaker.isTripped('orders')" 'is-tripped orders'
 exits 1; is '{' "$(sed -n '/{/{p;q}' out)" 'JSON by a general option'
+globals=(--dry-run)
+console "breaker.trip('orders', 'drill')"
+exits 0; prints '^orders: would trip'
 globals=()
+run is-tripped orders
+exits 1
 
 # A failure does not end it; the last one is its exit status.
 console 'exit 7' 'status'

@@ -183,6 +183,20 @@ shows '^> brand-new'
 keys C-c
 ends 130
 
+begin 80 24 "${top[@]}" --dry-run
+shows '^> brand-new'
+types 'iwhy not'
+keys Enter
+shows 'for how long'
+keys Enter
+shows 'sure\?'
+types 'y'
+shows '^brand-new: would isolate \(now CLOSED\)'
+keys q
+ends 0
+run is-tripped brand-new
+exits 1
+
 # Terminals that can do little.
 begin 80 24 env TERM=dumb "${top[@]}"
 shows 'TERM=dumb\) cannot place text'

@@ -99,6 +99,25 @@ static void test_the_last_trip(void **state) {
     assert_true(told.transitions[2].value == 5);
 }
 
+/* Of all its life, what came before the trip, and nothing of what came after. */
+static void test_what_was_counted_by_the_trip(void **state) {
+    struct swg_why told;
+
+    (void)state;
+    set("breaker.slow_call_duration", "1s");
+    set("breaker.trip.0.consecutive", "5");
+    make();
+    calls(2, SWG_FAILURE);
+    call_taking(SWG_SUCCESS, S(2));
+    calls(4, SWG_FAILURE);
+    call(SWG_TIMEOUT);
+    told = why();
+    assert_int_equal(told.evidence, 1);
+    assert_int_equal(told.trip_failures, 6);
+    assert_int_equal(told.trip_timeouts, 1);
+    assert_int_equal(told.trip_slow, 1);
+}
+
 static void test_lost_evidence_is_told_as_lost(void **state) {
     (void)state;
     make();
@@ -199,6 +218,7 @@ int main(void) {
         STORY(test_a_rule_that_is_met_and_waits_says_so),
         STORY(test_a_window_that_judges_nothing_is_no_rule),
         STORY(test_the_last_trip),
+        STORY(test_what_was_counted_by_the_trip),
         STORY(test_lost_evidence_is_told_as_lost),
         STORY(test_at_most_five_transitions_newest_first_and_of_this_circuit),
         STORY(test_samples_of_errors_one_a_second),
