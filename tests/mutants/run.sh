@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Known-wrong variants of the algorithms, and which check turns red for each. Red means that the check can see that mistake.
 #
-# The interleaver is compiled once, and so is the library for programs of tests/torture, which see what only real time and real
-# deaths show; each variant compiles anew only the files that have it. A variant that no story turns red has survived, which is a
-# failure; so is a story that is red without a variant.
+# Each variant compiles only the files that have it, and takes the other objects from the interleaver's build, or from the usual
+# one for programs of tests/torture, which see what only real time and real deaths show. A variant that no story turns red has
+# survived, which is a failure; so is a story that is red without a variant.
 . tests/stages/lib.sh
-export compiler=${CC:-gcc} dir=build/with/mutants
-mkdir -p "$dir/base" "$dir/torture"
+export compiler=${CC:-gcc} dir=build/with/mutants base=build/with/interleave BUILD
+mkdir -p "$dir"
 # Read by the compiler, @FILE.
 printf '%s\n' -std=gnu11 -O1 -D_GNU_SOURCE '-DSWGI_VERSION=\"0\"' -Isrc -Iinclude > "$dir/flags"
 printf '%s\n' "@$dir/flags" -DSWGI_INTERLEAVE=1 > "$dir/interleaved"
@@ -74,23 +74,21 @@ compile_all() { # FOLDER FLAG SOURCES ...: a source's object is named after it
         "$compiler" "${flag%% *}" "${flag#* }" "$folder"
 }
 
-build_variant() { # NAME FOLDER PROGRAM FLAGS BASE [SOURCE]: the objects of BASE, but for those that have the variant
-    local name=$1 folder=$2 program=$3 flags=$4 base=$5 objects=() object sources
-    shift 5
+build_variant() { # NAME FOLDER PROGRAM FLAGS WITH ...: an object that has the variant stands before the library that has it not
+    local name=$1 folder=$2 program=$3 flags=$4 sources
+    shift 4
     mapfile -t sources < <(grep -lw "SWGI_MUTANT_$name" src/*/*.c)
     [[ ${#sources[@]} -gt 0 ]] || return 1
-    compile_all "$folder" "@$flags -DSWGI_MUTANT_$name=1" "${sources[@]}" "$@" || return 1
-    for object in "$base"/*.o; do
-        [[ -e $folder/${object##*/} ]] || objects+=("$object")
-    done
-    link "$folder/$program" "$folder"/*.o "${objects[@]}"
+    compile_all "$folder" "@$flags -DSWGI_MUTANT_$name=1" "${sources[@]}" &&
+        link "$folder/$program" "$folder"/*.o "$@"
 }
 
 # What is said of one line of a list: red, or why not.
 interleaved() { # NAME
     local name=$1 folder=$dir/$1 story schedules what status seed
     read -r _ story schedules what <<< "$(grep "^$name " <<< "$variants")"
-    build_variant "$name" "$folder" interleave "$dir/interleaved" "$dir/base" > "$folder.out" 2>&1 ||
+    build_variant "$name" "$folder" interleave "$dir/interleaved" \
+        "$base"/tests/interleave.p/*.o "$base/src/libswitchgear.a" > "$folder.out" 2>&1 ||
         { echo "FAIL mutant $name does not build, or there is none of that name"; return 1; }
     timeout 60 "$folder/interleave" --story "$story" --schedules "$schedules" --first > "$folder.out" 2>&1
     status=$?
@@ -111,7 +109,8 @@ torture() { # PROGRAM OUTPUT
 tortured() { # NAME
     local name=$1 folder=$dir/torture-$1 program what run
     read -r _ program what <<< "$(grep "^$name " <<< "$tortured")"
-    build_variant "$name" "$folder" "$program" "$dir/flags" "$dir/torture" "tests/torture/$program.c" > "$folder.out" 2>&1 ||
+    build_variant "$name" "$folder" "$program" "$dir/flags" \
+        "$BUILD/tests/torture-$program.p"/*.o "$BUILD/src/libswitchgear.a" > "$folder.out" 2>&1 ||
         { echo "FAIL mutant $name does not build, or there is none of that name"; return 1; }
     run=$(torture "$folder/$program" "$folder.out")
     ((run <= TORTURES)) && grep -q '^FAIL ' "$folder.out" || { echo "FAIL mutant $name survived torture: $what"; return 1; }
@@ -129,18 +128,15 @@ show_red() { # FUNCTION LIST
     done
 }
 
-compile_all "$dir/base" "@$dir/interleaved -DSWGI_INTERLEAVE=1" src/{base,panel,engine,circuit}/*.c tests/interleave/*.c &&
-    link "$dir/interleave" "$dir"/base/*.o || { fail 'mutants: the interleaver does not build'; finish; }
-if ! "$dir/interleave" --schedules 2000 --first > "$dir/base.out" 2>&1; then
+TARGET=tests/interleave build "$base" -Dinterleave=true -Db_lundef=false -Dwerror=true || finish
+build "$BUILD" -Dwerror=true || finish
+if ! "$base/tests/interleave" --schedules 2000 --first > "$dir/base.out" 2>&1; then
     tail -n 40 "$dir/base.out"
     fail 'mutants: red without any of them'
     finish
 fi
 printf '%-21s %-21s %-12s %s\n' mutant story 'red at seed' 'what is wrong'
 show_red interleaved "$variants"
-
-compile_all "$dir/torture" "@$dir/flags -O1" src/{base,panel,engine,circuit}/*.c ||
-    { fail 'mutants: the library does not build'; finish; }
 show_red tortured "$tortured"
 
 # A variant that stands in no line above is one that nobody checks.

@@ -2,6 +2,7 @@
 # Programs against the real thing: each tests/integration/*.sh and *.py is one test; 0 passed, 77 skipped (its last line says why).
 # Two side by side: most of the time they wait.
 # runs: tests/integration
+# waits: yes
 . tests/stages/lib.sh
 export TIMEOUT=${TIMEOUT:-180}
 build "$BUILD" -Dwerror=true || finish
