@@ -183,8 +183,6 @@ static const char *const that_limits[] = { "bulkhead.max_concurrent",
                                            "checkout:100, search:50, reviews:10",
                                            "breaker.slow_call_duration",
                                            "1ms",
-                                           "breaker.histogram",
-                                           "no",
                                            NULL };
 
 /* Each form of a policy that follows what it measures, and each limiter and backoff that the image has not. */
