@@ -46,4 +46,8 @@ int swgi_config_differs(const struct swg_config *config, const struct swgi_setti
 /* Was this key given? */
 bool swgi_config_sets(const struct swg_config *config, const char *name);
 
+/* -EINVAL names the first key that was given and does nothing in what came of it. */
+int swgi_config_contradicts(const struct swg_config *config, const struct swgi_settings *settings,
+                            struct swg_error *error);
+
 #endif

@@ -12,6 +12,6 @@ unset CC
 # One cross file says what arm64 is, the other, written just now, where its libraries are.
 if build build/with/arm64 -Dwerror=true --cross-file packaging/aarch64.cross --cross-file build/with/aarch64-root/paths.cross; then
     pass 'cross-build for arm64'
-    unit_tests build/with/arm64
+    BOUND=small unit_tests build/with/arm64
 fi
 finish
