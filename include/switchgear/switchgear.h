@@ -353,7 +353,8 @@ SWG_API int swg_config_next_key(uint32_t *cursor, const char **key, const char *
  * Find or make a circuit. Names match [A-Za-z0-9._:@/-]{1,127}. if_new (NULL: preset "default")
  * configures it only when this call makes it. The handle is the same for the same name, is valid
  * until the panel's last unref, and follows its name when the circuit was evicted or the file
- * replaced.
+ * replaced. After swg_panel_load() it is as the file says, whatever if_new is.
+ * - -ENOENT the file that was loaded knows no circuit of that name, and no pattern for it
  * - -EINVAL a name or settings that are not allowed; -EROFS inspecting
  * - -ENOSPC, -EAGAIN no circuit could be made, and options.beyond says error
  */

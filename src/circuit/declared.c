@@ -3,6 +3,7 @@
 
 #include "base/atomic.h"
 #include "panel/panel.h"
+#include "panel/process.h"
 
 struct swgi_declared *swgi_declared_ref(struct swgi_declared *declared) {
     if (declared != NULL)
@@ -21,6 +22,20 @@ struct swgi_declared *swgi_declared_of(struct swg_panel *panel) {
     struct swgi_declared *declared = swgi_declared_ref(panel->declared);
     swgi_process_unlock();
     return declared;
+}
+
+bool swgi_declared_begin(struct swg_panel *panel) {
+    swgi_process_lock();
+    uint64_t token = swgi_process_token();
+    bool ours = swgi_load(&panel->loading) != token;
+    if (ours)
+        swgi_store(&panel->loading, token);
+    swgi_process_unlock();
+    return ours;
+}
+
+void swgi_declared_end(struct swg_panel *panel) {
+    swgi_store(&panel->loading, 0);
 }
 
 void swgi_declared_set(struct swg_panel *panel, struct swgi_declared *declared) {

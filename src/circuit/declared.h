@@ -36,6 +36,10 @@ struct swgi_declared {
 
 /* The panel's file, with a reference; NULL: none is loaded. */
 struct swgi_declared *swgi_declared_of(struct swg_panel *panel);
+/* One thread of a process loads at a time; a forked child does not wait for its parent's. false:
+ * another one does. */
+bool swgi_declared_begin(struct swg_panel *panel);
+void swgi_declared_end(struct swg_panel *panel);
 /* From now on it is this one. */
 void swgi_declared_set(struct swg_panel *panel, struct swgi_declared *declared);
 struct swgi_declared *swgi_declared_ref(struct swgi_declared *declared);

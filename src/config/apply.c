@@ -199,6 +199,22 @@ static int follow(struct swg_panel *panel, struct swg_error *error) {
     return 0;
 }
 
+static int bring_all(struct apply *apply, struct swg_panel *panel) {
+    int rc = check_room(apply);
+
+    if (rc == 0)
+        rc = bring_declared(apply);
+    if (rc == 0)
+        rc = bring_under_patterns(apply);
+    if (rc == 0) {
+        swgi_declared_set(panel, &apply->file->declared);
+        swgi_circuits_remember(panel);
+    } else {
+        undo_all(apply);
+    }
+    return rc;
+}
+
 int swgi_file_apply(struct swgi_file *file, struct swg_panel *panel, struct swg_error *error) {
     struct apply apply = { .file = file, .error = error };
 
@@ -207,18 +223,12 @@ int swgi_file_apply(struct swgi_file *file, struct swg_panel *panel, struct swg_
     int rc = follow(panel, error);
     if (rc != 0)
         return rc;
+    if (!swgi_declared_begin(panel))
+        return swgi_fail(error, -EAGAIN, "panel",
+                         "another thread of this process is loading a file; try again");
     apply.map = swgi_load(&panel->map);
-    rc = check_room(&apply);
-    if (rc == 0)
-        rc = bring_declared(&apply);
-    if (rc == 0)
-        rc = bring_under_patterns(&apply);
-    if (rc == 0) {
-        swgi_declared_set(panel, &file->declared);
-        swgi_circuits_remember(panel);
-    } else {
-        undo_all(&apply);
-    }
+    rc = bring_all(&apply, panel);
+    swgi_declared_end(panel);
     free(apply.undo);
     return rc;
 }

@@ -165,6 +165,7 @@ struct swg_panel {
     swg_log_fn *log; /* these four under the process lock, which is not held while log runs */
     void *log_arg;
     uint64_t log_cursor;
+    swgi_word loading; /* token of the process one of whose threads is loading a file */
     struct swgi_declared *declared; /* the configuration file; NULL: none (circuit/declared.h) */
     struct swg_panel *next_open;    /* list of the process's open panels, for fork */
 };

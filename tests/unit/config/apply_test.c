@@ -341,6 +341,14 @@ static void test_bad_arguments(void **state) {
     assert_int_equal(swgi_file_apply(NULL, panel, &error), -EINVAL);
 }
 
+static void test_one_load_at_a_time(void **state) {
+    (void)state;
+    assert_true(swgi_declared_begin(panel));
+    refused("circuits: { a: {} }\n", -EAGAIN);
+    swgi_declared_end(panel);
+    load("circuits: { a: {} }\n");
+}
+
 /* ---- a panel that is a file, and two who have it open */
 
 static struct swg_panel *open_shared(int access) {
@@ -421,6 +429,7 @@ int main(void) {
         APPLY(test_the_file_goes_before_the_program),
         APPLY(test_without_a_file_all_is_as_it_was),
         APPLY(test_bad_arguments),
+        APPLY(test_one_load_at_a_time),
         APPLY(test_a_shared_panel),
         APPLY(test_a_long_path),
     };
