@@ -233,9 +233,11 @@ static void begin_to_stop(struct swgi_agent *agent) {
 static void on_follow(uv_timer_t *timer) {
     struct swgi_agent *agent = timer->data;
 
+    bool is_idle;
+
     swgi_agent_follow(agent);
-    if (agent->is_draining &&
-        (swgi_server_is_idle(agent->server) || uv_now(&agent->loop) >= agent->drain_until_ms))
+    is_idle = swgi_server_is_idle(agent->server) && swgi_alerts_is_idle(agent->alerts);
+    if (agent->is_draining && (is_idle || uv_now(&agent->loop) >= agent->drain_until_ms))
         uv_stop(&agent->loop);
 }
 

@@ -123,6 +123,10 @@ int swgi_alerts_reload(struct swgi_alerts *alerts, struct swgi_file *file,
     return 0;
 }
 
+bool swgi_alerts_is_idle(const struct swgi_alerts *alerts) {
+    return swgi_send_is_idle(alerts->send);
+}
+
 void swgi_alerts_stop(struct swgi_alerts *alerts) {
     swgi_send_stop(alerts->send);
 }
@@ -173,9 +177,7 @@ void swgi_alerts_agent(struct swgi_alerts *alerts, int when, double value, const
 
 bool swgi_alerts_restore(struct swgi_alerts *alerts, const char *name, const char *circuit,
                          int64_t since_wall_ms) {
-    return swgi_pairs_restore(
-        alerts->pairs, name, circuit,
-        (struct swgi_alert_clock){ .now = swg_now(), .wall_ms = since_wall_ms });
+    return swgi_pairs_restore(alerts->pairs, name, circuit, since_wall_ms, clock_now());
 }
 
 /* ---- what is known */

@@ -50,8 +50,8 @@ void swgi_alerts_tick(struct swgi_alerts *alerts, const struct swgi_measures *me
 /* What the agent noticed of itself: events lost, its predecessor killed. */
 void swgi_alerts_agent(struct swgi_alerts *alerts, int when, double value, const char *text);
 /*
- * Before the first tick: what an earlier agent told receivers and did not end (the audit knows). It is not told again; it goes on if
- * it still holds, and ends, with all who were told knowing, if not. false: no such rule.
+ * Before the first tick: what an earlier agent told receivers and did not end (the audit knows). It goes on if it still holds, and
+ * ends, with all who were told knowing, if not. It is told again only if it is so young that they may not know. false: no such rule.
  */
 bool swgi_alerts_restore(struct swgi_alerts *alerts, const char *name, const char *circuit,
                          int64_t since_wall_ms);
@@ -59,6 +59,8 @@ bool swgi_alerts_restore(struct swgi_alerts *alerts, const char *name, const cha
 size_t swgi_alerts_count(const struct swgi_alerts *alerts);
 void swgi_alerts_at(const struct swgi_alerts *alerts, size_t index, struct swgi_alert_state *out);
 void swgi_alerts_counts(const struct swgi_alerts *alerts, struct swgi_alerts_counts *out);
+/* Is everything delivered that can be now? What a receiver does not take at present does not count. */
+bool swgi_alerts_is_idle(const struct swgi_alerts *alerts);
 /* Stops deliveries and lets go of the loop; call it, run the loop until it is idle, then unref. */
 void swgi_alerts_stop(struct swgi_alerts *alerts);
 struct swgi_alerts *swgi_alerts_unref(struct swgi_alerts *alerts);

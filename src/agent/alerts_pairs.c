@@ -165,8 +165,9 @@ static void tell_firing(struct swgi_pairs *pairs, struct swgi_pair *pair) {
     if (pair->fresh) {
         if (!must_settle(pairs, pair))
             announce(pairs, pair);
-    } else if (!pair->told && is_free(pairs, pair)) {
+    } else if ((!pair->told || pair->unsure) && is_free(pairs, pair)) {
         pair->told = true;
+        pair->unsure = false;
         tell(pairs, pair, SWGI_PAIR_RELEASED);
     }
 }
@@ -301,7 +302,7 @@ static bool is_known_at_once(int when) {
 }
 
 bool swgi_pairs_restore(struct swgi_pairs *pairs, const char *rule, const char *circuit,
-                        struct swgi_alert_clock since) {
+                        int64_t since_wall_ms, struct swgi_alert_clock clock) {
     int index = rule_named(pairs->file, rule);
     struct swgi_pair *pair = NULL;
 
@@ -310,10 +311,11 @@ bool swgi_pairs_restore(struct swgi_pairs *pairs, const char *rule, const char *
         pair = swgi_pairs_add(pairs, (unsigned)index, circuit);
     if (pair == NULL)
         return false;
-    begin(pair, since);
-    pair->held_until =
-        is_known_at_once(pairs->file->alerts[index].when) ? 0 : since.now + SWGI_ALERT_RESTORED_NS;
+    begin(pair, (struct swgi_alert_clock){ .now = clock.now, .wall_ms = since_wall_ms });
+    if (!is_known_at_once(pairs->file->alerts[index].when))
+        pair->held_until = clock.now + SWGI_ALERT_RESTORED_NS;
     pair->firing = pair->told = true;
+    pair->unsure = clock.wall_ms - since_wall_ms < SWGI_ALERT_UNSURE_MS;
     pairs->firing++;
     summarize(pairs, pair);
     return true;

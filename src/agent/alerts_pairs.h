@@ -22,6 +22,8 @@
 #define SWGI_ALERT_SETTLE_NS (INT64_C(2) * 1000000000)
 /* What an earlier agent told of rates stands until this one has rates of its own. */
 #define SWGI_ALERT_RESTORED_NS (INT64_C(120) * 1000000000)
+/* What it noted so short before its end may have reached nobody, and is told again. */
+#define SWGI_ALERT_UNSURE_MS INT64_C(60000)
 
 struct swgi_alert_clock {
     swg_ns now; /* any clock that only grows, the same for all calls */
@@ -34,6 +36,7 @@ struct swgi_pair {
     bool firing;                      /* else pending */
     bool fresh;                       /* firing, and not told to anybody yet */
     bool told;                        /* receivers know of it */
+    bool unsure;                      /* told, but perhaps in vain */
     swg_ns since;                     /* begin of what it is now, pending or firing */
     swg_ns held_until;                /* so long it goes on even if it is not measured; 0 */
     swg_ns inhibited_at;              /* when it last was; 0: never */
@@ -88,11 +91,11 @@ void swgi_pairs_agent(struct swgi_pairs *pairs, int when, double value, const ch
 void swgi_pairs_tick(struct swgi_pairs *pairs, const struct swgi_measure *const *measures,
                      size_t count, struct swgi_alert_clock clock);
 /*
- * As if it had fired before and receivers knew: what an earlier agent told. It goes on at the next tick, or ends there. false: no
- * such rule, or no room.
+ * As if it had fired before, and receivers knew unless that was just now: what an earlier agent told. It goes on at the next tick,
+ * or ends there. false: no such rule, or no room.
  */
 bool swgi_pairs_restore(struct swgi_pairs *pairs, const char *rule, const char *circuit,
-                        struct swgi_alert_clock since);
+                        int64_t since_wall_ms, struct swgi_alert_clock clock);
 
 /* alerts_causes.c: the circuit that silences an alert of that severity; NULL: none. */
 const char *swgi_pairs_cause(const struct swgi_pairs *pairs, const char *circuit, int severity);

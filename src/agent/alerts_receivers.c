@@ -153,6 +153,15 @@ int swgi_send_new(struct swgi_send **out, uv_loop_t *loop, const struct swgi_fil
     return 0;
 }
 
+bool swgi_send_is_idle(const struct swgi_send *send) {
+    for (const struct swgi_receiver *receiver = send->receivers; receiver != NULL;
+         receiver = receiver->next)
+        if (receiver->setbacks == 0 &&
+            (receiver->busy || receiver->waiting_count + receiver->batch_count > 0))
+            return false;
+    return true;
+}
+
 static void on_pace_closed(uv_handle_t *handle) {
     struct swgi_send *send = handle->data;
 

@@ -24,6 +24,8 @@ void swgi_send_notice(struct swgi_send *send, const struct swgi_file_alert *rule
                       struct swgi_notice *notice);
 /* All but firing. */
 void swgi_send_counts(const struct swgi_send *send, struct swgi_alerts_counts *out);
+/* Does nothing wait but for receivers that did not take the last one? */
+bool swgi_send_is_idle(const struct swgi_send *send);
 /* Then run the loop until it is idle, then free. */
 void swgi_send_stop(struct swgi_send *send);
 struct swgi_send *swgi_send_free(struct swgi_send *send);

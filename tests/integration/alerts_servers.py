@@ -50,6 +50,10 @@ class Receiver:
                 receiver.over.wait(BOUND)
                 self.close_connection = True
 
+            def late(self, seconds):
+                receiver.over.wait(seconds)
+                self.status(200)
+
             def close(self):
                 self.close_connection = True
 

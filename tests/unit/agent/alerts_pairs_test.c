@@ -381,6 +381,25 @@ static void a_reload_keeps_what_is_still_defined(void **state) {
     assert_int_equal(pairs->at[0]->rule, 1);
 }
 
+static bool restore(const char *of, const char *circuit_name, int64_t ago_ms) {
+    return swgi_pairs_restore(pairs, of, circuit_name, now.wall_ms - ago_ms, now);
+}
+
+static void what_an_earlier_agent_may_not_have_told_is_told_again(void **state) {
+    struct swgi_measure *db = circuit("db");
+
+    (void)state;
+    rule("open", SWGI_ALERT_OPEN, 0, 0, SWGI_SEVERITY_CRITICAL);
+    db->status.state = SWG_STATE_OPEN;
+    assert_true(restore("open", "db", SWGI_ALERT_UNSURE_MS - 1));
+    assert_true(restore("open", "mail", 0));
+    tick(SECOND);
+    assert_told("ended open/mail");
+    assert_told("released open/db");
+    tick(SECOND);
+    assert_silence();
+}
+
 static void what_an_earlier_agent_told_goes_on_or_ends(void **state) {
     struct swgi_measure *db = circuit("db"), *mail = circuit("mail");
 
@@ -388,10 +407,10 @@ static void what_an_earlier_agent_told_goes_on_or_ends(void **state) {
     rule("open", SWGI_ALERT_OPEN, 0, 0, SWGI_SEVERITY_CRITICAL);
     rule("rate", SWGI_ALERT_FAILURE_RATE, 0.1, 0, SWGI_SEVERITY_WARNING);
     db->status.state = SWG_STATE_OPEN;
-    assert_true(swgi_pairs_restore(pairs, "open", "db", now));
-    assert_true(swgi_pairs_restore(pairs, "open", "mail", now));
-    assert_true(swgi_pairs_restore(pairs, "rate", "mail", now));
-    assert_false(swgi_pairs_restore(pairs, "gone", "mail", now));
+    assert_true(restore("open", "db", SWGI_ALERT_UNSURE_MS));
+    assert_true(restore("open", "mail", SWGI_ALERT_UNSURE_MS));
+    assert_true(restore("rate", "mail", SWGI_ALERT_UNSURE_MS));
+    assert_false(restore("gone", "mail", SWGI_ALERT_UNSURE_MS));
     tick(SECOND);
     assert_told("ended open/mail");
     assert_silence();
@@ -409,9 +428,9 @@ static void pairs_are_bounded(void **state) {
     rule("open", SWGI_ALERT_OPEN, 0, 0, SWGI_SEVERITY_CRITICAL);
     for (unsigned i = 0; i < SWGI_PAIRS_MAX; i++) {
         snprintf(name, sizeof(name), "c%u", i);
-        assert_true(swgi_pairs_restore(pairs, "open", name, now));
+        assert_true(restore("open", name, SWGI_ALERT_UNSURE_MS));
     }
-    assert_false(swgi_pairs_restore(pairs, "open", "one more", now));
+    assert_false(restore("open", "one more", SWGI_ALERT_UNSURE_MS));
     assert_int_equal(pairs->count, SWGI_PAIRS_MAX);
     assert_int_equal(pairs->dropped, 1);
 }
@@ -438,6 +457,7 @@ int main(void) {
         STORY(circles_silence_nobody_in_them),
         STORY(the_agent_tells_of_itself_for_a_while),
         STORY(a_reload_keeps_what_is_still_defined),
+        STORY(what_an_earlier_agent_may_not_have_told_is_told_again),
         STORY(what_an_earlier_agent_told_goes_on_or_ends),
         STORY(pairs_are_bounded),
     };
