@@ -350,6 +350,7 @@ static void init(struct swgi_storage *storage, struct swg_panel *panel) {
 static void deinit(struct swgi_storage *storage) {
     swgi_database_close(&storage->database);
     swgi_kept_free(storage);
+    swgi_rows_free(storage->rows);
     free(storage->minutes);
     pthread_cond_destroy(&storage->wake);
     pthread_cond_destroy(&storage->over);

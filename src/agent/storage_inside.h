@@ -41,6 +41,7 @@ struct swgi_row {
 struct swgi_row *swgi_row_new(int64_t wall_ms, const char *circuit, const char *action,
                               const char *reason, const char *evidence, const char *user,
                               const char *source);
+void swgi_rows_free(struct swgi_row *rows);
 /* The row of an event; *row is NULL for those that make none. -ENOMEM. */
 int swgi_row_of_event(const struct swg_event *event, struct swgi_row **row);
 

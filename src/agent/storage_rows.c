@@ -43,6 +43,14 @@ struct swgi_row *swgi_row_new(int64_t wall_ms, const char *circuit, const char *
     return row;
 }
 
+void swgi_rows_free(struct swgi_row *rows) {
+    while (rows != NULL) {
+        struct swgi_row *next = rows->next;
+        free(rows);
+        rows = next;
+    }
+}
+
 /* ---- by the writer */
 
 static void bind_text(sqlite3_stmt *statement, int at, const char *text) {

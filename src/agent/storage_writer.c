@@ -108,14 +108,6 @@ static void take(struct swgi_storage *storage) {
 
 /* ---- giving back */
 
-static void free_rows(struct swgi_row *rows) {
-    while (rows != NULL) {
-        struct swgi_row *next = rows->next;
-        free(rows);
-        rows = next;
-    }
-}
-
 static void keep_for_later(struct swgi_storage *storage) {
     struct swgi_batch *batch = &storage->batch;
     pthread_mutex_lock(&storage->mutex);
@@ -133,7 +125,7 @@ static void keep_for_later(struct swgi_storage *storage) {
 
 static void written(struct swgi_storage *storage) {
     struct swgi_batch *batch = &storage->batch;
-    free_rows(batch->rows);
+    swgi_rows_free(batch->rows);
     pthread_mutex_lock(&storage->mutex);
     storage->rows_count -= batch->rows_count;
     storage->counts.audit_rows += batch->rows_count;
@@ -349,7 +341,7 @@ bool swgi_writer_stop(struct swgi_storage *storage) {
     if (!is_over)
         return false;
     pthread_join(storage->writer, NULL);
-    free_rows(storage->batch.rows);
+    swgi_rows_free(storage->batch.rows);
     free(storage->batch.states);
     free(storage->batch.kept);
     free(storage->batch.minutes);
