@@ -12,6 +12,7 @@
 struct swg_config {
     const struct swgi_preset *preset; /* NULL: not named */
     bool set[SWGI_KEYS_MAX];          /* swgi_keys[i] was given */
+    bool general[SWGI_KEYS_MAX];      /* ... for many circuits: some may have no use for it */
     struct swgi_settings values;      /* only fields of given keys mean anything */
     bool trip_set; /* the list below replaces the one there was, even when it is empty */
     struct swgi_trip_rule trip[SWGI_TRIP_RULES_MAX];

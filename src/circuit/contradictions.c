@@ -4,7 +4,8 @@
  *
  * Only keys of this very configuration are asked about: switching a policy off while a program
  * runs takes its one key and leaves the others where they are. For the same reason a policy that
- * this configuration itself switches off may keep its other keys.
+ * this configuration itself switches off may keep its other keys, and what a file says for many
+ * circuits at once may be of no use to some of them.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -130,7 +131,8 @@ int swgi_config_contradicts(const struct swg_config *config, const struct swgi_s
                             struct swg_error *error) {
     for (unsigned i = 0; i < swgi_keys_count; i++) {
         const struct swgi_key *key = &swgi_keys[i];
-        const struct row *row = config->set[i] ? row_of(key->name) : NULL;
+        bool own = config->set[i] && !config->general[i];
+        const struct row *row = own ? row_of(key->name) : NULL;
         char value[SWGI_KEY_VALUE_MAX];
         if (has_effect(config, key, row, settings))
             continue;
