@@ -113,6 +113,7 @@ static void measure(struct bench *bench) {
     bench_measure_handover(bench);
     bench_measure_memory(bench);
     bench_measure_attach(bench);
+    bench_measure_loading(bench);
     bench_measure_outbox(bench);
     bench_measure_callpath(bench);
 }

@@ -28,6 +28,8 @@ void bench_measure_handover(struct bench *bench);
 /* footprint.c: what is paid once. */
 void bench_measure_memory(struct bench *bench);
 void bench_measure_attach(struct bench *bench);
+/* loading.c: a configuration file. */
+void bench_measure_loading(struct bench *bench);
 /* outbox.c: entries against SQLite alone. remove: its files, from a signal's handler too; outbox-fallback.c does nothing. */
 void bench_measure_outbox(struct bench *bench);
 void bench_outbox_remove(void);

@@ -10,12 +10,7 @@
 /* scdoc takes these for marks. */
 static void escaped(FILE *out, const char *text) {
     for (const char *at = text; *at != '\0'; at++) {
-        bool inside_word =
-            *at == '_' && at > text && at[-1] != ' ' && at[1] != ' ' && at[1] != '\0';
-
-        if (strchr("*\\`#[<~|", *at) != NULL || (*at == '_' && !inside_word))
-            fputc('\\', out);
-        else if (*at == '_')
+        if (strchr("_*\\`#[<~|", *at) != NULL)
             fputc('\\', out);
         fputc(*at, out);
     }

@@ -258,7 +258,7 @@ static void counted_line(const struct swgi_screen *screen, const struct swg_why 
     char text[256];
 
     COUNTS_TEXT(counts, text);
-    swgi_report_line(screen, "counted by then", text);
+    swgi_report_line(screen, "by then", text);
 }
 
 static void trip_part(const struct swgi_screen *screen, const struct swg_why *why, swg_ns now) {

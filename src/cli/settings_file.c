@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 
 #include "cli/commands.h"
@@ -45,6 +46,29 @@ static int complain(const struct swgi_options *options, const struct swgi_file_e
     return 0;
 }
 
+/* The last part of a path, and the folder it is in. */
+static const char *split(const char *path, char *folder, size_t size, struct stat *status) {
+    const char *slash = strrchr(path, '/');
+
+    snprintf(folder, size, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+    if (stat(folder[0] ? folder : "/", status) != 0)
+        *status = (struct stat){ 0 };
+    return slash ? slash + 1 : path;
+}
+
+/* However they are written. */
+static bool is_same_panel(const char *a, const char *b) {
+    char folder[SWGI_PANEL_PATH_MAX];
+    struct stat of_a, of_b;
+    const char *name_a = split(a, folder, sizeof(folder), &of_a);
+    const char *name_b = split(b, folder, sizeof(folder), &of_b);
+
+    if (strcmp(a, b) == 0)
+        return true;
+    return strcmp(name_a, name_b) == 0 && of_a.st_ino != 0 && of_a.st_ino == of_b.st_ino &&
+           of_a.st_dev == of_b.st_dev;
+}
+
 /* A file that nobody named speaks for its own panel, and of no other. */
 static void settle_panel(struct swgi_options *options) {
     struct swgi_options its = *options;
@@ -58,7 +82,7 @@ static void settle_panel(struct swgi_options *options) {
         swgi_options_take_panel(&its, options->file->panel.path);
     else
         swgi_panel_default_path(its.panel, sizeof(its.panel));
-    if (options->config_is_default && strcmp(its.panel, options->panel) != 0)
+    if (options->config_is_default && !is_same_panel(its.panel, options->panel))
         swgi_settings_file_unload(options);
 }
 

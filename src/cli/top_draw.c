@@ -166,7 +166,7 @@ static void draw_headings(const struct swgi_view *view, const struct swgi_top_la
         int column = layout->column[i];
 
         put(view, y, layout->x[i], layout->width[i], look_of(SWGI_FAINT), swgi_top_to_right(column),
-            swgi_top_heading(column, view->trend_of_failures));
+            swgi_top_heading(column, view->trend));
     }
 }
 
@@ -174,7 +174,7 @@ static void draw_row(const struct swgi_view *view, const struct swgi_top_layout 
                      const struct swgi_top_row *row, bool is_selected) {
     struct swgi_top_look look = { .screen = &view->screen,
                                   .now = view->rows.now,
-                                  .trend_of_failures = view->trend_of_failures };
+                                  .trend = view->trend };
     attr_t under = is_selected ? A_REVERSE : A_NORMAL;
 
     if (is_selected) {
@@ -280,8 +280,7 @@ static void draw_page(struct swgi_view *view, int y, int height) {
         draw_line(view, y + i, at, end);
         at = *end ? end + 1 : end;
     }
-    if (view->line < last)
-        put(view, y + height - 1, view->screen.width - 8, 8, look_of(SWGI_FAINT), true, " more...");
+    view->has_more = view->line < last;
 }
 
 /* ---- the foot */
@@ -317,6 +316,12 @@ static const char *rule_words(const struct swg_why *why) {
     return swgi_rule_words(why->trip.rule);
 }
 
+static const char *mode_words(const struct swg_why *why) {
+    return why->status.mode == SWG_MODE_FORCED_OPEN     ? "isolated"
+           : why->status.mode == SWG_MODE_FORCED_CLOSED ? "disabled"
+                                                        : "put into shadow";
+}
+
 static void draw_cause(const struct swgi_view *view, int y) {
     const struct swg_why *why = &view->why;
     char text[SWGI_SENTENCE_MAX + 200] = "", error[SWGI_SENTENCE_MAX], clean[SWGI_CLEAN_MAX],
@@ -325,7 +330,11 @@ static void draw_cause(const struct swgi_view *view, int y) {
 
     if (!view->has_why)
         return;
-    if (why->evidence == 1 && why->status.state != SWG_STATE_CLOSED)
+    if (why->status.mode != SWG_MODE_NORMAL)
+        length = snprintf(text, sizeof(text), "%s by %.31s%s%.127s%s", mode_words(why),
+                          why->mode_user, why->mode_reason[0] ? ": " : "", why->mode_reason,
+                          why->samples_count > 0 ? "; " : "");
+    else if (why->evidence == 1 && why->status.state != SWG_STATE_CLOSED)
         length = snprintf(text, sizeof(text), "tripped %s%s%s",
                           why->trip.rule == SWG_RULE_HAND ? "" : "by ",
                           swgi_clean_text(rule_words(why), view->screen.utf8, clean, sizeof(clean)),
@@ -337,24 +346,21 @@ static void draw_cause(const struct swgi_view *view, int y) {
     put_on(view, y, 0, SWGI_PLAIN, text);
 }
 
-static int draw_trend(const struct swgi_view *view, int y, int x, int width, bool of_failures) {
-    const struct swgi_top_row *row = swgi_view_selected(view);
-    struct swgi_top_look look = { .screen = &view->screen, .trend_of_failures = of_failures };
-    char text[SWGI_TOP_CELL_MAX];
-
-    x = put_on(view, y, x, SWGI_FAINT, of_failures ? "failures " : "calls ");
-    put(view, y, x, width, look_of(of_failures ? SWGI_WARN : SWGI_PLAIN), false,
-        swgi_top_trend(&look, row, width, text));
-    return x + width;
-}
-
 static void draw_trends(const struct swgi_view *view, int y) {
-    int width = (view->screen.width - 18) / 2;
+    static const char *const labels[SWGI_TRENDS] = { "calls ", "failures ", "rejected " };
+    const struct swgi_top_row *row = swgi_view_selected(view);
+    int width = (view->screen.width - 28) / SWGI_TRENDS, x = 0;
 
-    if (!swgi_view_selected(view) || width < 8)
-        return;
     width = width < (int)SWGI_TOP_HISTORY ? width : (int)SWGI_TOP_HISTORY;
-    draw_trend(view, y, draw_trend(view, y, 0, width, false) + 2, width, true);
+    for (int trend = 0; row && width > 4 && trend < SWGI_TRENDS; trend++) {
+        struct swgi_top_look look = { .screen = &view->screen, .trend = trend };
+        char text[SWGI_TOP_CELL_MAX];
+
+        x = put_on(view, y, x, SWGI_FAINT, labels[trend]);
+        put(view, y, x, width, look_of(trend == SWGI_TREND_CALLS ? SWGI_PLAIN : SWGI_WARN), false,
+            swgi_top_trend_text(&look, row, width, text));
+        x += width + 2;
+    }
 }
 
 static void draw_question(const struct swgi_view *view, int y) {
@@ -441,6 +447,16 @@ static int foot_height(const struct swgi_view *view) {
     return view->height < TALL ? 2 : 5;
 }
 
+/* Where there is no news. */
+static void draw_quiet_line(const struct swgi_view *view, int y) {
+    if (view->page != SWGI_PAGE_TABLE && view->has_more)
+        put_on(view, y, 0, SWGI_FAINT, "more below: j, PgDn");
+    else if (view->page == SWGI_PAGE_TABLE && foot_height(view) > 2)
+        draw_trends(view, y);
+    else if (view->page == SWGI_PAGE_TABLE)
+        draw_selected(view, y);
+}
+
 /* The question has the line above the keys, and what was wrong with the answer the one above that. */
 static void draw_foot(const struct swgi_view *view) {
     bool is_table = view->page == SWGI_PAGE_TABLE, is_tall = foot_height(view) > 2;
@@ -451,10 +467,8 @@ static void draw_foot(const struct swgi_view *view) {
         draw_selected(view, y - 2);
         draw_cause(view, y - 1);
     }
-    if (!draw_news(view, is_asking && is_tall ? y - 1 : y) && is_table && !is_tall)
-        draw_selected(view, y);
-    else if (is_table && is_tall && !is_asking && !view->message[0] && !view->watch.fault[0])
-        draw_trends(view, y);
+    if (!draw_news(view, is_asking && is_tall ? y - 1 : y) && !is_asking)
+        draw_quiet_line(view, y);
     draw_keys(view, view->height - 1);
     curs_set(is_asking ? 1 : 0);
     if (is_asking && (is_tall || !view->ask.wrong[0]))

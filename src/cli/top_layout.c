@@ -94,8 +94,10 @@ void swgi_top_layout(int width, bool has_permits, int longest, struct swgi_top_l
     }
 }
 
-const char *swgi_top_heading(int column, bool trend_of_failures) {
-    return column == SWGI_TOP_TREND && trend_of_failures ? "FAILURES" : facts[column].heading;
+const char *swgi_top_heading(int column, int trend) {
+    static const char *const trends[SWGI_TRENDS] = { "CALLS", "FAILURES", "REJECTED" };
+
+    return column == SWGI_TOP_TREND ? trends[trend] : facts[column].heading;
 }
 
 bool swgi_top_to_right(int column) {
@@ -203,27 +205,30 @@ static void short_next(const struct swg_status *status, swg_ns now, char *out, s
         snprintf(out, out_size, "%u/%u good", status->probe_successes, status->success_threshold);
 }
 
-static uint64_t height(const struct swgi_top_step *step, bool failures) {
-    return step == NULL ? 0 : failures ? step->failed : step->calls;
+static uint64_t height(const struct swgi_top_step *step, int trend) {
+    if (step == NULL)
+        return 0;
+    return trend == SWGI_TREND_CALLS      ? step->calls
+           : trend == SWGI_TREND_FAILURES ? step->failed
+                                          : step->rejected;
 }
 
-const char *swgi_top_trend(const struct swgi_top_look *look, const struct swgi_top_row *row,
-                           int width, char out[SWGI_TOP_CELL_MAX]) {
+const char *swgi_top_trend_text(const struct swgi_top_look *look, const struct swgi_top_row *row,
+                                int width, char out[SWGI_TOP_CELL_MAX]) {
     static const char *const blocks[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
     static const char *const letters[] = { " ", ".", ".", ":", ":", "+", "+", "#", "#" };
     const char *const *signs = look->screen->utf8 ? blocks : letters;
-    bool failures = look->trend_of_failures;
     uint64_t most = 0;
     size_t used = 0;
 
     width = least(width, (int)SWGI_TOP_HISTORY);
     for (int i = 0; i < width; i++) {
-        uint64_t of = height(swgi_top_step(row, (unsigned)i), failures);
+        uint64_t of = height(swgi_top_step(row, (unsigned)i), look->trend);
 
         most = of > most ? of : most;
     }
     for (int i = width - 1; i >= 0; i--) {
-        uint64_t of = height(swgi_top_step(row, (unsigned)i), failures);
+        uint64_t of = height(swgi_top_step(row, (unsigned)i), look->trend);
         double share = most > 0 ? (double)of / (double)most : 0;
         const char *sign = signs[of > 0 ? 1 + (int)(share * 7) : 0];
 
@@ -279,8 +284,8 @@ enum swgi_tone swgi_top_cell(const struct swgi_top_look *look, const struct swgi
         tone = swgi_state_tone(&row->status);
         break;
     case SWGI_TOP_TREND:
-        swgi_top_trend(look, row, width, out);
-        return look->trend_of_failures ? SWGI_WARN : SWGI_FAINT;
+        swgi_top_trend_text(look, row, width, out);
+        return look->trend == SWGI_TREND_CALLS ? SWGI_FAINT : SWGI_WARN;
     case SWGI_TOP_NEXT:
         swgi_next_text(&row->status, look->now, text, sizeof(text));
         if (swgi_screen_columns(look->screen, text) > width)

@@ -32,13 +32,16 @@ void swgi_top_layout(int width, bool has_permits, int longest, struct swgi_top_l
 /* Room for any cell. */
 #define SWGI_TOP_CELL_MAX 512
 
+/* What the trend counts. */
+enum swgi_top_trend { SWGI_TREND_CALLS, SWGI_TREND_FAILURES, SWGI_TREND_REJECTED, SWGI_TRENDS };
+
 struct swgi_top_look {
     const struct swgi_screen *screen;
     swg_ns now;
-    bool trend_of_failures; /* else of calls */
+    int trend; /* enum swgi_top_trend */
 };
 
-const char *swgi_top_heading(int column, bool trend_of_failures);
+const char *swgi_top_heading(int column, int trend);
 bool swgi_top_to_right(int column);
 /* The text of a cell, at most width columns wide, and its tone. */
 enum swgi_tone swgi_top_cell(const struct swgi_top_look *look, const struct swgi_top_row *row,
@@ -46,8 +49,8 @@ enum swgi_tone swgi_top_cell(const struct swgi_top_look *look, const struct swgi
 /* "0", "0.4", "12", "1,234", "12.3k"; "-" for what is not known. */
 const char *swgi_top_rate_text(double rate, char *out);
 /* One sign for each of the last `width` looks, oldest first, the highest as high as can be. */
-const char *swgi_top_trend(const struct swgi_top_look *look, const struct swgi_top_row *row,
-                           int width, char out[SWGI_TOP_CELL_MAX]);
+const char *swgi_top_trend_text(const struct swgi_top_look *look, const struct swgi_top_row *row,
+                                int width, char out[SWGI_TOP_CELL_MAX]);
 /* Text cut to columns, with a sign where it was; out has room for SWGI_TOP_CELL_MAX. */
 const char *swgi_top_fit(const struct swgi_screen *screen, const char *text, int columns,
                          char *out);

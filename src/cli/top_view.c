@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/act.h"
+#include "cli/top_layout.h"
 #include "report/text.h"
 
 static const char help_text[] =
@@ -16,7 +17,7 @@ static const char help_text[] =
     "  Home End g G         first and last          Enter       why it is so\n"
     "  /                    show only names with these letters, or a glob: db-*\n"
     "  s                    sort: trouble, name, calls, failing, rejected, p99\n"
-    "  c                    the trend: of calls or of failures\n"
+    "  c                    the trend: of calls, failures or rejected calls\n"
     "  Space                hold still              Esc         back, no filter\n"
     "  ?                    this page               q           quit\n"
     "\n"
@@ -33,7 +34,7 @@ static const char help_text[] =
     "                  has none, of what was seen since top began\n"
     "  P50 P99         latencies since the circuit was made\n"
     "  IN USE          permits held of the bulkhead's, and how many calls wait: 18/20+4\n"
-    "  CALLS FAILURES  the trend: a sign for each look, the newest at the right\n"
+    "  the trend       a sign for each look, the newest at the right\n"
     "  NEXT            what happens next, if anything will: probes in 12 s, by hand\n"
     "\n"
     "'trouble' puts the tripped first, then those that probe, those in a mode set by\n"
@@ -326,7 +327,7 @@ static void table_key(struct swgi_view *view, int key) {
         learn_why(view);
         break;
     case 'c':
-        view->trend_of_failures = !view->trend_of_failures;
+        view->trend = (view->trend + 1) % SWGI_TRENDS;
         break;
     case ' ':
         view->is_paused = !view->is_paused;

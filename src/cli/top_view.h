@@ -25,13 +25,15 @@ struct swgi_view {
     bool has_why;
     char filter[128], old_filter[128];
     int sort;
-    bool trend_of_failures, is_paused, wants_out;
+    int trend; /* enum swgi_top_trend */
+    bool is_paused, wants_out;
     struct swgi_ask ask;
     char message[384]; /* what came of the last thing; "" */
     bool message_is_bad;
     char *text;             /* of the page WHY or HELP; NULL: none */
     char text_about[128];   /* the circuit of WHY */
     size_t line, lines_fit; /* the first line shown, and how many fit: set by who draws */
+    bool has_more;          /* lines below: so, too */
 };
 
 /* 0, or the exit status after saying why not. */

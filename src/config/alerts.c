@@ -307,6 +307,7 @@ static void read_receiver(struct swgi_reader *reader, void *arg, const yaml_node
     swgi_file_defaults(SWGI_SECTION_RECEIVER_KEYS, receiver.to);
     snprintf(receiver.to->name, sizeof(receiver.to->name), "%s", key);
     receiver.to->line = (int)swgi_place_of(key_node).line;
+    receiver.to->column = swgi_place_of(key_node).column;
     swgi_walk(reader, SWGI_SCOPE_RECEIVER, value, read_receiver_key, &receiver);
     if (reader->errors->count == before && !receiver.has_kind)
         swgi_complain(reader, key_node, "kind",

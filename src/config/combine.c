@@ -13,9 +13,11 @@ static struct swgi_file_circuit *entry_of(struct swgi_circuits *circuits, const 
     return NULL;
 }
 
-static int combine(struct swgi_parse *parse, const struct swgi_file_circuit *own,
-                   const struct swgi_file_circuit *over, struct swgi_file_circuit *out) {
-    const struct swgi_file_circuit *named = own != NULL ? own : over;
+/* named is the entry that out is called after; own and over may be NULL. An alias may come from an
+ * entry's key, without being given. */
+static int combine(struct swgi_parse *parse, const struct swgi_file_circuit *named,
+                   const struct swgi_file_circuit *own, const struct swgi_file_circuit *over,
+                   struct swgi_file_circuit *out) {
     int rc = swgi_circuit_copy(out, &parse->own.defaults);
 
     memcpy(out->name, named->name, sizeof(out->name));
@@ -30,13 +32,9 @@ static int combine(struct swgi_parse *parse, const struct swgi_file_circuit *own
         rc = swgi_layer_merge(out, over);
     if (rc == 0 && !parse->environment_found)
         swgi_environment_ship(parse->file->environment, out);
-    return rc;
-}
-
-/* An alias may come from the entry's key, without being given. */
-static void keep_alias(struct swgi_file_circuit *out, const struct swgi_file_circuit *own) {
     if (out->alias[0] == '\0')
-        memcpy(out->alias, own->alias, sizeof(out->alias));
+        memcpy(out->alias, named->alias, sizeof(out->alias));
+    return rc;
 }
 
 static int add_own(struct swgi_parse *parse, struct swgi_file *file) {
@@ -46,8 +44,7 @@ static int add_own(struct swgi_parse *parse, struct swgi_file *file) {
         const struct swgi_file_circuit *own = &parse->own.circuits.at[i];
         struct swgi_file_circuit *out = &file->circuits[file->circuits_count++];
 
-        rc = combine(parse, own, entry_of(&parse->environment.circuits, own->name), out);
-        keep_alias(out, own);
+        rc = combine(parse, own, own, entry_of(&parse->environment.circuits, own->name), out);
     }
     return rc;
 }
@@ -61,8 +58,7 @@ static int add_new(struct swgi_parse *parse, struct swgi_file *file) {
         if (entry_of(&parse->own.circuits, over->name) == NULL) {
             struct swgi_file_circuit *out = &file->circuits[file->circuits_count++];
 
-            rc = combine(parse, NULL, over, out);
-            keep_alias(out, over);
+            rc = combine(parse, over, NULL, over, out);
         }
     }
     return rc;

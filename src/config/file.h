@@ -93,7 +93,7 @@ enum swgi_receiver_kind {
 /* An entry of `receivers`: where alerts go. Secrets stand in files or the environment, never here. */
 struct swgi_file_receiver {
     char name[SWGI_FILE_WORD_MAX];
-    int line;
+    int line, column;
     int kind; /* enum swgi_receiver_kind */
     char url[SWGI_FILE_TEXT_MAX];
     char

@@ -147,7 +147,7 @@ static int store_text(const struct swgi_file_key *key, const char *text, char *f
     if (length > most || length < key->least)
         return -ERANGE;
     memset(field, 0, key->width);
-    memcpy(field, text, length);
+    memcpy(field, text, length + 1);
     return 0;
 }
 

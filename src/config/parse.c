@@ -1,6 +1,7 @@
 /* A file from its text, or from its path: all of it or nothing. */
 #include "config/parse.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -146,7 +147,7 @@ static void read_constant(struct swgi_reader *reader, struct swgi_body *body,
     if (length >= sizeof(alias))
         length = sizeof(alias) - 1;
     for (size_t i = 0; i < length; i++)
-        alias[i] = key[i] >= 'A' && key[i] <= 'Z' ? (char)(key[i] - 'A' + 'a') : key[i];
+        alias[i] = (char)tolower((unsigned char)key[i]);
     alias[length] = '\0';
     swgi_circuit_entry(reader, body, strcmp(alias, "default_db") == 0 ? "write" : alias, key_node,
                        value);

@@ -43,10 +43,11 @@ static const char *shortened(const char *path, size_t room) {
     return length < room ? path : path + (length - room + 1);
 }
 
+#define SENTENCE_MAX 512
+
 static void note(struct swgi_reader *reader, struct swgi_place place, const char *key,
-                 const char *format, va_list arguments) {
+                 const char *text) {
     struct swgi_file_errors *errors = reader->errors;
-    char text[2 * sizeof(errors->errors[0].text)];
     size_t before = reader->path_length;
 
     if (errors->count++ >= SWGI_FILE_ERRORS_MAX)
@@ -55,7 +56,6 @@ static void note(struct swgi_reader *reader, struct swgi_place place, const char
     *error = (struct swg_error)SWG_ERROR_INIT;
     if (key != NULL)
         swgi_path_down(reader, key);
-    vsnprintf(text, sizeof(text), format, arguments);
     swgi_fail(error, -EINVAL, shortened(reader->path, sizeof(error->key)), "%s", text);
     error->line = (int)place.line;
     error->column = place.column;
@@ -64,20 +64,24 @@ static void note(struct swgi_reader *reader, struct swgi_place place, const char
 
 void swgi_complain(struct swgi_reader *reader, const yaml_node_t *node, const char *key,
                    const char *format, ...) {
+    char text[SENTENCE_MAX];
     va_list arguments;
 
     va_start(arguments, format);
-    note(reader, swgi_place_of(node), key, format, arguments);
+    vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    note(reader, swgi_place_of(node), key, text);
 }
 
 void swgi_complain_at(struct swgi_reader *reader, struct swgi_place place, const char *key,
                       const char *format, ...) {
+    char text[SENTENCE_MAX];
     va_list arguments;
 
     va_start(arguments, format);
-    note(reader, place, key, format, arguments);
+    vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    note(reader, place, key, text);
 }
 
 /* Few, and nearly in order. */

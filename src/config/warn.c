@@ -7,18 +7,23 @@
 
 #define SECOND UINT64_C(1000000000)
 
-static void warn(struct swgi_file_errors *warnings, struct swgi_place place, const char *circuit,
-                 const char *key, const char *text) {
-    char path[sizeof(warnings->errors[0].key) * 2];
-
+static void add(struct swgi_file_errors *warnings, struct swgi_place place, const char *path,
+                const char *text) {
     if (warnings->count++ >= SWGI_FILE_ERRORS_MAX)
         return;
     struct swg_error *warning = &warnings->errors[warnings->count - 1];
     *warning = (struct swg_error)SWG_ERROR_INIT;
-    snprintf(path, sizeof(path), "circuits.%s%s%s", circuit, key[0] != '\0' ? "." : "", key);
     swgi_fail(warning, 0, path, "%s", text);
     warning->line = (int)place.line;
     warning->column = place.column;
+}
+
+static void warn(struct swgi_file_errors *warnings, struct swgi_place place, const char *circuit,
+                 const char *key, const char *text) {
+    char path[sizeof(warnings->errors[0].key) * 2];
+
+    snprintf(path, sizeof(path), "circuits.%s.%s", circuit, key);
+    add(warnings, place, path, text);
 }
 
 static struct swgi_place place_of(const struct swgi_file_circuit *circuit,
@@ -103,9 +108,22 @@ static void warn_circuit(const struct swgi_file *file, const struct swgi_file_ci
     warn_waiting(circuit, &settings, out);
 }
 
+/* Slack's URL is all it takes to write there. */
+static void warn_receiver(const struct swgi_file_receiver *receiver, struct swgi_file_errors *out) {
+    struct swgi_place place = { .line = (uint32_t)receiver->line,
+                                .column = (uint16_t)receiver->column };
+    char path[sizeof(receiver->name) + 32];
+
+    snprintf(path, sizeof(path), "receivers.%s.url", receiver->name);
+    if (receiver->kind == SWGI_RECEIVER_SLACK && receiver->url[0] != '\0')
+        add(out, place, path, "this is a secret, and whoever reads the file has it; use url_file");
+}
+
 void swgi_file_warn(const struct swgi_file *file, struct swgi_file_errors *warnings) {
     warnings->count = 0;
     for (unsigned i = 0; i < file->circuits_count; i++)
         warn_circuit(file, &file->circuits[i], warnings);
+    for (unsigned i = 0; i < file->receivers_count; i++)
+        warn_receiver(&file->receivers[i], warnings);
     swgi_errors_sort(warnings);
 }

@@ -13,17 +13,14 @@
 
 static struct swg_panel *panel; /* one for all inputs */
 
-static void require_told(const struct swgi_file_errors *errors, const char *text, size_t size) {
-    int lines = 1;
-    for (size_t i = 0; i < size; i++)
-        lines += text[i] == '\n' || text[i] == '\r';
+static void require_told(const struct swgi_file_errors *errors, size_t size) {
     REQUIRE(errors->count > 0);
     for (unsigned i = 0; i < errors->count && i < SWGI_FILE_ERRORS_MAX; i++) {
         const struct swg_error *error = &errors->errors[i];
         REQUIRE_TEXT(error->key);
         REQUIRE_TEXT(error->text);
         REQUIRE(error->text[0] != '\0' && error->code == -EINVAL);
-        /* U+0085 and its like end a line, too. */
+        /* Many a character ends a line to YAML; there are no more of them than bytes. */
         REQUIRE(error->line >= 0 && (size_t)error->line <= size + 1);
         REQUIRE(i == 0 || errors->errors[i - 1].line <= error->line);
     }
@@ -84,7 +81,7 @@ static void read_file(const char *text, size_t size, const char *environment, bo
     REQUIRE((rc == 0) == (file != NULL));
     if (rc != 0) {
         REQUIRE(rc == -EINVAL);
-        require_told(&errors, text, size);
+        require_told(&errors, size);
         return;
     }
     require_file(file);

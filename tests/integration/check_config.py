@@ -186,6 +186,12 @@ def the_manual():
     require(run('--manual').stdout in page, 'switchgear.yaml(5) is not of these tables: docs/man/tables.sh writes it')
 
 
+def the_shipped_file():
+    for environment in ('production', 'testing', 'development'):
+        result = run(os.path.join(ROOT, 'packaging/switchgear.yaml'), '--environment', environment)
+        require(result.returncode == 0 and result.stderr == '', 'packaging/switchgear.yaml', result)
+
+
 def explanations():
     result = run('--explain', 'breaker.open.for')
     require(result.stdout == 'breaker.open.for\n    allowed: 1ms..30d\n    default: 30s\n'
@@ -199,5 +205,5 @@ def explanations():
 
 with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
-    for story in (a_good_file, the_usual_places, a_wrong_file, what_is_printed_comes_to_the_same, the_schema, the_manual, explanations):
+    for story in (a_good_file, the_usual_places, a_wrong_file, what_is_printed_comes_to_the_same, the_schema, the_manual, the_shipped_file, explanations):
         story()

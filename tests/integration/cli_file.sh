@@ -104,14 +104,31 @@ exits 64
 
 # In its default place it need not be, and speaks for its own panel alone.
 unset SWITCHGEAR_CONFIG
-if [[ $(id -u) -ne 0 && ! -e /etc/switchgear/switchgear.yaml ]]; then
-    run exec plain -- true
+plain=("$program") # as a plain user: root's place is the host's
+if [[ $(id -u) -eq 0 ]] && command -v setpriv > /dev/null; then
+    plain=(setpriv --reuid 65534 --regid 65534 --clear-groups "$program")
+    mkdir own
+    chown 65534:65534 own run
+fi
+as_plain() { "${plain[@]}" "$@" > out 2> err < /dev/null; status=$?; out=$(cat out) err=$(cat err) ran="$* (a plain user)"; }
+if [[ ! -e /etc/switchgear/switchgear.yaml ]] && { [[ $(id -u) -ne 0 ]] || setpriv --reuid 65534 --regid 65534 --clear-groups test -x "$program"; }; then
+    mkdir -p own
+    as_plain exec undeclared -- true
+    exits 0; says_nothing
+    sed "s,$folder/panels/by-file,$folder/own/by-file," file.yaml > home/switchgear/switchgear.yaml
+    as_plain exec undeclared -- touch touched
+    exits 78; says 'switchgear.yaml'
+    as_plain exec read -- true
     exits 0
-    cp file.yaml home/switchgear/switchgear.yaml
-    run status --names
-    prints '^read-database$'
-    run exec other --panel panels/elsewhere -- true
-    exits 0
+    as_plain status --names
+    is $'pg-main\nread-database' "$out"
+    as_plain exec undeclared --panel own/elsewhere -- true
+    exits 0; says_nothing
+    as_plain exec undeclared --panel own/by-file.v1.panel -- touch touched
+    exits 78
+    as_plain exec unknown --panel own/elsewhere -c home/switchgear/switchgear.yaml -- touch touched
+    exits 78
+    [[ ! -e touched ]] || wrong 'the command was run'
 fi
 
 # The console has it, too.

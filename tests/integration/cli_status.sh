@@ -57,12 +57,12 @@ is consecutive "$(json circuits 0 rule)"; is null "$(json circuits 1 rule)"; is 
 
 run why orders
 exits 0; prints '^Rules'; prints '^Last trip'; prints 'CLOSED -> OPEN, failures in a row \(measured 3, limit 3'
-prints '^Last errors'; prints 'false exited with 1'; prints 'configured +code, preset read'
+prints '^Last errors'; prints 'false exited with 1'; prints 'configured +code, preset read'; prints 'by then +3 failed'
 [[ $(awk 'length > 80' out) == '' ]] || wrong 'wanted at most 80 columns'
 run why orders --verbose
 exits 0; prints 'breaker\.open\.for=1h'
 run why orders --json
-exits 0; is 1h "$(json settings breaker.open.for)"; is 3.0 "$(json trip threshold)"; is OPEN "$(json last_transitions 0 to)"
+exits 0; is 1h "$(json settings breaker.open.for)"; is 3.0 "$(json trip threshold)"; is 3 "$(json trip failures_by_then)"; is OPEN "$(json last_transitions 0 to)"
 
 run status --panel-info
 exits 0; prints 'circuits .* of 1,024'; prints 'for each circuit'

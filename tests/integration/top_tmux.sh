@@ -203,7 +203,7 @@ shows 'TERM=dumb\) cannot place text'
 ends 69
 begin 80 24 env LC_ALL=C "${top[@]}"
 for _ in 1 2 3; do run exec brand-new -- true; done
-shows '^calls [ .:+#]+failures'
+shows '^calls [ .:+#]+failures +rejected'
 LC_ALL=C grep -qP '[^\x00-\x7f]' <(screen) && { screen; echo 'more than ASCII'; exit 1; }
 keys q
 ends 0

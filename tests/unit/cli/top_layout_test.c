@@ -22,7 +22,7 @@ static int begin(void **state) {
     screen = (struct swgi_screen){ .width = 80 };
     row = (struct swgi_top_row){ .status = SWG_STATUS_INIT, .calls_per_s = -1, .failing = -1 };
     strcpy(row.status.name, "payments");
-    seen.trend_of_failures = false;
+    seen.trend = SWGI_TREND_CALLS;
     return 0;
 }
 
@@ -50,7 +50,7 @@ static const char *headings(int width, bool has_permits, int longest) {
     out[0] = '\0';
     for (unsigned i = 0; i < layout.count; i++)
         used += snprintf(out + used, sizeof(out) - (size_t)used, "%s:%d ",
-                         swgi_top_heading(layout.column[i], false), layout.width[i]);
+                         swgi_top_heading(layout.column[i], SWGI_TREND_CALLS), layout.width[i]);
     return out;
 }
 
@@ -201,10 +201,10 @@ static void test_the_trend(void **state) {
     step(1000, 0);
     assert_string_equal(cell(SWGI_TOP_TREND, 6), "   .:#");
     assert_string_equal(cell(SWGI_TOP_TREND, 2), ":#");
-    seen.trend_of_failures = true;
+    seen.trend = SWGI_TREND_FAILURES;
     assert_string_equal(cell(SWGI_TOP_TREND, 6), "   #  ");
-    assert_string_equal(swgi_top_heading(SWGI_TOP_TREND, true), "FAILURES");
-    seen.trend_of_failures = false;
+    assert_string_equal(swgi_top_heading(SWGI_TOP_TREND, SWGI_TREND_FAILURES), "FAILURES");
+    seen.trend = SWGI_TREND_CALLS;
     if (with_utf8())
         assert_string_equal(cell(SWGI_TOP_TREND, 4), " ▁▄█");
 }
