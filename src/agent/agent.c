@@ -230,14 +230,18 @@ static void begin_to_stop(struct swgi_agent *agent) {
     agent->drain_until_ms = uv_now(&agent->loop) + DRAIN_MS;
 }
 
+static bool has_drained(struct swgi_agent *agent) {
+    bool is_served = swgi_server_is_idle(agent->server);
+
+    return (is_served && swgi_alerts_is_idle(agent->alerts)) ||
+           uv_now(&agent->loop) >= agent->drain_until_ms;
+}
+
 static void on_follow(uv_timer_t *timer) {
     struct swgi_agent *agent = timer->data;
 
-    bool is_idle;
-
     swgi_agent_follow(agent);
-    is_idle = swgi_server_is_idle(agent->server) && swgi_alerts_is_idle(agent->alerts);
-    if (agent->is_draining && (is_idle || uv_now(&agent->loop) >= agent->drain_until_ms))
+    if (agent->is_draining && has_drained(agent))
         uv_stop(&agent->loop);
 }
 

@@ -57,6 +57,8 @@ static void pass_on(struct swgi_alerts *alerts, const struct swgi_file_alert *ru
 
     if (notice == NULL)
         alerts->pairs->dropped++;
+    else if (news == SWGI_PAIR_RECALLED)
+        swgi_send_recall(alerts->send, rule, notice);
     else
         swgi_send_notice(alerts->send, rule, notice);
     swgi_notice_unref(notice);
@@ -68,7 +70,7 @@ static void on_news(void *arg, const struct swgi_file_alert *rule, const struct 
     struct swgi_alert_state state;
 
     describe(alerts, rule, pair, measure, &state);
-    if (news != SWGI_PAIR_RELEASED && alerts->fn != NULL)
+    if (news != SWGI_PAIR_RELEASED && news != SWGI_PAIR_RECALLED && alerts->fn != NULL)
         alerts->fn(alerts->arg, &state, news != SWGI_PAIR_ENDED);
     if (pair->told)
         pass_on(alerts, rule, pair, measure, news);

@@ -48,18 +48,23 @@ const char *swgi_event_reason(const struct swg_event *event, char *out) {
     return out;
 }
 
+/* What a hand did may come back as a rule's: restored into a new panel. */
+static bool is_by_hand(const struct swg_event *event) {
+    return event->kind != SWG_EVENT_TRANSITION || event->rule == SWG_RULE_HAND;
+}
+
 const char *swgi_event_change(const struct swg_event *event, char *out) {
     static const char *const done[] = { "Circuit closed", "Circuit opened", "Circuit is probing" };
     bool is_known = event->to >= SWG_STATE_CLOSED && event->to <= SWG_STATE_HALF_OPEN;
-    bool has_reason = event->to == SWG_STATE_OPEN || event->kind != SWG_EVENT_TRANSITION;
+    const char *what = is_known ? done[event->to] : "?";
     char reason[SWGI_TOLD_MAX];
 
-    snprintf(out, SWGI_TOLD_MAX, "State changed to %s: %s%s%.128s", swg_state_name(event->to),
-             is_known ? done[event->to] : "?",
-             !has_reason                           ? ""
-             : event->kind == SWG_EVENT_TRANSITION ? " due to "
-                                                   : " ",
-             has_reason ? swgi_event_reason(event, reason) : "");
+    swgi_event_reason(event, reason);
+    if (event->to != SWG_STATE_OPEN && !is_by_hand(event))
+        snprintf(out, SWGI_TOLD_MAX, "State changed to %s: %s", swg_state_name(event->to), what);
+    else
+        snprintf(out, SWGI_TOLD_MAX, "State changed to %s: %s%s%.128s", swg_state_name(event->to),
+                 what, is_by_hand(event) ? " " : " due to ", reason);
     return out;
 }
 

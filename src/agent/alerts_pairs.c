@@ -169,7 +169,10 @@ static void tell_firing(struct swgi_pairs *pairs, struct swgi_pair *pair) {
         pair->told = true;
         pair->unsure = false;
         tell(pairs, pair, SWGI_PAIR_RELEASED);
+    } else if (pair->told && pair->recall) {
+        tell(pairs, pair, SWGI_PAIR_RECALLED);
     }
+    pair->recall = false;
 }
 
 static bool is_over(const struct swgi_pairs *pairs, const struct swgi_pair *pair) {
@@ -291,8 +294,10 @@ void swgi_pairs_reload(struct swgi_pairs *pairs, struct swgi_file *file,
             end(pairs, pairs->at[i]);
         swgi_pairs_remove(pairs, i);
     }
-    for (size_t i = 0; i < pairs->count; i++)
+    for (size_t i = 0; i < pairs->count; i++) {
         pairs->at[i]->rule = (unsigned)same_rule(file, rule_of(pairs, pairs->at[i]));
+        pairs->at[i]->recall = true;
+    }
     swgi_pairs_sort(pairs);
     pairs->file = file;
 }
@@ -314,7 +319,7 @@ bool swgi_pairs_restore(struct swgi_pairs *pairs, const char *rule, const char *
     begin(pair, (struct swgi_alert_clock){ .now = clock.now, .wall_ms = since_wall_ms });
     if (!is_known_at_once(pairs->file->alerts[index].when))
         pair->held_until = clock.now + SWGI_ALERT_RESTORED_NS;
-    pair->firing = pair->told = true;
+    pair->firing = pair->told = pair->recall = true;
     pair->unsure = clock.wall_ms - since_wall_ms < SWGI_ALERT_UNSURE_MS;
     pairs->firing++;
     summarize(pairs, pair);

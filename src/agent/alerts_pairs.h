@@ -37,6 +37,7 @@ struct swgi_pair {
     bool fresh;                       /* firing, and not told to anybody yet */
     bool told;                        /* receivers know of it */
     bool unsure;                      /* told, but perhaps in vain */
+    bool recall;                      /* told, but receivers that must be reminded may not know */
     swg_ns since;                     /* begin of what it is now, pending or firing */
     swg_ns held_until;                /* so long it goes on even if it is not measured; 0 */
     swg_ns inhibited_at;              /* when it last was; 0: never */
@@ -51,6 +52,7 @@ struct swgi_pair {
 enum swgi_pair_news {
     SWGI_PAIR_FIRED,    /* for receivers, too, unless inhibited_by says not */
     SWGI_PAIR_RELEASED, /* now for receivers, too */
+    SWGI_PAIR_RECALLED, /* for receivers that must be reminded */
     SWGI_PAIR_ENDED,    /* for receivers if they were told of it */
     SWGI_PAIR_MOMENT    /* fired, and will never end */
 };

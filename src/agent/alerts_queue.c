@@ -96,6 +96,14 @@ void swgi_receiver_follow(struct swgi_receiver *receiver, struct swgi_notice *no
     receiver->active[receiver->active_count++] = swgi_notice_ref(notice);
 }
 
+void swgi_receiver_recall(struct swgi_receiver *receiver, struct swgi_notice *notice, swg_ns now) {
+    for (size_t i = 0; i < receiver->active_count; i++)
+        if (strcmp(receiver->active[i]->key, notice->key) == 0)
+            return;
+    swgi_receiver_follow(receiver, notice, now);
+    receiver->repost_due = now;
+}
+
 /* The next so many of them; once all are through, in a minute again. */
 static void take_active(struct swgi_receiver *receiver, swg_ns now) {
     while (receiver->posted_count < receiver->active_count &&

@@ -67,6 +67,8 @@ bool swgi_receiver_wants(const struct swgi_receiver *receiver, const struct swgi
 unsigned swgi_receiver_put(struct swgi_receiver *receiver, struct swgi_notice *notice, swg_ns now);
 /* It fires or has ended, wanted or not: for receivers that must be told again. */
 void swgi_receiver_follow(struct swgi_receiver *receiver, struct swgi_notice *notice, swg_ns now);
+/* It fires since long; where it is not known, it is told at once. */
+void swgi_receiver_recall(struct swgi_receiver *receiver, struct swgi_notice *notice, swg_ns now);
 /* Fills the batch if it is empty. false: there is nothing to be sent now. */
 bool swgi_receiver_take(struct swgi_receiver *receiver, swg_ns now);
 void swgi_receiver_clear(struct swgi_receiver *receiver);

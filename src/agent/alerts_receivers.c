@@ -50,7 +50,9 @@ static int find_circuit(struct swgi_send *send, struct swgi_receiver *receiver,
          i++, at++) {
         char byte = receiver->says.name[at], word[2] = { byte, '\0' };
 
-        name[i] = swgi_name_valid(word) ? byte : '_';
+        name[i] = byte;
+        if (!swgi_name_valid(word))
+            name[i] = '_';
         name[i + 1] = '\0';
     }
     return swg_circuit_get(send->panel, name, send->config, &receiver->circuit, error);

@@ -29,7 +29,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg) {
     return length;
 }
 
-static size_t on_header(char *bytes, size_t size, size_t count, void *arg) {
+static size_t on_header(const char *bytes, size_t size, size_t count, void *arg) {
     (void)bytes;
     return is_too_much(arg, size * count) ? 0 : size * count;
 }

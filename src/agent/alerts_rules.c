@@ -193,7 +193,7 @@ void swgi_rule_summary(const struct swgi_file_alert *rule, const char *circuit, 
     else if (rule->when == SWGI_ALERT_MODE)
         snprintf(what, sizeof(what), "%s is in mode %s", circuit, mode_of(measure));
     else if (rule->when == SWGI_ALERT_TRANSITION)
-        snprintf(what, sizeof(what), "%s circuit changed its state", circuit);
+        snprintf(what, sizeof(what), "%s", circuit);
     else if (rule->when == SWGI_ALERT_EVENTS_LOST)
         snprintf(what, sizeof(what), "the agent lost %.0f events", value);
     else if (rule->when == SWGI_ALERT_AGENT_DOWN)

@@ -236,6 +236,18 @@ void swgi_send_notice(struct swgi_send *send, const struct swgi_file_alert *rule
         uv_timer_start(&send->pace, on_pace, 0, 0);
 }
 
+void swgi_send_recall(struct swgi_send *send, const struct swgi_file_alert *rule,
+                      struct swgi_notice *notice) {
+    swg_ns now = swg_now();
+
+    for (struct swgi_receiver *receiver = send->receivers; receiver != NULL;
+         receiver = receiver->next)
+        if (swgi_receiver_wants(receiver, rule, notice))
+            swgi_receiver_recall(receiver, notice, now);
+    if (!send->stopping)
+        uv_timer_start(&send->pace, on_pace, 0, 0);
+}
+
 void swgi_send_counts(const struct swgi_send *send, struct swgi_alerts_counts *out) {
     *out = send->counts;
     out->queued = 0;

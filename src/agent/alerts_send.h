@@ -22,6 +22,9 @@ int swgi_send_reload(struct swgi_send *send, const struct swgi_file *file, struc
 /* To every receiver that wants it. Takes references of its own. */
 void swgi_send_notice(struct swgi_send *send, const struct swgi_file_alert *rule,
                       struct swgi_notice *notice);
+/* To receivers that are told again and again what fires, and do not know of it. */
+void swgi_send_recall(struct swgi_send *send, const struct swgi_file_alert *rule,
+                      struct swgi_notice *notice);
 /* All but firing. */
 void swgi_send_counts(const struct swgi_send *send, struct swgi_alerts_counts *out);
 /* Does nothing wait but for receivers that did not take the last one? */

@@ -20,7 +20,7 @@ struct text {
 };
 
 static void append(struct text *text, const char *bytes, size_t length) {
-    if (text->length + length + 1 > text->room) {
+    if (text->bytes == NULL || text->length + length + 1 > text->room) {
         size_t room = (text->length + length + 1) * 2;
         char *more = realloc(text->bytes, room);
 

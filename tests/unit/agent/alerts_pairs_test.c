@@ -157,6 +157,11 @@ static void reasons_come_from_events(void **state) {
     (void)state;
     assert_string_equal(swgi_event_change(&event, text),
                         "State changed to OPEN: Circuit opened due to 5 consecutive failures");
+    event.rule = SWG_RULE_HAND;
+    event.value = event.threshold = 0;
+    event.calls = 0;
+    assert_string_equal(swgi_event_change(&event, text),
+                        "State changed to OPEN: Circuit opened by hand");
     event.kind = SWG_EVENT_RESET;
     event.from = SWG_STATE_OPEN;
     event.to = SWG_STATE_CLOSED;
@@ -377,6 +382,8 @@ static void a_reload_keeps_what_is_still_defined(void **state) {
     assert_silence();
     assert_int_equal(pairs->count, 1);
     tick(SECOND);
+    assert_told("recalled open/db");
+    tick(SECOND);
     assert_silence();
     assert_int_equal(pairs->at[0]->rule, 1);
 }
@@ -413,6 +420,8 @@ static void what_an_earlier_agent_told_goes_on_or_ends(void **state) {
     assert_false(restore("gone", "mail", SWGI_ALERT_UNSURE_MS));
     tick(SECOND);
     assert_told("ended open/mail");
+    assert_told("recalled open/db");
+    assert_told("recalled rate/mail");
     assert_silence();
     tick(SWGI_ALERT_RESTORED_NS);
     assert_told("ended rate/mail");

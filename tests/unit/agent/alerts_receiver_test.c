@@ -242,6 +242,23 @@ static void an_alertmanager_is_told_again_every_minute(void **state) {
     assert_false(swgi_receiver_take(receiver, 10 * minute));
 }
 
+static void what_it_does_not_know_of_is_told_at_once(void **state) {
+    struct swgi_notice *known, *unknown = notice_of(SWGI_SEVERITY_INFO, "b", true);
+
+    (void)state;
+    make_at(SWGI_RECEIVER_ALERTMANAGER);
+    put(SWGI_SEVERITY_INFO, "a", true);
+    assert_true(swgi_receiver_take(receiver, 2));
+    swgi_receiver_clear(receiver);
+    known = receiver->active[0];
+    swgi_receiver_recall(receiver, known, 3);
+    assert_false(swgi_receiver_take(receiver, 3));
+    swgi_receiver_recall(receiver, unknown, 4);
+    assert_true(swgi_receiver_take(receiver, 4));
+    assert_int_equal(receiver->batch_count, 2);
+    swgi_notice_unref(unknown);
+}
+
 static void many_active_alerts_go_in_parts(void **state) {
     swg_ns minute = 1 + SWGI_REPOST_NS;
     char key[16];
@@ -297,6 +314,7 @@ int main(void) {
         RECEIVER(the_least_severe_makes_room),
         RECEIVER(what_piles_up_for_slack_is_one_message),
         RECEIVER(an_alertmanager_is_told_again_every_minute),
+        RECEIVER(what_it_does_not_know_of_is_told_at_once),
         RECEIVER(many_active_alerts_go_in_parts),
         RECEIVER(what_waits_outlives_a_reload),
     };

@@ -33,7 +33,7 @@ static unsigned told_count, read_count;
 
 static void note(void *arg, const struct swgi_file_alert *rule, const struct swgi_pair *pair,
                  const struct swgi_measure *measure, enum swgi_pair_news news) {
-    static const char *const words[] = { "fired", "released", "ended", "moment" };
+    static const char *const words[] = { "fired", "released", "recalled", "ended", "moment" };
 
     (void)arg;
     (void)measure;
