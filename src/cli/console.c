@@ -142,7 +142,7 @@ static void each_name(void *arg, void (*offer)(void *to, const char *name), void
 /* As wide as the widest, as many beside each other as there is room for. */
 static void list(const struct swgi_options *options, const struct swgi_completion *completion) {
     char clean[SWGI_CLEAN_MAX];
-    int widest = 0, across;
+    int widest = 1, across;
 
     fputc('\n', stdout);
     if (completion->count > LISTED_MAX) {

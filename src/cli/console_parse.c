@@ -90,8 +90,10 @@ static int read_word(struct reader *reader) {
             rc = read_quoted(reader, byte);
         else if (byte == '\\' && !*reader->at)
             rc = wrong(reader, reader->at - 1, "nothing follows this backslash");
+        else if (byte == '\\')
+            rc = put(reader, *reader->at++);
         else
-            rc = put(reader, byte == '\\' ? *reader->at++ : byte);
+            rc = put(reader, byte);
     }
     return rc ? rc : put(reader, '\0');
 }
@@ -150,14 +152,12 @@ static unsigned read_code(const char *at) {
     unsigned code = 0;
 
     for (int i = 0; i < 4; i++) {
-        const char *digits = "0123456789abcdef", *digit;
-        char c = at[i];
+        static const char digits[] = "0123456789abcdefABCDEF";
+        const char *digit = at[i] ? strchr(digits, at[i]) : NULL;
 
-        c = c >= 'A' && c <= 'F' ? (char)(c - 'A' + 'a') : c;
-        digit = c ? strchr(digits, c) : NULL;
         if (!digit)
             return 0;
-        code = code << 4 | (unsigned)(digit - digits);
+        code = code << 4 | (unsigned)(digit - digits < 16 ? digit - digits : digit - digits - 6);
     }
     return code >= 0xd800 && code <= 0xdfff ? 0 : code;
 }

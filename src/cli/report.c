@@ -186,7 +186,8 @@ static const char *rule_text(const struct swgi_screen *screen, const struct swg_
         snprintf(out + length, out_size - length, "; %s of the %s calls it needs", calls,
                  swgi_count_text(rule->calls_min, needed));
     else if (rule->calls_min > 0)
-        snprintf(out + length, out_size - length, "; %s calls", calls);
+        snprintf(out + length, out_size - length, "; %s call%s", calls,
+                 rule->calls == 1 ? "" : "s");
     return out;
 }
 

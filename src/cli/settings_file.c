@@ -87,8 +87,11 @@ static void settle_panel(struct swgi_options *options) {
 }
 
 static int read_file(struct swgi_options *options, struct swgi_file_errors *errors) {
-    int rc = swgi_file_read(&options->file, options->config, NULL, errors);
+    /* A panel keeps the path of its file, for people who look at it from elsewhere. */
+    char *whole = realpath(options->config, NULL);
+    int rc = swgi_file_read(&options->file, whole ? whole : options->config, NULL, errors);
 
+    free(whole);
     if (rc == 0)
         settle_panel(options);
     else

@@ -27,7 +27,7 @@ void swgi_draw_init(const struct swgi_screen *screen) {
     if (!has_color)
         return;
     use_default_colors();
-    for (short tone = 0; tone < TONES; tone++)
+    for (int tone = 0; tone < TONES; tone++)
         if (colors[tone])
             init_pair((short)(tone + 1), colors[tone], -1);
 }

@@ -1,5 +1,6 @@
 /* `why`: everything that bears on the question, on one page. */
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "cli/commands.h"
@@ -8,6 +9,7 @@
 #include "cli/panel.h"
 #include "cli/report.h"
 #include "cli/settings_file.h"
+#include "config/tell.h"
 #include "report/text.h"
 
 #define SETTING_MAX 256
@@ -25,38 +27,82 @@ static void each_setting(const struct swg_circuit *circuit,
     }
 }
 
-static void print_setting(void *arg, const char *key, const char *value) {
-    const struct swgi_screen *screen = arg;
-    char clean[SWGI_CLEAN_MAX];
+/* Where the file has a value from: "line 9", "preset read"; "" where it says nothing, or another value than the circuit has. */
+static const char *origin_of(const struct swgi_file *file, const struct swgi_file_circuit *entry,
+                             const char *key, const char *value, char out[SWGI_FROM_MAX]) {
+    struct swgi_telling telling;
+    struct swgi_told told;
 
-    fprintf(screen->out, "  %s=%s\n", key,
-            swgi_clean_text(value, screen->utf8, clean, sizeof(clean)));
+    out[0] = '\0';
+    if (!entry || swgi_telling_begin(&telling, file, entry) != 0)
+        return out;
+    while (swgi_telling_next(&telling, &told)) {
+        if (strcmp(told.name, key) == 0 && strcmp(told.value, value) == 0)
+            return strcpy(out, told.from);
+    }
+    return out;
+}
+
+#define ORIGIN_COLUMN 48
+
+struct settings {
+    const struct swgi_screen *screen;
+    const struct swgi_file *file;
+    const struct swgi_file_circuit *entry;
+    json_t *values, *origins;
+};
+
+static void print_setting(void *arg, const char *key, const char *value) {
+    const struct settings *settings = arg;
+    const struct swgi_screen *screen = settings->screen;
+    char clean[SWGI_CLEAN_MAX], from[SWGI_FROM_MAX], line[SWGI_CLEAN_MAX + 128];
+
+    snprintf(line, sizeof(line), "  %s=%s", key,
+             swgi_clean_text(value, screen->utf8, clean, sizeof(clean)));
+    origin_of(settings->file, settings->entry, key, value, from);
+    if (from[0]) {
+        swgi_screen_put(screen, SWGI_PLAIN, ORIGIN_COLUMN, line);
+        swgi_screen_printf(screen, SWGI_FAINT, "  %s", from);
+    } else {
+        fputs(line, screen->out);
+    }
+    fputc('\n', screen->out);
 }
 
 static void put_setting(void *arg, const char *key, const char *value) {
-    json_object_set_new(arg, key, swgi_json_text(value));
+    const struct settings *settings = arg;
+    char from[SWGI_FROM_MAX];
+
+    json_object_set_new(settings->values, key, swgi_json_text(value));
+    if (origin_of(settings->file, settings->entry, key, value, from)[0])
+        json_object_set_new(settings->origins, key, swgi_json_text(from));
 }
 
 static void print_text(const struct swgi_options *options, struct swg_panel *panel,
                        const struct swg_circuit *circuit, const struct swg_why *why, swg_ns now) {
-    struct swgi_screen screen = options->screen;
+    struct settings settings = { .screen = &options->screen,
+                                 .file = options->file,
+                                 .entry = swgi_entry_of(options->file, why->status.name) };
 
-    swgi_report_why(&screen, why, swgi_entry_of(options->file, why->status.name), panel, now);
+    swgi_report_why(&options->screen, why, settings.entry, panel, now);
     if (!options->verbose)
         return;
-    fputc('\n', screen.out);
-    swgi_screen_put(&screen, SWGI_STRONG, 0, "Settings");
-    fputc('\n', screen.out);
-    each_setting(circuit, print_setting, &screen);
+    swgi_report_heading(&options->screen, "Settings");
+    each_setting(circuit, print_setting, &settings);
 }
 
 static void print_json(const struct swgi_options *options, const struct swg_circuit *circuit,
                        const struct swg_why *why, swg_ns now, bool compact) {
-    json_t *object = swgi_json_why(why, now), *settings = json_object();
+    json_t *object = swgi_json_why(why, now);
+    struct settings settings = { .file = options->file,
+                                 .entry = swgi_entry_of(options->file, why->status.name),
+                                 .values = json_object(),
+                                 .origins = json_object() };
 
-    swgi_json_put_entry(object, swgi_entry_of(options->file, why->status.name));
-    each_setting(circuit, put_setting, settings);
-    json_object_set_new(object, "settings", settings);
+    swgi_json_put_entry(object, settings.entry);
+    each_setting(circuit, put_setting, &settings);
+    json_object_set_new(object, "settings", settings.values);
+    json_object_set_new(object, "settings_from", settings.origins);
     swgi_json_print(stdout, object, compact);
 }
 

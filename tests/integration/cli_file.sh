@@ -63,9 +63,12 @@ exits 69; says "did you mean 'read'"
 # Why: whom to ask, and by whose word.
 run why read
 prints 'owner +data-platform'; prints 'runbook +https://wiki.example/db'; prints 'depends on +pg-main'; prints 'group +database'
-prints 'alias +read$'; prints 'configured +file .*file.yaml, preset read'; prints 'promised +99.9 % of calls in 30 days, p99 300 ms'
+prints 'alias +read$'; prints 'configured +file /.*file.yaml, preset read'; prints 'promised +99.9 % of calls in 30 days, p99 300 ms'
 [[ $(awk 'length > 80' out) == '' ]] || wrong 'wanted at most 80 columns'
+run why read --verbose
+prints '  breaker.trip.*line|  preset=read +line 4$'; prints '  breaker.open.for=3s +preset read$'; prints '  retry.attempts=1 +default$'
 run why read --json
+is 'line 4' "$(json settings_from preset)"; is 3s "$(json settings breaker.open.for)"
 is data-platform "$(json owner)"; is https://wiki.example/db "$(json runbook)"; is pg-main "$(json depends_on 0)"
 is database "$(json group)"; is read "$(json alias)"; is 99.9 "$(json slo availability)"
 run status read --json
