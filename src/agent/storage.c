@@ -337,6 +337,7 @@ static void init(struct swgi_storage *storage, struct swg_panel *panel) {
     storage->panel = swg_panel_ref(panel);
     storage->birth_ms = swgi_panel_birth_ms(panel);
     storage->wall_ms = calendar;
+    storage->close_ns = CLOSE_NS;
     storage->rows_end = &storage->rows;
     storage->database.lock_fd = -1;
     pthread_mutex_init(&storage->mutex, NULL);
@@ -389,7 +390,7 @@ struct swgi_storage *swgi_storage_close(struct swgi_storage *storage) {
         return NULL;
     swgi_history_end(storage, swgi_storage_wall(storage));
     pthread_mutex_lock(&storage->mutex);
-    storage->stop_at_ns = swgi_clock_of(CLOCK_MONOTONIC) + CLOSE_NS;
+    storage->stop_at_ns = swgi_clock_of(CLOCK_MONOTONIC) + storage->close_ns;
     pthread_mutex_unlock(&storage->mutex);
     if (!swgi_writer_stop(storage)) {
         swgi_log(SWGI_LOG_ERROR, &fields, "%s hangs; what was not written is lost",

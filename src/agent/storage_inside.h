@@ -154,6 +154,7 @@ struct swgi_storage {
     int64_t (*wall_ms)(void *arg);
     void *wall_arg;
     struct swgi_retention retention;
+    int64_t close_ns; /* how long closing may try to write what is left */
 
     /* The loop's alone. */
     void *tree;             /* of struct swgi_kept, by name (tsearch) */

@@ -53,7 +53,7 @@ def lint(path):
     redocly = shutil.which("redocly") or os.environ.get("REDOCLY")
     if not redocly:
         return None
-    done = subprocess.run([redocly, "lint", "--extends=minimal", path], text=True, capture_output=True, timeout=BOUND,
+    done = subprocess.run([redocly, "lint", path], text=True, capture_output=True, timeout=BOUND,
                           env=dict(os.environ, REDOCLY_TELEMETRY="off"))
     assert done.returncode == 0, done.stdout + done.stderr
     return 0

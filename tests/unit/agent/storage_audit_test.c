@@ -222,8 +222,8 @@ static void test_nobody_changes_or_deletes_a_row(void **state) {
     static const char *const tries[] = {
         "UPDATE circuit_breaker_audit SET user = 'nobody'",
         "DELETE FROM circuit_breaker_audit",
-        "INSERT OR REPLACE INTO circuit_breaker_audit(id, circuit, action, reason, evidence, user,"
-        " source, timestamp) VALUES(1, '', '', '', '', '', '', '')",
+        ("INSERT OR REPLACE INTO circuit_breaker_audit(id, circuit, action, reason, evidence,"
+         " user, source, timestamp) VALUES(1, '', '', '', '', '', '', '')"),
     };
     (void)state;
     open_storage();

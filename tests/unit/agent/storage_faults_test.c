@@ -236,11 +236,10 @@ static void test_a_full_disk(void **state) {
     assert_int_equal(counts().faults, 1);
 }
 
-/* What was dropped and is still in the ring is read by the next agent, if this one never gets to tell. */
-static void test_a_kill_while_the_disk_is_full(void **state) {
+/* Ten thousand rows wait, and the reset after them found no room. */
+static void fill_up_and_reset(void) {
     struct stat status;
     char wal[128];
-    (void)state;
     signal(SIGXFSZ, SIG_IGN);
     make();
     open_storage();
@@ -256,12 +255,32 @@ static void test_a_kill_while_the_disk_is_full(void **state) {
     hand(swg_circuit_reset, 0, 1);
     follow();
     assert_int_equal(counts().audit_dropped, 1);
+    storage->close_ns = MS(100);
+}
+
+/* What was dropped and is still in the ring is read by the next agent, if this one never gets to tell. */
+static void test_a_kill_while_the_disk_is_full(void **state) {
+    (void)state;
+    fill_up_and_reset();
     close_storage();
     limit_files(RLIM_INFINITY);
     open_storage();
     follow();
     flush();
     assert_answer("SELECT group_concat(action) FROM circuit_breaker_audit", "TRIP,RESET");
+}
+
+static void test_a_kill_before_the_gap_is_told(void **state) {
+    (void)state;
+    fill_up_and_reset();
+    limit_files(RLIM_INFINITY);
+    flush();
+    close_storage();
+    open_storage();
+    follow();
+    flush();
+    assert_answer(ROWS, "10002");
+    assert_answer("SELECT action FROM circuit_breaker_audit ORDER BY id DESC LIMIT 1", "RESET");
 }
 
 static void test_the_file_is_deleted(void **state) {
@@ -327,6 +346,7 @@ static void test_closing_does_not_wait_for_ever(void **state) {
     assert_int_equal(sqlite3_open(database, &other), SQLITE_OK);
     assert_int_equal(sqlite3_exec(other, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
     note();
+    storage->close_ns = MS(100);
     close_storage();
     assert_null(storage);
     sqlite3_close(other);
@@ -366,6 +386,7 @@ int main(void) {
         STORED(test_locked_by_another_process),
         STORED(test_a_full_disk),
         STORED(test_a_kill_while_the_disk_is_full),
+        STORED(test_a_kill_before_the_gap_is_told),
         STORED(test_the_file_is_deleted),
         STORED(test_the_folder_is_deleted_and_comes_back),
         STORED(test_damage_while_it_runs),

@@ -1,0 +1,275 @@
+/* The admin interface without sockets: what is asked, by whom, and what is answered. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "agent/admin.h"
+#include "agent/agent.h"
+
+struct story {
+    struct swg_panel *panel;
+    struct swgi_agent *agent;
+    char tokens[32], token[3][SWGI_TOKEN_TEXT_MAX];
+    struct swgi_answer answer;
+    json_t *json;
+};
+
+static void write_tokens(struct story *story) {
+    static const char *const names[][2] = { { "eve", "viewer" },
+                                            { "alice", "operator" },
+                                            { "bob", "admin" } };
+    char line[SWGI_TOKEN_LINE_MAX];
+    FILE *file;
+
+    strcpy(story->tokens, "/tmp/admin-XXXXXX");
+    file = fdopen(mkstemp(story->tokens), "w");
+    for (int i = 0; i < 3; i++) {
+        swgi_token_make(names[i][0], names[i][1], story->token[i], line, NULL);
+        fprintf(file, "%s\n", line);
+    }
+    fclose(file);
+}
+
+static int begin(void **state) {
+    struct story *story = calloc(1, sizeof(*story));
+    struct swgi_agent_options options = { .is_embedded = true, .log_level = 4 };
+    struct swg_error error = SWG_ERROR_INIT;
+    struct swg_circuit *circuit;
+
+    write_tokens(story);
+    options.tokens = story->tokens;
+    if (swg_panel_open(&story->panel, NULL, NULL) != 0 ||
+        swg_circuit_get(story->panel, "a/b", NULL, &circuit, NULL) != 0 ||
+        swgi_agent_new(&story->agent, &options, story->panel, NULL, &error) != 0)
+        return -1;
+    *state = story;
+    return 0;
+}
+
+static int end(void **state) {
+    struct story *story = *state;
+
+    swgi_answer_deinit(&story->answer);
+    json_decref(story->json);
+    swgi_agent_free(story->agent);
+    swg_panel_unref(story->panel);
+    unlink(story->tokens);
+    free(story);
+    return 0;
+}
+
+/* who: 0 viewer ... 2 admin, -1 nobody. The answer stays until the next. */
+static int ask(struct story *story, const char *method, const char *path, int who,
+               const char *body) {
+    static const struct swgi_peer peer = { .text = "127.0.0.1" };
+    struct swgi_request request = { .method = method, .query = "", .peer = &peer, .refused = -1 };
+    char authorization[128], copy[256], *question;
+
+    snprintf(copy, sizeof(copy), "%s", path);
+    question = strchr(copy, '?');
+    if (question)
+        *question = '\0';
+    request.path = copy;
+    request.query = question ? question + 1 : "";
+    snprintf(authorization, sizeof(authorization), "bearer  %s", who >= 0 ? story->token[who] : "");
+    request.headers[SWGI_HEADER_AUTHORIZATION] = who >= 0 ? authorization : NULL;
+    request.headers[SWGI_HEADER_CONTENT_TYPE] = "application/json; charset=utf-8";
+    request.body = body;
+    request.body_size = body ? strlen(body) : 0;
+    swgi_answer_deinit(&story->answer);
+    swgi_admin_answer(story->agent, &request, &story->answer);
+    json_decref(story->json);
+    story->json = story->answer.text
+                      ? json_loadb(story->answer.text->at, story->answer.text->size, 0, NULL)
+                      : NULL;
+    return story->answer.status;
+}
+
+static const char *code(const struct story *story) {
+    return json_string_value(json_object_get(story->json, "code"));
+}
+
+static const char *text(const struct story *story, const char *key) {
+    return json_string_value(json_object_get(story->json, key));
+}
+
+static void test_every_route_asks_for_its_role(void **state) {
+    struct story *story = *state;
+    size_t count;
+    const struct swgi_route *routes = swgi_routes(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        char path[128];
+        const char *brace = strchr(routes[i].path, '{');
+
+        snprintf(path, sizeof(path), "%.*s%s%s",
+                 (int)(brace ? brace - routes[i].path : (ptrdiff_t)strlen(routes[i].path)),
+                 routes[i].path, brace ? "a%2Fb" : "", brace ? strchr(brace, '}') + 1 : "");
+        assert_int_equal(ask(story, routes[i].method, path, -1, NULL) == 401,
+                         routes[i].role > SWGI_ROLE_NONE);
+        for (int who = 0; who < 3; who++)
+            assert_int_equal(ask(story, routes[i].method, path, who, NULL) == 403,
+                             routes[i].role > who + 1);
+    }
+}
+
+static void test_a_name_is_one_piece_of_the_path(void **state) {
+    struct story *story = *state;
+
+    assert_int_equal(ask(story, "GET", "/v1/circuits/a%2fb", 0, NULL), 200);
+    assert_string_equal(text(story, "name"), "a/b");
+    assert_int_equal(ask(story, "GET", "/v1/circuits/a/b", 0, NULL), 404);
+    assert_string_equal(code(story), "NOT_FOUND");
+    assert_int_equal(ask(story, "GET", "/v1/circuits/a%2fc", 0, NULL), 404);
+    assert_string_equal(code(story), "UNKNOWN_CIRCUIT");
+    assert_int_equal(ask(story, "GET", "/v1/circuits/", 0, NULL), 404);
+    for (const char *const *path =
+             (const char *const[]){ "/v1/circuits/%", "/v1/circuits/%2", "/v1/circuits/%g0",
+                                    "/v1/circuits/%00", "/v1/circuits/a%0Ab", NULL };
+         *path; path++)
+        assert_int_equal(ask(story, "GET", *path, 0, NULL), 400);
+}
+
+static void test_an_act_says_what_it_did(void **state) {
+    struct story *story = *state;
+
+    assert_int_equal(
+        ask(story, "POST", "/v1/circuits/a%2Fb/trip", 1, "{\"reason\":\"x\",\"for\":\"5m\"}"), 200);
+    assert_string_equal(text(story, "circuit"), "a/b");
+    assert_string_equal(text(story, "state_before"), "CLOSED");
+    assert_string_equal(text(story, "state"), "OPEN");
+    assert_int_equal(ask(story, "GET", "/v1/circuits/a%2Fb/why", 0, NULL), 200);
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(story->json, "trip"), "user")), "alice");
+    assert_int_equal(ask(story, "POST", "/v1/circuits/a%2Fb/reset", 1, NULL), 200);
+    assert_string_equal(text(story, "state"), "CLOSED");
+    assert_int_equal(ask(story, "POST", "/v1/circuits/a%2Fb/reset", 1, "{}"), 200);
+}
+
+static void test_bodies_are_read_by_their_table(void **state) {
+    static const char *const wrong[] = { "{}",
+                                         "[]",
+                                         "{",
+                                         "null",
+                                         "{\"reason\":null}",
+                                         "{\"reason\":\"\"}",
+                                         "{\"reason\":\"x\",\"for\":0}",
+                                         "{\"reason\":\"x\",\"for\":\"0s\"}",
+                                         "{\"reason\":\"x\",\"for\":\"-1s\"}",
+                                         "{\"reason\":\"x\",\"force\":true}",
+                                         "{\"reason\":\"x\",\"mode\":\"normal\"}",
+                                         "{\"reason\":\"x\"} x",
+                                         "{\"reason\":\"\\u0000\"}" };
+    struct story *story = *state;
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_int_equal(ask(story, "POST", "/v1/circuits/a%2Fb/trip", 1, wrong[i]), 400);
+    assert_int_equal(
+        ask(story, "POST", "/v1/circuits/a%2Fb/mode", 1, "{\"mode\":\"broken\",\"reason\":\"x\"}"),
+        400);
+    assert_int_equal(ask(story, "GET", "/v1/circuits/a%2Fb", 0, NULL), 200);
+    assert_string_equal(text(story, "state"), "CLOSED");
+}
+
+static void test_unescape(void **state) {
+    char out[8];
+
+    (void)state;
+    assert_true(swgi_unescape("a%2Fb%41", 8, out, sizeof(out)));
+    assert_string_equal(out, "a/bA");
+    assert_true(swgi_unescape("1234567", 7, out, sizeof(out)));
+    assert_false(swgi_unescape("12345678", 8, out, sizeof(out)));
+    assert_false(swgi_unescape("%4", 2, out, sizeof(out)));
+    assert_false(swgi_unescape("%41", 2, out, sizeof(out))); /* not past its length */
+    assert_false(swgi_unescape("%7f", 3, out, sizeof(out)));
+}
+
+static int query(const char *text, const char *key, char out[16]) {
+    const struct swgi_request request = { .query = text };
+
+    return swgi_query_get(&request, key, out, 16);
+}
+
+static void test_the_query(void **state) {
+    char out[16] = "?";
+
+    (void)state;
+    assert_int_equal(query("", "a", out), 0);
+    assert_int_equal(query("ab=1&b=2", "a", out), 0);
+    assert_int_equal(query("ab=1&a=2+%2b3&&", "a", out), 1);
+    assert_string_equal(out, "2 +3");
+    assert_int_equal(query("a", "a", out), 1);
+    assert_string_equal(out, "");
+    assert_int_equal(query("a=1&a=2", "a", out), -EINVAL);
+    assert_int_equal(query("a=%", "a", out), -EINVAL);
+    assert_int_equal(query("a=0123456789abcdef", "a", out), -EINVAL);
+}
+
+static void test_what_changed_not_is_not_sent_again(void **state) {
+    struct story *story = *state;
+    static const struct swgi_peer peer = { .is_unix = true, .role = SWGI_ROLE_VIEWER };
+    struct swgi_request request = {
+        .method = "GET", .path = "/v1/circuits", .query = "", .peer = &peer, .refused = -1
+    };
+    struct swgi_answer first, second;
+    char tag[256];
+
+    swgi_admin_answer(story->agent, &request, &first);
+    assert_int_equal(first.status, 200);
+    assert_string_equal(first.headers[0].name, "ETag");
+    snprintf(tag, sizeof(tag), "\"other\", %s", first.headers[0].value);
+    request.headers[SWGI_HEADER_IF_NONE_MATCH] = tag;
+    swgi_admin_answer(story->agent, &request, &second);
+    assert_int_equal(second.status, 304);
+    assert_null(second.text);
+    swgi_answer_deinit(&first);
+    ask(story, "POST", "/v1/circuits/a%2Fb/trip", 1, "{\"reason\":\"x\"}");
+    swgi_admin_answer(story->agent, &request, &second);
+    assert_int_equal(second.status, 200);
+    swgi_answer_deinit(&second);
+}
+
+static void test_a_trace_is_taken_over(void **state) {
+    struct story *story = *state;
+    static const struct swgi_peer peer = { .text = "x" };
+    struct swgi_request request = {
+        .method = "GET", .path = "/nosuch", .query = "", .peer = &peer, .refused = -1
+    };
+    struct swgi_answer answer;
+
+    request.headers[SWGI_HEADER_TRACEPARENT] =
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    swgi_admin_answer(story->agent, &request, &answer);
+    assert_string_equal(request.trace_id, "0af7651916cd43dd8448eb211c80319c");
+    swgi_answer_deinit(&answer);
+    request.headers[SWGI_HEADER_TRACEPARENT] =
+        "00-00000000000000000000000000000000-b7ad6b7169203331-01";
+    swgi_admin_answer(story->agent, &request, &answer);
+    assert_string_not_equal(request.trace_id, "00000000000000000000000000000000");
+    assert_int_equal(strlen(request.trace_id), 32);
+    swgi_answer_deinit(&answer);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_unescape),
+        cmocka_unit_test(test_the_query),
+        cmocka_unit_test(test_every_route_asks_for_its_role),
+        cmocka_unit_test(test_a_name_is_one_piece_of_the_path),
+        cmocka_unit_test(test_an_act_says_what_it_did),
+        cmocka_unit_test(test_bodies_are_read_by_their_table),
+        cmocka_unit_test(test_what_changed_not_is_not_sent_again),
+        cmocka_unit_test(test_a_trace_is_taken_over),
+    };
+
+    return cmocka_run_group_tests(tests, begin, end);
+}
