@@ -33,6 +33,7 @@ struct edit {
     History *history;
     char history_path[SWGI_PANEL_PATH_MAX];
     char prompt[64];
+    sigset_t while_waiting; /* the signals that are held then */
 };
 
 static volatile sig_atomic_t interrupted, resized, stopped, ended_by;
@@ -48,16 +49,22 @@ static void on_signal(int number) {
         ended_by = number;
 }
 
-static void catch_signals(void) {
+/* Caught only while we wait for a key: what is printed is never torn by one. */
+static void catch_signals(sigset_t *while_waiting) {
     static const int caught[] = { SIGINT, SIGWINCH, SIGTSTP, SIGTERM, SIGHUP };
     struct sigaction action = { .sa_handler = on_signal };
+    sigset_t held;
 
+    sigemptyset(&held);
+    for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
+        sigaddset(&held, caught[i]);
+    sigprocmask(SIG_BLOCK, &held, while_waiting);
     for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
         sigaction(caught[i], &action, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
 
-/* The shell has the terminal meanwhile. */
+/* The shell has the terminal meanwhile. SIGSTOP needs nobody's leave. */
 static void stop(struct edit *edit) {
     stopped = 0;
     el_set(edit->editor, EL_PREP_TERM, 0);
@@ -78,17 +85,17 @@ static bool heed_signals(struct edit *edit) {
 
 /* 1 and a byte; 0 at the end; -1 when the line is given up. */
 static int read_byte(struct edit *edit, char *out) {
-    for (;;) {
-        ssize_t length;
+    struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
 
-        if (!heed_signals(edit))
-            return -1;
-        length = read(STDIN_FILENO, out, 1);
-        if (length >= 0)
-            return (int)length;
-        if (errno != EINTR)
+    while (heed_signals(edit)) {
+        int ready = ppoll(&in, 1, NULL, &edit->while_waiting);
+
+        if (ready > 0)
+            return (int)read(STDIN_FILENO, out, 1);
+        if (ready < 0 && errno != EINTR)
             return -1;
     }
+    return -1;
 }
 
 /* libedit asks for characters. What is none in this locale is left out. */
@@ -312,7 +319,7 @@ static bool begin(struct edit *edit, const struct swgi_options *options) {
     el_set(edit->editor, EL_ADDFN, "switchgear-complete", "Complete a word", complete);
     el_set(edit->editor, EL_BIND, "^I", "switchgear-complete", NULL);
     el_set(edit->editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
-    catch_signals();
+    catch_signals(&edit->while_waiting);
     return true;
 }
 
@@ -346,11 +353,12 @@ static bool take_line(struct edit *edit) {
     return !edit->console.wants_out && !ended_by;
 }
 
-static void end_as_told(void) {
+static void end_as_told(const struct edit *edit) {
     if (!ended_by)
         return;
     signal(ended_by, SIG_DFL);
     raise(ended_by);
+    sigprocmask(SIG_SETMASK, &edit->while_waiting, NULL);
 }
 
 /* A person saw what failed: leaving is no failure. */
@@ -367,7 +375,7 @@ static int converse(const struct swgi_options *options) {
         swgi_say("console: out of memory");
     }
     end(&edit);
-    end_as_told();
+    end_as_told(&edit);
     return status;
 }
 

@@ -63,9 +63,12 @@ static void leave_stdin_alone(void) {
 
 static void default_signals(void) {
     static const int ours[] = { SIGINT, SIGQUIT, SIGTSTP, SIGTERM, SIGHUP, SIGPIPE, SIGWINCH };
+    sigset_t none;
 
     for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
         signal(ours[i], SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 static void __attribute__((noreturn))
@@ -90,15 +93,38 @@ static int wait_for(pid_t pid) {
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* Ctrl-C is for the command. */
+struct signals {
+    struct sigaction interrupt, quit, stop;
+    sigset_t mask;
+};
+
+/* While a command runs, Ctrl-C is for it alone, and Ctrl-Z stops it and us. */
+static void step_aside(struct signals *before) {
+    struct sigaction ignore = { .sa_handler = SIG_IGN }, usual = { .sa_handler = SIG_DFL };
+    sigset_t stop;
+
+    sigaction(SIGINT, &ignore, &before->interrupt);
+    sigaction(SIGQUIT, &ignore, &before->quit);
+    sigaction(SIGTSTP, &usual, &before->stop);
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTSTP);
+    sigprocmask(SIG_UNBLOCK, &stop, &before->mask);
+}
+
+static void step_back(const struct signals *before) {
+    sigprocmask(SIG_SETMASK, &before->mask, NULL);
+    sigaction(SIGTSTP, &before->stop, NULL);
+    sigaction(SIGQUIT, &before->quit, NULL);
+    sigaction(SIGINT, &before->interrupt, NULL);
+}
+
 static int run(const struct swgi_console *console, struct swgi_line *line) {
-    struct sigaction ignore = { .sa_handler = SIG_IGN }, interrupt, quit;
+    struct signals before;
     int status = EX_OSERR;
     pid_t pid;
 
     fflush(NULL);
-    sigaction(SIGINT, &ignore, &interrupt);
-    sigaction(SIGQUIT, &ignore, &quit);
+    step_aside(&before);
     pid = fork();
     if (pid == 0)
         be_the_command(console, line);
@@ -106,8 +132,7 @@ static int run(const struct swgi_console *console, struct swgi_line *line) {
         swgi_say("cannot run that: %s", strerror(errno));
     else
         status = wait_for(pid);
-    sigaction(SIGINT, &interrupt, NULL);
-    sigaction(SIGQUIT, &quit, NULL);
+    step_back(&before);
     if (console->is_interactive && status == 128 + SIGINT)
         fputc('\n', stdout);
     return status;

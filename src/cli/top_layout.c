@@ -187,7 +187,7 @@ static void short_next(const struct swg_status *status, swg_ns now, char *out, s
     char duration[SWGI_TEXT_MAX];
 
     out[0] = '\0';
-    swgi_duration_text(until > now ? until - now : 0, duration);
+    swgi_duration_text(until > now && until != SWG_NS_MAX ? until - now : 0, duration);
     one_unit(duration);
     if (status->mode == SWG_MODE_SHADOW)
         snprintf(out, out_size, "as %s", swg_state_name(status->state));

@@ -162,6 +162,7 @@ keys Enter
 shows 'typed here'
 keys C-c
 keys Enter
+shows '^\^C'
 types ' status --names'
 keys Enter
 shows '^orders$'
@@ -177,6 +178,7 @@ shows '^orders CLOSED'
 # Stopped and continued at the prompt.
 in_state() { [[ $(sed 's/.*) //' "/proc/$(cat pid)/stat") == "$1"* ]]; }
 types 'status --na'
+shows 'status --na$'
 kill -s TSTP "$(cat pid)"
 until_true in_state T
 kill -s CONT "$(cat pid)"
@@ -206,6 +208,45 @@ for signal in TERM HUP; do
     kill -s "$signal" "$(cat pid)"
     ends $((128 + $(kill -l "$signal")))
 done
+
+# Under a shell: Ctrl-Z gives the terminal back, at the prompt and while something runs.
+begin 80 24 env PS1='shell: ' bash --norc --noprofile -i
+shows '^shell:'
+types "$program console"
+keys Enter
+shows 'tripped\]>'
+types 'status --na'
+shows 'status --na$'
+keys C-z
+shows 'Stopped'
+types 'echo the shell has it'
+keys Enter
+shows '^the shell has it'
+types fg
+keys Enter
+shows 'status --na$'
+types 'mes'
+keys Enter
+shows '^payments$'
+types 'events --follow'
+keys Enter
+shows 'typed here'
+keys C-z
+shows 'Stopped'
+types 'echo the shell has it again'
+keys Enter
+shows '^the shell has it again'
+types fg
+keys Enter
+run trip payments --reason 'after the stop'
+shows 'after the stop'
+keys C-c
+shows '^\^C'
+types 'exit 3'
+keys Enter
+types 'exit $?'
+keys Enter
+ends 3
 
 # What it runs ends with it.
 begin 80 24 "$program" console

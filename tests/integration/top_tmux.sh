@@ -172,6 +172,24 @@ shows '^> brand-new +CLOSED'
 is 1 "$(terminal display-message -p '#{alternate_on}')" 'the alternate screen again'
 keys q
 ends 0
+begin 80 24 env PS1='shell: ' bash --norc --noprofile -i
+shows '^shell:'
+types "$program top --interval 100ms"
+keys Enter
+shows '^> brand-new'
+keys C-z
+shows 'Stopped'
+types 'echo the shell has it'
+keys Enter
+shows '^the shell has it'
+types fg
+keys Enter
+shows '^> brand-new'
+keys q
+shows_not '^> brand-new'
+types 'exit 0'
+keys Enter
+ends 0
 for signal in TERM HUP INT; do
     begin 80 24 "${top[@]}"
     shows '^> brand-new'
