@@ -128,10 +128,10 @@ void print_addresses(const struct outage *outage) {
     if (outage->agent <= 0)
         return;
     printf(" An agent watches, while this runs:\n\n"
-           "   http://127.0.0.1:%d/          the dashboard\n"
-           "   http://127.0.0.1:%d/metrics   for Prometheus\n"
-           "   http://127.0.0.1:%d/health    for people and load balancers\n\n"
-           " The token for the dashboard's buttons: %s\n\n",
+           "    http://127.0.0.1:%d/          the dashboard\n"
+           "    http://127.0.0.1:%d/metrics   for Prometheus\n"
+           "    http://127.0.0.1:%d/health    for people and load balancers\n\n"
+           " The token for the dashboard's buttons:\n\n    %s\n\n",
            outage->agent_port, outage->agent_port, outage->agent_port, outage->token);
     fflush(stdout);
 }

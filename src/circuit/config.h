@@ -47,6 +47,9 @@ int swgi_config_differs(const struct swg_config *config, const struct swgi_setti
 /* Was this key given? */
 bool swgi_config_sets(const struct swg_config *config, const char *name);
 
+/* Does this key, which is not at its default, do nothing, because what it needs is off? */
+bool swgi_setting_is_idle(const struct swg_config *config, const struct swgi_key *key,
+                          const struct swgi_settings *settings);
 /* -EINVAL names the first key that was given and does nothing in what came of it. */
 int swgi_config_contradicts(const struct swg_config *config, const struct swgi_settings *settings,
                             struct swg_error *error);

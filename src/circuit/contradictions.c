@@ -109,37 +109,34 @@ static const struct row *row_of(const char *name) {
 }
 
 /* What would stand there anyway contradicts nothing: a default, or what follows a limit. */
-static bool is_default(const struct swgi_key *key, const struct swgi_settings *values,
-                       const struct swgi_settings *settings) {
+static bool is_default(const struct swgi_key *key, const struct swgi_settings *settings) {
     char value[SWGI_KEY_VALUE_MAX], initial[SWGI_KEY_VALUE_MAX];
     struct swgi_settings defaults;
     swgi_settings_default(&defaults);
     defaults.policies.bulkhead.max_queue = swgi_policies_queue(&settings->policies);
-    return swgi_key_print(key, values, value, sizeof(value)) == 0 &&
+    return swgi_key_print(key, settings, value, sizeof(value)) == 0 &&
            swgi_key_print(key, &defaults, initial, sizeof(initial)) == 0 &&
            strcmp(value, initial) == 0;
 }
 
-static bool has_effect(const struct swg_config *config, const struct swgi_key *key,
-                       const struct row *row, const struct swgi_settings *settings) {
-    return row == NULL || is_met(row->need, settings) ||
-           (row->off != NULL && swgi_config_sets(config, row->off)) ||
-           is_default(key, &config->values, settings);
+bool swgi_setting_is_idle(const struct swg_config *config, const struct swgi_key *key,
+                          const struct swgi_settings *settings) {
+    const struct row *row = row_of(key->name);
+    return row != NULL && !is_met(row->need, settings) && !is_default(key, settings) &&
+           (row->off == NULL || !swgi_config_sets(config, row->off));
 }
 
 int swgi_config_contradicts(const struct swg_config *config, const struct swgi_settings *settings,
                             struct swg_error *error) {
     for (unsigned i = 0; i < swgi_keys_count; i++) {
         const struct swgi_key *key = &swgi_keys[i];
-        bool own = config->set[i] && !config->general[i];
-        const struct row *row = own ? row_of(key->name) : NULL;
         char value[SWGI_KEY_VALUE_MAX];
-        if (has_effect(config, key, row, settings))
+        if (!config->set[i] || config->general[i] || !swgi_setting_is_idle(config, key, settings))
             continue;
-        if (swgi_key_print(key, &config->values, value, sizeof(value)) != 0)
+        if (swgi_key_print(key, settings, value, sizeof(value)) != 0)
             value[0] = '\0';
         return swgi_fail(error, -EINVAL, key->name, "\"%.40s\" would do nothing; it needs %s",
-                         value, row->missing);
+                         value, row_of(key->name)->missing);
     }
     return 0;
 }
