@@ -1,6 +1,7 @@
 /* What answers are made of: bytes that are counted, JSON, problems (RFC 9457), headers. */
 #include "agent/admin.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,7 +140,7 @@ static json_t *type_of(int problem) {
 
     snprintf(type, sizeof(type), "urn:switchgear:problem:%s", problems[problem].code);
     for (char *c = type + strlen("urn:switchgear:problem:"); *c; c++)
-        *c = *c == '_' ? '-' : *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+        *c = (char)(*c == '_' ? '-' : tolower(*c));
     return json_string(type);
 }
 

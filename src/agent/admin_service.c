@@ -91,11 +91,8 @@ static void give_page(const struct swgi_request *request, struct swgi_answer *an
 }
 
 bool swgi_admin_page(const struct swgi_request *request, struct swgi_answer *answer) {
-    const char *path = strcmp(request->path, "/") == 0 ? "/index.html" : request->path;
-
     for (unsigned i = 0; i < swgi_pages_count; i++) {
-        if (strcmp(swgi_pages[i].path, path) == 0 ||
-            strcmp(swgi_pages[i].path, request->path) == 0) {
+        if (strcmp(swgi_pages[i].path, request->path) == 0) {
             give_page(request, answer, &swgi_pages[i]);
             return true;
         }

@@ -107,9 +107,11 @@ void swgi_agent_on_alert(void *arg, const struct swgi_alert_state *alert, int fi
 void swgi_agent_recall_alerts(struct swgi_agent *agent);
 void swgi_agent_tick(struct swgi_agent *agent);
 void swgi_agent_health(const struct swgi_agent *agent, struct swgi_agent_health *out);
-/* "agent.sock" and the like, beside the panel. */
-void swgi_agent_beside_panel(const struct swgi_agent *agent, const char *name, char *out,
-                             size_t out_size);
+/* The panel and its lock; panel NULL: it is opened, and made if there is none. was_killed: as swgi_agent_lock_take(). */
+int swgi_agent_take_panel(struct swgi_agent *agent, struct swg_panel *panel, bool *was_killed,
+                          struct swg_error *error);
+int swgi_agent_open_parts(struct swgi_agent *agent, struct swg_error *error);
+int swgi_agent_listen(struct swgi_agent *agent, struct swg_error *error);
 
 /*
  * One agent a panel: a lock on PATH.v1.agent, which also says whether the last one ended well. -EBUSY and *error tells who has

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <libgen.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +135,8 @@ static void swap(struct swgi_agent *agent, struct swgi_file *file, struct swgi_t
     agent->tokens = tokens;
     (void)swgi_measures_tick(agent->measures, file);
     swgi_file_unref(old);
+    if (!agent->options.is_embedded)
+        malloc_trim(0); /* two files were there for a moment */
     swgi_agent_setup_log(agent);
 }
 

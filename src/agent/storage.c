@@ -1,6 +1,6 @@
 /*
- * The loop's side: events, notes and ticks become rows and checkpoints that wait for the writer. Nothing
- * here waits for the disk, but opening and closing.
+ * The loop's side: notes and ticks become rows and checkpoints that wait for the writer (events:
+ * storage_follow.c). Nothing here waits for the disk, but opening and closing.
  */
 #include "agent/storage.h"
 
@@ -51,7 +51,7 @@ static void tell_dropped(struct swgi_storage *storage, int64_t wall_ms) {
     storage->counts.gaps++;
 }
 
-static bool add_row(struct swgi_storage *storage, struct swgi_row *row) {
+bool swgi_storage_add_row(struct swgi_storage *storage, struct swgi_row *row) {
     if (row != NULL)
         tell_dropped(storage, row->wall_ms);
     if (row == NULL || storage->dropped_untold != 0 ||
@@ -67,84 +67,12 @@ static bool add_row(struct swgi_storage *storage, struct swgi_row *row) {
 
 static void hand_over(struct swgi_storage *storage, struct swgi_row *row) {
     pthread_mutex_lock(&storage->mutex);
-    if (add_row(storage, row))
+    if (swgi_storage_add_row(storage, row))
         pthread_cond_signal(&storage->wake);
     pthread_mutex_unlock(&storage->mutex);
 }
 
-/* ---- events */
-
-/* Another file may have taken the panel's place, with numbers of its own. */
-void swgi_storage_look_at_panel(struct swgi_storage *storage) {
-    int64_t birth_ms = swgi_panel_birth_ms(storage->panel);
-    if (birth_ms == storage->birth_ms)
-        return;
-    storage->birth_ms = birth_ms;
-    storage->next_act = 0;
-    storage->is_overrun = false;
-    storage->is_first = true;
-    for (struct swgi_kept *kept = storage->all; kept != NULL; kept = kept->next)
-        kept->is_restorable = kept->state.panel_birth_ms != 0;
-    pthread_mutex_lock(&storage->mutex);
-    storage->position.birth_ms = birth_ms;
-    pthread_mutex_unlock(&storage->mutex);
-}
-
-static struct swgi_row *gap_row(const struct swgi_storage *storage, uint64_t lost) {
-    char evidence[64];
-    snprintf(evidence, sizeof(evidence), "{\"lost\":%llu}", (unsigned long long)lost);
-    return swgi_row_new(swgi_storage_wall(storage), "", "GAP",
-                        "the panel's ring was overwritten before it was read", evidence, "system",
-                        "rule");
-}
-
-/* Acts are numbered: how many were overwritten is known by the next one. NULL: none were. */
-static struct swgi_row *count_acts(struct swgi_storage *storage, const struct swg_event *event) {
-    uint64_t act = event->id >> 1, expected = storage->next_act;
-    bool may_lack = storage->is_overrun || storage->is_first;
-    storage->next_act = act + 1;
-    storage->is_overrun = storage->is_first = false;
-    if (!may_lack || act <= expected)
-        return NULL;
-    return gap_row(storage, act - expected);
-}
-
-static void set_position(struct swgi_row *row, uint64_t cursor, uint64_t next_act) {
-    if (row == NULL)
-        return;
-    row->has_position = true;
-    row->cursor = cursor;
-    row->next_act = next_act;
-}
-
-void swgi_storage_event(struct swgi_storage *storage, const struct swg_event *event,
-                        uint64_t cursor) {
-    struct swgi_row *row = NULL, *gap = NULL;
-    if (storage == NULL)
-        return;
-    swgi_storage_look_at_panel(storage);
-    if ((event->id & 1) == 0)
-        gap = count_acts(storage, event);
-    int rc = swgi_row_of_event(event, &row);
-    set_position(rc == 0 && row != NULL ? row : gap, cursor, storage->next_act);
-    pthread_mutex_lock(&storage->mutex);
-    if (gap != NULL && add_row(storage, gap))
-        storage->counts.gaps++;
-    if (row != NULL || rc != 0)
-        add_row(storage, row);
-    storage->position.cursor = cursor;
-    storage->position.next_act = storage->next_act;
-    storage->moved = true;
-    pthread_mutex_unlock(&storage->mutex);
-    swgi_kept_event(storage, event);
-    if (row != NULL || gap != NULL)
-        pthread_cond_signal(&storage->wake);
-}
-
-void swgi_storage_gap(struct swgi_storage *storage) {
-    if (storage != NULL)
-        storage->is_overrun = true;
-}
+/* ---- notes */
 
 /* What is no JSON would spoil every answer it is put into. */
 static bool is_json_object(const char *text) {
@@ -215,6 +143,7 @@ void swgi_storage_tick(struct swgi_storage *storage, const struct swgi_measures 
     touch_daily(storage, measures, wall_ms);
     swgi_history_tick(storage, measures, wall_ms);
     ask_for_tidying(storage, wall_ms);
+    swgi_storage_catch_up(storage);
     pthread_mutex_lock(&storage->mutex);
     tell_dropped(storage, wall_ms);
     pthread_cond_signal(&storage->wake);
@@ -404,8 +333,9 @@ struct swgi_storage *swgi_storage_close(struct swgi_storage *storage) {
 bool swgi_storage_flush(struct swgi_storage *storage, int64_t most_ms) {
     int64_t until = swgi_clock_of(CLOCK_MONOTONIC) + most_ms * 1000000;
     for (;;) {
+        swgi_storage_catch_up(storage);
         pthread_mutex_lock(&storage->mutex);
-        bool is_done = storage->rows_count == 0 && storage->dirty == NULL &&
+        bool is_done = !storage->lags && storage->rows_count == 0 && storage->dirty == NULL &&
                        storage->minutes_count == 0 && storage->in_hand == 0 &&
                        storage->tidy_wall_ms == 0;
         pthread_cond_signal(&storage->wake);

@@ -30,7 +30,8 @@
 struct swgi_row {
     struct swgi_row *next;
     int64_t wall_ms;
-    bool has_position; /* cursor and next_act are what is read once this is written */
+    bool has_position;   /* cursor and next_act are what is read once this is written */
+    bool goes_with_next; /* in one transaction */
     uint64_t cursor, next_act;
     const char *circuit, *action, *reason, *evidence, *user, *source; /* in text */
     char text[];
@@ -163,6 +164,8 @@ struct swgi_storage {
     uint64_t next_act;      /* number of the act that comes next */
     bool is_first;          /* no act was seen yet */
     bool is_overrun;        /* the ring said so, and what came after is not known yet */
+    bool lags; /* there was no room: the ring has what is to be read from lag_cursor on */
+    uint64_t lag_cursor;
     int64_t birth_ms;
     int64_t minute;        /* whose history is being counted; 0: none */
     int64_t minute_began;  /* when counting began, ms */
@@ -256,7 +259,12 @@ void swgi_kept_mark_dirty(struct swgi_storage *storage, struct swgi_kept *kept);
 int swgi_kept_restore(struct swgi_storage *storage, struct swgi_kept *kept,
                       struct swg_circuit *circuit);
 
-/* ---- storage.c */
+/* ---- storage.c; the mutex is held. false: there was no room, and that will be told. Takes the row. */
+bool swgi_storage_add_row(struct swgi_storage *storage, struct swgi_row *row);
+
+/* ---- storage_follow.c */
+/* Read on in the ring where there was no room, a bit at a time. */
+void swgi_storage_catch_up(struct swgi_storage *storage);
 /* Whether it is still the one it was; another has numbers and circuits of its own. */
 void swgi_storage_look_at_panel(struct swgi_storage *storage);
 

@@ -186,7 +186,10 @@ int swgi_schema_settle(struct swgi_database *database, struct swg_error *error) 
     if (rc == 1)
         rc = execute(database, "PRAGMA auto_vacuum=INCREMENTAL", error);
     if (rc >= 0)
-        rc = execute(database, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", error);
+        rc = execute(
+            database,
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit=8388608;",
+            error);
     if (rc == 0)
         rc =
             query(database, "SELECT journal_mode = 'wal' FROM pragma_journal_mode", &is_wal, error);

@@ -26,14 +26,15 @@ static const struct swgi_log_fields fields = { .context = "storage" };
 static bool has_work(const struct swgi_storage *storage) {
     return storage->rows != NULL || storage->dirty != NULL || storage->minutes_count != 0 ||
            storage->batch.rows != NULL || storage->batch.minutes_count != 0 ||
-           storage->tidy_wall_ms != 0 ||
-           (storage->stops && storage->moved && storage->dropped_untold == 0);
+           storage->tidy_wall_ms != 0 || (storage->stops && storage->moved);
 }
 
 static void take_rows(struct swgi_storage *storage) {
     struct swgi_batch *batch = &storage->batch;
     struct swgi_row **end = &storage->rows;
-    while (*end != NULL && batch->rows_count < SWGI_STORAGE_BATCH_ROWS) {
+    bool is_bound = false;
+    while (*end != NULL && (is_bound || batch->rows_count < SWGI_STORAGE_BATCH_ROWS)) {
+        is_bound = (*end)->goes_with_next;
         if ((*end)->has_position) {
             batch->position = storage->position;
             batch->position.cursor = (*end)->cursor;
@@ -50,9 +51,9 @@ static void take_rows(struct swgi_storage *storage) {
         storage->rows_end = &storage->rows;
 }
 
-/* All that came before it is in this batch or written, and nothing of it was dropped. */
+/* All that came before it is in this batch or written. */
 static void take_position(struct swgi_storage *storage) {
-    if (!storage->moved || storage->rows != NULL || storage->dropped_untold != 0)
+    if (!storage->moved || storage->rows != NULL)
         return;
     storage->batch.position = storage->position;
     storage->batch.moves = true;

@@ -158,11 +158,12 @@ static int slurp(int fd, const char *path, char **out, struct swg_error *error) 
         return swgi_fail(error, code, path, "cannot read the tokens file: %s", strerror(-code));
     }
     text[used] = '\0';
+    if (strlen(text) != used) {
+        free(text);
+        return swgi_fail(error, -EINVAL, path, "the tokens file is no text: it holds a NUL");
+    }
     *out = text;
-    if (strlen(text) == used)
-        return 0;
-    free(text);
-    return swgi_fail(error, -EINVAL, path, "the tokens file is no text: it holds a NUL");
+    return 0;
 }
 
 static int read_open(struct swgi_tokens **out, int fd, const char *path, struct swg_error *error) {
@@ -234,8 +235,14 @@ int swgi_token_make(const char *name, const char *role, char token[SWGI_TOKEN_TE
     arc4random_buf(bytes, sizeof(bytes));
     base64_encode_raw(text, sizeof(bytes), bytes);
     text[sizeof(text) - 1] = '\0';
-    for (char *c = text; *c; c++)
-        *c = *c == '+' ? '-' : *c == '/' ? '_' : *c == '=' ? '\0' : *c;
+    for (char *c = text; *c; c++) {
+        if (*c == '+')
+            *c = '-';
+        else if (*c == '/')
+            *c = '_';
+        else if (*c == '=')
+            *c = '\0';
+    }
     snprintf(token, SWGI_TOKEN_TEXT_MAX, PREFIX "%s", text);
     digest_of(token, strlen(token), digest);
     base16_encode_update(hexadecimal, sizeof(digest), digest);

@@ -11,7 +11,8 @@
 /*
  * Makes a circuit that has no past be what it was: open, with its mode, its lifetime trips and those
  * in a row, and the evidence of the last one. The events say source "restore", a mode's its user. 0;
- * -EALREADY when it has tripped or was acted on in this panel; -ENOENT, -EROFS.
+ * -EALREADY when it has tripped or was acted on in this panel, and only lifetime trips are added, once;
+ * -ENOENT, -EROFS.
  */
 SWGI_SHARED int swgi_circuit_restore(struct swg_circuit *circuit, const struct swgi_past *past);
 

@@ -200,11 +200,20 @@ static void restore_mode(struct swgi_turn *turn) {
     turn->hand = restorer;
 }
 
+/* A life's trips, where it tripped here already; as many as that are only found where they were added before. */
+static void add_trips(struct swgi_cell *cell, uint64_t before) {
+    uint64_t here = swgi_load(&cell->trips);
+    if (here < before)
+        swgi_cas(&cell->trips, here, here + before);
+}
+
 int swgi_act_restore(struct swgi_turn *turn) {
     uint64_t ctl = swgi_load(&turn->cell->ctl);
     const struct swgi_past *past = turn->hand->past;
-    if (!is_untouched(turn->cell, ctl))
+    if (!is_untouched(turn->cell, ctl)) {
+        add_trips(turn->cell, past->trips);
         return -EALREADY;
+    }
     int rc = past->is_open ? restore_open(turn, ctl) : restore_closed(turn, ctl);
     if (rc == 0 && past->mode != SWGI_NORMAL && past->mode_for_ns > 0)
         restore_mode(turn);

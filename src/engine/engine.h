@@ -144,7 +144,8 @@ int swgi_act_trip(struct swgi_turn *turn);
 int swgi_act_reset(struct swgi_turn *turn);
 int swgi_act_probe(struct swgi_turn *turn);
 int swgi_act_mode(struct swgi_turn *turn, unsigned mode);
-/* Puts the hand's past into a circuit that has none: -EALREADY when it has. */
+/* Puts the hand's past into a circuit that has none: -EALREADY when it has, and only the trips of its
+ * life are added. */
 int swgi_act_restore(struct swgi_turn *turn);
 /* The mode's own bound has passed: back to normal. false: somebody else changed the word. */
 bool swgi_mode_expire(struct swgi_turn *turn, uint64_t ctl);

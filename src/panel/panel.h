@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/random.h"
+#include "base/shared.h"
 #include "panel/layout.h"
 #include "switchgear/switchgear.h"
 
@@ -342,6 +343,8 @@ int swgi_event_following(struct swgi_map *map, uint64_t *cursor, uint64_t *id,
 
 /* A cursor behind everything there is now. */
 uint64_t swgi_event_cursor_end(struct swgi_map *map);
+/* Is that the act a cursor of swgi_event_following() comes to next? Modulo 2^31. */
+bool swgi_event_cursor_is_at(uint64_t cursor, uint64_t act);
 
 /* ---- how much is in use, for people */
 uint32_t swgi_processes_alive(struct swgi_map *map);

@@ -202,3 +202,7 @@ uint64_t swgi_event_cursor_end(struct swgi_map *map) {
     uint64_t positions[2] = { swgi_event_next(map, 0), swgi_event_next(map, 1) };
     return cursor_pack(positions);
 }
+
+bool swgi_event_cursor_is_at(uint64_t cursor, uint64_t act) {
+    return cursor != SWG_CURSOR_END && ((cursor ^ act) & POSITION_MASK) == 0;
+}

@@ -35,6 +35,18 @@ def open_routes(agent):
     assert head.status == 200 and head.body == b"" and int(head.headers["Content-Length"]) > 0, head
 
 
+def pages(agent):
+    """The dashboard's own files need no token; they say nothing of any circuit."""
+    page = agent.get("/", None)
+    assert page.status == 200 and page.headers["Content-Type"].startswith("text/html"), page
+    assert b"database" not in page.body
+    assert agent.get("/", None, If_None_Match=page.headers["ETag"]).status == 304
+    for link in set(re.findall(rb'(?:src|href)="([^"#:]+)"', page.body)):
+        answer = agent.get("/" + link.decode().lstrip("./"), None)
+        assert answer.status == 200 and answer.headers["ETag"] and answer.body, (link, answer.status)
+    assert not re.search(rb"(?:src|href)=.?https?:", page.body)
+
+
 def who_may(agent):
     for path in ("/health", "/metrics", "/v1/circuits", "/v1/audit", "/v1/events", "/v1/whoami", "/v1/circuits/nosuch"):
         answer = agent.get(path, None)
@@ -197,7 +209,7 @@ def main():
     need_agent()
     slow = DATABASE + "  slow: { breaker: { open: { cooldown: 1h } } }\n"
     with Agent(slow, "origins: [ 'https://ops.example' ]").start() as agent:
-        for story in (open_routes, who_may, acts, cooldown, audit, origins, not_there, metrics, access_log):
+        for story in (open_routes, pages, who_may, acts, cooldown, audit, origins, not_there, metrics, access_log):
             story(agent)
     with Agent().start() as agent:
         circuits(agent)

@@ -24,6 +24,14 @@ installed 'pkg-config file' 'lib/*pkgconfig/switchgear.pc'
 [[ ! -e src/cli/main.c ]] || installed 'program' 'bin/switchgear'
 [[ ! -e packaging/switchgear.bash ]] || installed 'completion' 'share/bash-completion/completions/switchgear'
 [[ ! -e docs/runbook.md ]] || installed 'runbook' 'share/doc/switchgear/runbook.md'
+if pkg-config --exists libuv libmicrohttpd nettle sqlite3 libcurl; then
+    installed "the agent's library" 'lib/*libswitchgear-agent.so.0'
+    installed "the agent's header" 'include/switchgear/agent.h'
+    installed 'systemd service' 'lib/systemd/system/switchgear.service'
+    installed 'systemd socket' 'lib/systemd/system/switchgear.socket'
+    installed 'sysusers.d' 'lib/sysusers.d/switchgear.conf'
+    installed 'tmpfiles.d' 'lib/tmpfiles.d/switchgear.conf'
+fi
 if command -v scdoc > /dev/null; then
     for page in docs/man/*.scd; do
         [[ -e $page ]] || continue
@@ -93,6 +101,36 @@ if compiler=$(command -v c++ || command -v clang++); then
     check 'the header is C++ of any age' cplusplus "$compiler"
 else
     skip 'C++: there is no compiler for it'
+fi
+
+# The agent in a program, against what was installed.
+embedded() { # shellcheck disable=SC2046
+    local pid url
+    cc -Wall -Wextra -Werror -D_GNU_SOURCE -o "$scratch/embedded" examples/embedded.c $(pkg-config --cflags --libs switchgear-agent) || return 1
+    "$scratch/embedded" > "$scratch/url" & pid=$!
+    timeout 20 sh -c 'until [ -s "$1" ]; do sleep 0.05; done' sh "$scratch/url"
+    url=$(cat "$scratch/url")
+    /usr/bin/python3 -c 'import sys, urllib.request
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+sys.exit(b"circuitBreakers" not in opener.open(sys.argv[1] + "/health", timeout=20).read())' "$url" || { kill $pid; return 1; }
+    kill $pid
+    wait $pid
+}
+if [[ -e $libraries/libswitchgear-agent.so.0 ]]; then
+    check 'a program has the agent inside' embedded
+    if command -v systemd-analyze > /dev/null; then
+        # The program is not where the unit will find it, and neither are its man pages.
+        unit_is_good() {
+            local found
+            mkdir -p "$scratch/units" && cp "$root$prefix"/lib/systemd/system/switchgear.* "$scratch/units" &&
+                sed -i "s#=$prefix/bin/switchgear#=/bin/true#; /^Documentation/d" "$scratch"/units/*
+            found=$(systemd-analyze verify "$scratch/units/switchgear.service" "$scratch/units/switchgear.socket" 2>&1 | grep switchgear) || true
+            [[ -z $found ]] || { printf '%s\n' "$found"; return 1; }
+        }
+        check 'systemd finds no fault in the units' unit_is_good
+    else
+        skip 'systemd units: systemd-analyze is not installed'
+    fi
 fi
 
 check 'make uninstall' make uninstall SETUP=no PREFIX=$prefix DESTDIR="$root"

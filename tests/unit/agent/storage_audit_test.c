@@ -216,6 +216,24 @@ static void test_overrun_notices_are_no_gap(void **state) {
     assert_answer("SELECT group_concat(action) FROM circuit_breaker_audit", "TRIP");
 }
 
+/* Told once, an error is not told again by the next agent. */
+static void test_notices_are_not_read_again(void **state) {
+    struct swg_failure failure = SWG_FAILURE_INIT;
+    struct swg_event event = SWG_EVENT_INIT;
+    (void)state;
+    make();
+    open_storage();
+    hand(swg_circuit_trip, 0, 0);
+    hand(swg_circuit_reset, 0, 1);
+    failure.kind = "refused";
+    assert_int_equal(acquire(), SWG_GO);
+    assert_int_equal(swg_record_at(&latest, SWG_FAILURE, &failure, now(), 0), 0);
+    follow();
+    close_storage();
+    open_storage();
+    assert_int_equal(swg_panel_next_event(panel, &cursor, &event), 0);
+}
+
 /* ---- append-only */
 
 static void test_nobody_changes_or_deletes_a_row(void **state) {
@@ -266,6 +284,7 @@ int main(void) {
         STORED(test_an_overrun_ring_is_a_gap_that_knows_its_size),
         STORED(test_a_gap_while_no_agent_ran),
         STORED(test_overrun_notices_are_no_gap),
+        STORED(test_notices_are_not_read_again),
         STORED(test_nobody_changes_or_deletes_a_row),
         STORED(test_a_null_storage_does_nothing),
     };

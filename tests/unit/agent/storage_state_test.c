@@ -222,14 +222,17 @@ static void test_who_has_lived_here_already_is_left_alone(void **state) {
     (void)state;
     make();
     open_storage();
-    calls(5, SWG_FAILURE);
+    hand(swg_circuit_trip, 0, 0);
+    hand(swg_circuit_trip, 0, 0);
     tick();
     restart_in_another_panel();
     make();
     hand(swg_circuit_trip, 0, 0);
     hand(swg_circuit_reset, 0, 1);
+    assert_int_equal(status().trips, 1);
     assert_int_equal(restore(), 0);
     assert_state(CLOSED);
+    assert_int_equal(status().trips, 3); /* those of its life */
     tick();
     assert_answer(STATE("state"), "CLOSED");
 }
