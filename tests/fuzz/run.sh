@@ -15,8 +15,8 @@ mkdir -p "$corpus" "$found"
 
 # How many inputs: the cheap target takes most of the million.
 runs() { # NAME
-    local runs=40000
-    [[ $1 != text ]] || runs=920000
+    local runs=25000
+    [[ $1 != text ]] || runs=950000
     [[ ${BOUND:-} != small ]] || runs=$((runs / 10))
     echo "$runs"
 }

@@ -2,6 +2,7 @@
 # Verifies every model exhaustively, then shows that each known-wrong variant is caught.
 #
 # usage: run.sh [name ...]      a name is a model (half_open), or one check (half_open:ABA)
+#        run.sh --list          names every check
 #
 # A check is green when spin searched the whole state space and found nothing; a mutant is red when an
 # assertion of the model fails. A mutant that stays green, a truncated search and a compile error all count
@@ -27,6 +28,7 @@ failed=0
 wanted() { # name, then the names asked for
     local name=$1 asked
     shift
+    [ "${1:-}" != --list ] || { echo "$name"; return 1; }
     [ $# -eq 0 ] && return 0
     for asked; do
         [ "$asked" = "$name" ] || [ "$asked" = "${name%%:*}" ] && return 0
@@ -161,6 +163,7 @@ red waiters NO_VERSION
 red waiters LOWERED_BY_DISPLACED -DPLACES=1
 red waiters RELEASE_STORE
 
+[ "${1:-}" != --list ] || exit 0
 if [ $((passed + failed)) -eq 0 ]; then
     echo "run.sh: no check is called ${asked[*]}" >&2
     exit 64
