@@ -185,7 +185,7 @@ static bool insert(EditLine *editor, const struct swgi_completion *completion, s
     return common > typed || completion->count == 1;
 }
 
-static unsigned char complete(EditLine *editor, int character) {
+static unsigned char complete(EditLine *editor, wint_t character) {
     const LineInfo *info = el_line(editor);
     size_t length = (size_t)(info->cursor - info->buffer);
     struct swgi_completion completion;
@@ -316,7 +316,7 @@ static bool begin(struct edit *edit, const struct swgi_options *options) {
     el_set(edit->editor, EL_EDITOR, "emacs");
     el_set(edit->editor, EL_HIST, history, edit->history);
     el_set(edit->editor, EL_GETCFN, read_character);
-    el_set(edit->editor, EL_ADDFN, "switchgear-complete", "Complete a word", complete);
+    el_wset(edit->editor, EL_ADDFN, L"switchgear-complete", L"Complete a word", complete);
     el_set(edit->editor, EL_BIND, "^I", "switchgear-complete", NULL);
     el_set(edit->editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
     catch_signals(&edit->while_waiting);
@@ -337,6 +337,8 @@ static bool take_line(struct edit *edit) {
     int count = 0;
 
     renew_prompt(edit);
+    /* Before the prompt is shown, or a Ctrl-D typed at once would not be heard. */
+    el_set(edit->editor, EL_PREP_TERM, 1);
     typed = el_gets(edit->editor, &count);
     if (!typed || count <= 0) {
         bool was_interrupted = interrupted;

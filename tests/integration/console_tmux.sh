@@ -110,17 +110,23 @@ exits 69; prints_nothing; says 'a NUL byte'
 # In a terminal.
 . "$lib/tmux_lib.sh"
 export LC_ALL=C.UTF-8
+# What is typed while a command runs is the command's.
+at_prompt() { [[ $(screen | grep -v '^$' | tail -n 1) =~ ^switchgear\ .*\>$ ]]; }
+ready() { until_true at_prompt; }
 begin 80 24 "$program" console
 shows "^'help' lists what there is"
 shows '^switchgear \[1 tripped\]>'
+ready
 types 'sta'
 keys Tab
 types '--na'
 keys Tab Enter
 shows '^payments$'
+ready
 types 'status pa'
 keys Tab Enter
 shows '^payments  CLOSED'
+ready
 types "breaker.res"
 keys Tab
 types "pay"
@@ -129,23 +135,27 @@ types ", 'ok', true)"
 shows "> breaker.reset\('payments', 'ok', true\)$"
 keys Enter
 shows '^payments: CLOSED \(was CLOSED\)'
+ready
 types 'breaker.'
 keys Tab Tab
 shows 'breaker.callApi\(. +breaker.isTripped'
 keys C-c
 shows '\]> $|\]>$'
+ready
 types 'trip payments --fo'
 keys Tab
 shows 'trip payments --for$'
 keys Tab
 shows '^--for= +--force'
 keys C-u
+ready
 types "breaker.trip('payments', bad)"
 keys Enter
 shows '^ {49}\^$'
 shows 'column 26: texts stand in quotes'
 
 # A reason is asked for, and typed.
+ready
 types 'trip payments'
 keys Enter
 shows '^Reason \(kept with the act\):'
@@ -157,26 +167,31 @@ run events payments --lines 1 --json
 is 'typed here' "$(json text)"
 
 # Ctrl-C ends what runs, not the console; an empty line does nothing.
+ready
 types 'events --follow'
 keys Enter
 shows 'typed here'
 keys C-c
 keys Enter
 shows '^\^C'
+ready
 types ' status --names'
 keys Enter
 shows '^orders$'
+ready
 types 'exec orders -- sh -c "echo began; exec sleep 1000"'
 keys Enter
 shows '^began'
 keys C-c
 shows '^\^C'
+ready
 types 'is-tripped orders -v'
 keys Enter
 shows '^orders CLOSED'
 
 # Stopped and continued at the prompt.
 in_state() { [[ $(sed 's/.*) //' "/proc/$(cat pid)/stat") == "$1"* ]]; }
+ready
 types 'status --na'
 shows 'status --na$'
 kill -s TSTP "$(cat pid)"
@@ -187,6 +202,7 @@ keys Enter
 shows '^payments$'
 
 # History: across sessions, private, without what began with a blank.
+ready
 keys C-d
 ends 0
 history=$XDG_STATE_HOME/switchgear/console_history
@@ -198,6 +214,7 @@ shows '^switchgear \[no panel\]>'
 keys Up Up
 shows '> is-tripped orders -v'
 keys C-u
+ready
 types 'exit 5'
 keys Enter
 ends 5
@@ -215,6 +232,7 @@ shows '^shell:'
 types "$program console"
 keys Enter
 shows 'tripped\]>'
+ready
 types 'status --na'
 shows 'status --na$'
 keys C-z
@@ -228,6 +246,7 @@ shows 'status --na$'
 types 'mes'
 keys Enter
 shows '^payments$'
+ready
 types 'events --follow'
 keys Enter
 shows 'typed here'
@@ -242,8 +261,11 @@ run trip payments --reason 'after the stop'
 shows 'after the stop'
 keys C-c
 shows '^\^C'
+ready
 types 'exit 3'
 keys Enter
+at_shell() { [[ $(screen | grep -v '^$' | tail -n 1) == 'shell:' ]]; }
+until_true at_shell
 types 'exit $?'
 keys Enter
 ends 3
@@ -251,6 +273,7 @@ ends 3
 # What it runs ends with it.
 begin 80 24 "$program" console
 shows 'tripped\]>'
+ready
 types 'events --follow'
 keys Enter
 shows 'typed here'

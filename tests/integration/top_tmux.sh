@@ -186,7 +186,8 @@ types fg
 keys Enter
 shows '^> brand-new'
 keys q
-shows_not '^> brand-new'
+at_shell() { [[ $(screen | grep -v '^$' | tail -n 1) == 'shell:' ]]; }
+until_true at_shell
 types 'exit 0'
 keys Enter
 ends 0
