@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Usage: run.sh [--unbounded] [STAGE ...]. Runs the stages of tests/stages in order, or those named, and counts.
 #
-# A stage is NN-name.sh. Its output goes to the terminal and to build/with/log/name.log. Two comments at its head are read here:
+# A stage is NN-name.sh. Its output goes to the terminal and to build/with/log/name.log. Three comments at its head are read here:
 #   # runs: PATH ...     the stage is not listed while one of these does not exist
 #   # tools: NAME ...    the stage is skipped, by name, when one of these commands is missing
+#   # waits: yes         most of its time it waits, so it runs beside the next stage and is told when both are done
 # It tells its result in its last line of the form `N passed, N failed, N skipped`; without one its exit status counts as one
 # test: 0 passed, 77 skipped (the last line says why), anything else failed.
 set -uo pipefail
@@ -52,8 +53,42 @@ lacking() { # STAGE: the first tool it names that is not here
     done
 }
 
+# A stage that waits, while another one works: its name and process, when it began, and which stage it is beside.
+waiting=
+
+start_waiting() { # FILE NAME
+    collect_waiting
+    "${limit[@]}" "$1" > "$logs/$2.log" 2>&1 &
+    waiting=$2 waiting_process=$! waiting_since=$SECONDS
+}
+
+collect_waiting() {
+    [[ -n $waiting ]] || return 0
+    local log=$logs/$waiting.log status
+    printf '\n== %s, begun %d s ago\n' "$waiting" $((SECONDS - waiting_since))
+    wait "$waiting_process"
+    status=$?
+    end_stage "$waiting" "$status" "$waiting_since" < "$log"
+    waiting=
+}
+
+# Only the last line of all may look like the count of all.
+told() { sed -uE "s/$count_line/-- $1: &/"; }
+
+end_stage() { # NAME STATUS SINCE: what it said is read, if it was not told before
+    told "$1"
+    add_result "$1" "$2" "$logs/$1.log"
+    mapfile -t -O "${#news[@]}" news < <(grep -E '^(FAIL|SKIP) ' "$logs/$1.log")
+    printf -- '-- %s: %d s\n' "$1" $((SECONDS - $3))
+}
+
 run_stage() { # FILE NAME
-    local log=$logs/$2.log tool start=$SECONDS
+    local log=$logs/$2.log tool start=$SECONDS status
+    # Somebody at a terminal has Ctrl-C, which reaches only what is in front.
+    if [[ -n $(header "$1" waits) && ${#limit[@]} -gt 0 && -z $(lacking "$1") ]]; then
+        start_waiting "$1" "$2"
+        return
+    fi
     printf '\n== %s\n' "$2"
     tool=$(lacking "$1")
     if [[ -n $tool ]]; then
@@ -61,11 +96,10 @@ run_stage() { # FILE NAME
         add_result "$2" 77 "$log"
         return
     fi
-    # Only the last line of all may look like the count of all.
-    "${limit[@]}" "$1" 2>&1 | tee "$log" | sed -uE "s/$count_line/-- $2: &/"
-    add_result "$2" "${PIPESTATUS[0]}" "$log"
-    mapfile -t -O "${#news[@]}" news < <(grep -E '^(FAIL|SKIP) ' "$log")
-    printf -- '-- %s: %d s\n' "$2" $((SECONDS - start))
+    "${limit[@]}" "$1" 2>&1 | tee "$log" | told "$2"
+    status=${PIPESTATUS[0]}
+    end_stage "$2" "$status" "$start" < /dev/null
+    collect_waiting
 }
 
 listed() { # FILE NAME
@@ -85,6 +119,7 @@ for stage in tests/stages/[0-9][0-9]-*.sh; do
         run_stage "$stage" "$name"
     fi
 done
+collect_waiting
 if [[ $stages -eq 0 ]]; then
     echo "no such stage:$wanted(there are: $(ls tests/stages | sed -n 's/^[0-9]*-\(.*\)\.sh$/\1/p' | xargs))" >&2
     exit 64

@@ -15,15 +15,17 @@ static int compare(const void *left, const void *right) {
     return a->easy < b->easy ? -1 : a->easy > b->easy;
 }
 
+/* What tsearch() returns is a node of the tree: another thread's tdelete() frees nodes, so it is looked at under the lock. */
 static int running_add(struct swg_http_client *client, struct swgi_http_transfer *transfer) {
     struct swgi_http_transfer **found;
+    int rc = -ENOMEM;
 
     pthread_mutex_lock(&client->lock);
     found = tsearch(transfer, &client->running, compare);
+    if (found != NULL)
+        rc = *found == transfer ? 0 : -EBUSY;
     pthread_mutex_unlock(&client->lock);
-    if (found == NULL)
-        return -ENOMEM;
-    return *found == transfer ? 0 : -EBUSY;
+    return rc;
 }
 
 static struct swgi_http_transfer *running_find(struct swg_http_client *client, CURL *easy,

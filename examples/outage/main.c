@@ -84,6 +84,14 @@ static enum ending replace_worker(struct outage *outage, pid_t *worker) {
     return start_worker(outage, number / WORKERS, number % WORKERS) ? GOES_ON : BROKEN;
 }
 
+/* Nobody waits for the agent: without it all goes on. */
+static enum ending miss_agent(struct outage *outage) {
+    waitpid(outage->agent, NULL, 0);
+    outage->agent = 0;
+    printf(" the agent is gone; the calls go on without it\n");
+    return GOES_ON;
+}
+
 /* Servers are killed and reaped by us; what else ends by itself has no business to. Being stopped is no end. */
 static enum ending look_after_children(struct outage *outage) {
     siginfo_t info = { .si_pid = 0 };
@@ -91,6 +99,8 @@ static enum ending look_after_children(struct outage *outage) {
 
     if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
         return GOES_ON;
+    if (info.si_pid == outage->agent)
+        return miss_agent(outage);
     worker = find_worker(outage, info.si_pid);
     if (worker != NULL && info.si_code == CLD_KILLED && info.si_status == SIGKILL)
         return replace_worker(outage, worker);
@@ -155,14 +165,18 @@ enum ending raise_curtain(struct outage *outage, const char *const *arguments,
     return ending;
 }
 
-/* The program beside us in the build folder, as short as it can be written from here. */
+bool program_path(const struct outage *outage, char *path, size_t size) {
+    snprintf(path, size, "%.*s/src/switchgear",
+             (int)(strlen(outage->server_path) - strlen("/examples/server")), outage->server_path);
+    return access(path, X_OK) == 0;
+}
+
+/* As short as it can be written from here. */
 static void find_program(const struct outage *outage, char *path, size_t size) {
     char here[512] = "";
     size_t length;
 
-    snprintf(path, size, "%.*s/src/switchgear",
-             (int)(strlen(outage->server_path) - strlen("/examples/server")), outage->server_path);
-    if (access(path, X_OK) != 0)
+    if (!program_path(outage, path, size))
         snprintf(path, size, "switchgear");
     if (getcwd(here, sizeof(here)) == NULL)
         return;
@@ -225,8 +239,10 @@ int main(int argc, char **argv) {
     outage.shared = mmap(NULL, sizeof(*outage.shared), PROT_READ | PROT_WRITE,
                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     sigprocmask(SIG_BLOCK, &set, NULL);
-    if (outage.shared != MAP_FAILED && start_janitor(&outage))
+    if (outage.shared != MAP_FAILED && start_janitor(&outage) && start_agent(&outage)) {
+        print_addresses(&outage);
         ending = run(&outage);
+    }
     stop_everything(&outage);
     if (ending == STOPPED)
         fprintf(stderr, "\noutage: stopped\n");

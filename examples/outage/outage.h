@@ -55,6 +55,9 @@ struct outage {
     int janitor; /* closing it, or dying, sets the janitor to work */
     pid_t janitor_pid, servers[SIDES], workers[SIDES][WORKERS];
     int ports[SIDES];
+    pid_t agent; /* 0: none */
+    int agent_port;
+    char token[128];
     struct swg_panel *panel; /* of this process, while an act is on */
     struct swg_circuit *circuit;
     uint64_t cursor; /* into the panel's events */
@@ -73,6 +76,8 @@ enum ending wait_until(struct outage *outage, swg_ns at);
 enum ending show(struct outage *outage, swg_ns until, void (*tick)(struct outage *));
 /* For both sides: servers with these arguments (the last is NULL), their workers, and a look at the circuit they made. */
 enum ending raise_curtain(struct outage *outage, const char *const *arguments, const char *circuit);
+/* The program beside us in the build folder; false: it is not there. */
+bool program_path(const struct outage *outage, char *path, size_t size);
 void print_commands(const struct outage *outage, const char *circuit);
 
 /* first_act.c, second_act.c: one performance. */
@@ -80,6 +85,9 @@ enum ending run_first_act(struct outage *outage);
 enum ending run_second_act(struct outage *outage);
 
 /* process.c: everything that is started, and that it all ends. Each returns false after telling why. */
+bool complain(const char *what);
+/* In the child: end with the parent, leave Ctrl-C to it, and take signals as usual otherwise. */
+void become_child(pid_t parent);
 bool start_janitor(struct outage *outage);
 bool start_server(struct outage *outage, int side, const char *const *arguments);
 bool start_worker(struct outage *outage, int side, int number);
@@ -96,6 +104,11 @@ struct swg_panel *open_panel(const struct outage *outage);
 struct swg_config *configure(const char *const settings[][2], size_t count);
 swg_ns now_ns(void);
 void sleep_until(swg_ns at);
+
+/* agent.c: an agent on the panel, where the program has one. */
+bool start_agent(struct outage *outage);
+void print_addresses(const struct outage *outage);
+void stop_agent(struct outage *outage);
 
 /* timeline.c */
 bool timeline_open(struct outage *outage, const char *circuit);

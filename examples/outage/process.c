@@ -17,13 +17,12 @@
 #include <time.h>
 #include <unistd.h>
 
-static bool complain(const char *what) {
+bool complain(const char *what) {
     fprintf(stderr, "outage: %s: %s\n", what, strerror(errno));
     return false;
 }
 
-/* In the child: end with the parent, leave Ctrl-C to it, and take signals as usual otherwise. */
-static void become_child(pid_t parent) {
+void become_child(pid_t parent) {
     sigset_t none;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -188,6 +187,7 @@ void drop_curtain(struct outage *outage) {
 
 void stop_everything(struct outage *outage) {
     drop_curtain(outage);
+    stop_agent(outage);
     if (outage->janitor_pid <= 0)
         return;
     close(outage->janitor);

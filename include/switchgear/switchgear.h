@@ -319,7 +319,11 @@ SWG_API int swg_panel_status(struct swg_panel *panel, struct swg_panel_info *out
 /* -------------------------------------------------------------------------------- configuration */
 
 /* Keys and values as "breaker.open.for" and "30s"; swg_config_next_key() tells them all, and so does
- * `switchgear help settings`. What is not set stays what it is. */
+ * `switchgear help settings`. What is not set stays what it is.
+ *
+ * What is set must fit together when it is applied, and do something: retry.delay without retries,
+ * say, is -EINVAL, and the error names what it needs. A policy is switched off by its one key all
+ * the same, e.g. "retry.attempts", "1"; with that key in it a configuration may set the others. */
 SWG_API int swg_config_new(struct swg_config **out);
 /* Start from a preset: "default", "read", "write", "auth", "queue", "api", "api-retry", ... Keys
  * set before are lost. */

@@ -19,6 +19,15 @@ static inline int swgi_completion_release(const struct swg_permit *permit,
     int rc = swgi_bulkhead_release(binding->map, &policies->bulkhead, held);
     return rc == -EINVAL ? rc : 0;
 }
+/* false: a copy of a permit that was ended before. One that holds nothing of the bulkhead cannot
+ * tell. */
+static inline bool swgi_completion_holds(const struct swg_permit *permit,
+                                         const struct swgi_binding *binding) {
+    struct swgi_held held = swgi_permit_held(permit);
+    struct swgi_policies *policies = swgi_policies_of(binding->map, binding->cell);
+    return held.word == 0 || policies == NULL ||
+           swgi_permits_is_held(binding->map, &policies->bulkhead, held);
+}
 /* Calls in flight beyond the slow threshold; 0 where they are not followed. */
 uint32_t swgi_completion_overdue(const struct swgi_turn *turn);
 /* A call that ended is a sample, where something adapts. */

@@ -198,6 +198,8 @@ int swgi_config_apply(const struct swg_config *config, const struct swgi_setting
     if (rc == 0)
         rc = swgi_settings_compile(&settings, error);
     if (rc == 0)
+        rc = swgi_config_contradicts(config, &settings, error);
+    if (rc == 0)
         *out = settings;
     return rc;
 }

@@ -12,6 +12,7 @@
 struct swg_config {
     const struct swgi_preset *preset; /* NULL: not named */
     bool set[SWGI_KEYS_MAX];          /* swgi_keys[i] was given */
+    bool general[SWGI_KEYS_MAX];      /* ... for many circuits: some may have no use for it */
     struct swgi_settings values;      /* only fields of given keys mean anything */
     bool trip_set; /* the list below replaces the one there was, even when it is empty */
     struct swgi_trip_rule trip[SWGI_TRIP_RULES_MAX];
@@ -45,5 +46,12 @@ int swgi_config_differs(const struct swg_config *config, const struct swgi_setti
 
 /* Was this key given? */
 bool swgi_config_sets(const struct swg_config *config, const char *name);
+
+/* Does this key, which is not at its default, do nothing, because what it needs is off? */
+bool swgi_setting_is_idle(const struct swg_config *config, const struct swgi_key *key,
+                          const struct swgi_settings *settings);
+/* -EINVAL names the first key that was given and does nothing in what came of it. */
+int swgi_config_contradicts(const struct swg_config *config, const struct swgi_settings *settings,
+                            struct swg_error *error);
 
 #endif

@@ -196,7 +196,8 @@ static int record_ended(struct swg_permit *permit, const struct swgi_binding *bi
     if (again)
         swgi_turn_policies(&turn);
     if (again && turn.settings.policies.retry.inside) {
-        delay = retry_delay(&turn, &asked, call);
+        if (swgi_completion_holds(permit, binding))
+            delay = retry_delay(&turn, &asked, call);
         if (delay >= 0) {
             go_on(permit, &asked, delay);
             return SWG_RETRY;

@@ -138,6 +138,13 @@ static const struct swgi_binding *ticket_binding(struct swg_permit *permit) {
     return (const struct swgi_binding *)(uintptr_t)permit->opaque[3];
 }
 
+/* All its attempts failed, and there is no other: that is what the call came to. */
+static void give_up(struct swg_permit *permit) {
+    struct swg_failure why = SWG_FAILURE_INIT;
+    why.no_retry = 1;
+    swg_record_error(permit, SWG_FAILURE, &why);
+}
+
 /* All attempts are under one permit, unless it opened meanwhile: then that one is over. */
 static int go_on_inside(struct swg_permit *permit) {
     struct swgi_admission admission;
@@ -149,7 +156,7 @@ static int go_on_inside(struct swg_permit *permit) {
     if (swgi_permit_still_there(permit, binding) &&
         !swgi_breaker_is_open(binding->cell, admission.now))
         return SWG_GO;
-    swg_cancel(permit);
+    give_up(permit);
     return swgi_acquire_attempt(binding->circuit, &admission.asked, permit);
 }
 

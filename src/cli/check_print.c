@@ -153,6 +153,7 @@ static void print_fields(struct writer *writer, const struct swgi_file_circuit *
     }
 }
 
+/* What does nothing is left out: as the circuit's own it would be refused. */
 static void print_circuit(FILE *out, const struct swgi_file *file,
                           const struct swgi_file_circuit *circuit, bool all) {
     struct swgi_telling telling;
@@ -167,7 +168,7 @@ static void print_circuit(FILE *out, const struct swgi_file *file,
     if (swgi_telling_begin(&telling, file, circuit) != 0)
         return;
     while (swgi_telling_next(&telling, &told)) {
-        if (told.layer == SWGI_LAYER_NONE && !all)
+        if (told.idle || (told.layer == SWGI_LAYER_NONE && !all))
             continue;
         value(&told, text, sizeof(text));
         write_key(&writer, told.name, text, told.from);
@@ -316,6 +317,8 @@ static json_t *settings_json(const struct swgi_file *file,
 
         if (told.place.line != 0)
             json_object_set_new(one, "line", json_integer(told.place.line));
+        if (told.idle)
+            json_object_set_new(one, "idle", json_true());
         json_object_set_new(settings, told.name, one);
     }
     return settings;

@@ -144,7 +144,6 @@ static const struct argp_option agent_options[] = {
       "Print a new token, and on stderr the line for the tokens file; the argument is its role",
       0 },
 };
-
 static const struct argp_option check_options[] = {
     { "print", KEY_PRINT, NULL, 0,
       "What each circuit becomes, and where each value came from; with --verbose defaults, too",
@@ -271,25 +270,6 @@ static void parse_statuses(struct argp_state *state, struct swgi_options *option
     }
 }
 
-static error_t parse_check_option(int key, struct swgi_options *options) {
-    switch (key) {
-    case KEY_PRINT:
-        options->print = true;
-        return 0;
-    case KEY_EXPLAIN:
-        options->explain = true;
-        return 0;
-    case KEY_SCHEMA:
-        options->schema = true;
-        return 0;
-    case KEY_MANUAL:
-        options->manual = true;
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
 static error_t parse_agent_option(int key, const char *value, struct swgi_options *options) {
     switch (key) {
     case KEY_ENVIRONMENT:
@@ -314,7 +294,26 @@ static error_t parse_agent_option(int key, const char *value, struct swgi_option
         options->make_token = value;
         return 0;
     default:
-        return parse_check_option(key, options);
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static error_t parse_check_option(int key, char *value, struct swgi_options *options) {
+    switch (key) {
+    case KEY_PRINT:
+        options->print = true;
+        return 0;
+    case KEY_EXPLAIN:
+        options->explain = true;
+        return 0;
+    case KEY_SCHEMA:
+        options->schema = true;
+        return 0;
+    case KEY_MANUAL:
+        options->manual = true;
+        return 0;
+    default:
+        return parse_agent_option(key, value, options);
     }
 }
 
@@ -349,7 +348,7 @@ static error_t parse_call_option(int key, char *value, struct argp_state *state,
         parse_statuses(state, options, value);
         return 0;
     default:
-        return parse_agent_option(key, value, options);
+        return parse_check_option(key, value, options);
     }
 }
 

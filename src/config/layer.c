@@ -173,6 +173,7 @@ static void set_field(struct swgi_reader *reader, struct swgi_layer *layer,
     if (is_taken(reader, &layer->circuit->origins->keys[number], node))
         return;
     layer->circuit->origins->keys[number] = placed(layer, node);
+    config->general[number] = layer->id != SWGI_LAYER_CIRCUIT;
     if (swgi_key_parse(&place, text, &config->values, &error) != 0)
         refuse_value(reader, node, &error);
     else
@@ -349,6 +350,8 @@ void swgi_layer_set(struct swgi_reader *reader, struct swgi_layer *layer, const 
     }
     if (place.key->kind == SWGI_KIND_NONE) {
         set_field(reader, layer, place.key, value, node);
+        /* Another form's words come together, whether all of them are of use or not. */
+        layer->circuit->config->general[place.key - swgi_keys] = true;
         return;
     }
     layer->circuit->config->trip_set = true;

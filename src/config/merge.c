@@ -89,6 +89,7 @@ static void lay_settings(struct swgi_file_circuit *base, const struct swgi_file_
             continue;
         swgi_key_copy(&swgi_keys[i], &base->config->values, &over->config->values);
         base->config->set[i] = true;
+        base->config->general[i] = over->config->general[i];
         base->origins->keys[i] = over->origins->keys[i];
     }
     if (!over->config->trip_set)

@@ -64,6 +64,9 @@ static bool tell(const struct swgi_telling *telling, const struct swgi_key *key,
         return false;
     out->place = where(telling, key);
     out->layer = out->place.layer;
+    out->idle = key->kind == SWGI_KIND_NONE && key->type != SWGI_TYPE_PRESET &&
+                key->type != SWGI_TYPE_TRIP &&
+                swgi_setting_is_idle(telling->circuit->config, key, &telling->settings);
     from(telling, out->place, out->from, sizeof(out->from));
     return true;
 }

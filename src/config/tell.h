@@ -13,6 +13,7 @@ struct swgi_told {
     char from[SWGI_FROM_MAX]; /* "line 9", "preset read", "environment testing", "default" */
     int layer;                /* enum swgi_layer_id */
     struct swgi_place place;  /* line 0: nowhere in the file */
+    bool idle;                /* does nothing here, because what it needs is off */
     const struct swgi_key *key;
 };
 

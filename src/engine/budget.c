@@ -87,7 +87,9 @@ static bool move(struct swgi_budget_words *words, uint64_t word, uint64_t next) 
 /*
  * A mark that lies further ahead than anybody could have spent is a caller's who was stopped after
  * summing the calls, or nonsense. The first must not turn it back; the second must not refuse for
- * ever. So it is believed for ten seconds in which nobody finds it right.
+ * ever. So it is believed for ten seconds in which nobody finds it right. One who was stopped for
+ * that long, and another stopped at the same moment, may turn it back together: once, by what may be
+ * saved up.
  */
 static bool is_disbelieved(struct swgi_budget_words *words,
                            const struct swgi_retry_settings *settings, uint64_t word,

@@ -82,11 +82,18 @@ uint32_t swgi_settings_load_all(const struct swgi_map *map, const struct swgi_ce
 
 /* ---- what fits together */
 
+uint32_t swgi_policies_queue(const struct swgi_policy_settings *settings) {
+    uint32_t places = 10 * swgi_policies_permits(settings);
+    if (places > SWGI_PLACES_MAX)
+        return SWGI_PLACES_MAX;
+    return places > 0 ? places : 1;
+}
+
 static int compile_bulkhead(struct swgi_policy_settings *settings, struct swg_error *error) {
     struct swgi_bulkhead_settings *bulkhead = &settings->bulkhead;
     uint32_t limit = swgi_policies_permits(settings);
     if (bulkhead->max_queue_follows)
-        bulkhead->max_queue = 10 * limit < SWGI_PLACES_MAX ? 10 * limit : SWGI_PLACES_MAX;
+        bulkhead->max_queue = swgi_policies_queue(settings);
     if (bulkhead->max_queue == 0)
         bulkhead->max_queue = 1;
     if (bulkhead->reserve_permits != 0 && bulkhead->reserve_permits >= limit)
@@ -103,9 +110,14 @@ static int compile_bulkhead(struct swgi_policy_settings *settings, struct swg_er
 static int compile_fallback(const struct swgi_fallback_settings *settings,
                             struct swg_error *error) {
     bool asks = memchr(settings->chain, SWGI_FALLBACK_ALTERNATIVE, SWGI_FALLBACKS_MAX) != NULL;
+    bool answers = memchr(settings->chain, SWGI_FALLBACK_STATIC, SWGI_FALLBACKS_MAX) != NULL;
     if (asks && settings->alternative[0] == '\0')
         return swgi_fail(error, -EINVAL, "fallback.alternative",
                          "not set; fallback.chain alternative needs the name of a circuit");
+    if (answers && settings->answer[0] == '\0')
+        return swgi_fail(error, -EINVAL, "fallback.static",
+                         "not set; fallback.chain static needs an answer; allowed: 1..%u bytes",
+                         (unsigned)SWGI_ANSWER_MAX);
     return 0;
 }
 

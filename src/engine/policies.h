@@ -33,6 +33,8 @@ int swgi_policies_compile(struct swgi_policy_settings *settings, struct swg_erro
 bool swgi_policies_check(const struct swgi_policy_settings *settings);
 /* The largest limit the bulkhead may come to; 0: it has none. */
 uint32_t swgi_policies_permits(const struct swgi_policy_settings *settings);
+/* So many may wait where nobody said how many, 1..SWGI_PLACES_MAX. */
+uint32_t swgi_policies_queue(const struct swgi_policy_settings *settings);
 /* Returns the sequence they were read at. */
 uint32_t swgi_policies_load(const struct swgi_policies *policies, struct swgi_policy_settings *out);
 /* Under the registry lock, runs being long enough: publishes settings and the words derived from

@@ -180,6 +180,7 @@ struct swgi_thread {
     bool shared;            /* columns is the shared row: add atomically */
     uint32_t sequence;      /* for probes */
     int64_t anchor;         /* panel time that was compared with our own clock lately */
+    uint32_t trust;         /* so many more instants near it are taken as they are */
     struct swgi_random lot; /* for jitter and the ramp; seeded on entering */
 };
 #define SWGI_ANCHOR_NONE (INT64_MIN / 2) /* near no instant that anybody has */
@@ -250,15 +251,19 @@ int64_t swgi_map_clock(const struct swgi_map *map);
 int64_t swgi_map_believe(struct swgi_map *map, int64_t now);
 /*
  * The same for those who ask at every call: an instant soon after one that was compared is taken as
- * it is. A clock that runs away is caught within SWGI_ANCHOR_NS of ours.
+ * it is. A clock that runs away is caught within SWGI_ANCHOR_NS of ours, one that stands after
+ * SWGI_ANCHOR_CALLS.
  */
-#define SWGI_ANCHOR_NS INT64_C(8000000)
+#define SWGI_ANCHOR_NS    INT64_C(8000000)
+#define SWGI_ANCHOR_CALLS 4096
 static inline bool swgi_thread_believes(int64_t now) {
-    return (uint64_t)now - (uint64_t)swgi_thread.anchor < (uint64_t)SWGI_ANCHOR_NS;
+    return (uint64_t)now - (uint64_t)swgi_thread.anchor < (uint64_t)SWGI_ANCHOR_NS &&
+           (int32_t)--swgi_thread.trust >= 0;
 }
 static inline int64_t swgi_thread_believe(struct swgi_map *map, int64_t now) {
     if (swgi_likely(swgi_thread_believes(now)))
         return now;
+    swgi_thread.trust = SWGI_ANCHOR_CALLS;
     return swgi_thread.anchor = swgi_map_believe(map, now);
 }
 

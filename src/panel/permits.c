@@ -316,6 +316,19 @@ int swgi_permits_release(struct swgi_map *map, struct swgi_bulkhead_words *words
     return missing(map, held.word);
 }
 
+bool swgi_permits_is_held(const struct swgi_map *map, const struct swgi_bulkhead_words *words,
+                          struct swgi_held held) {
+    for (unsigned tries = 0; tries < RETRIES_MAX; tries++) {
+        uint64_t run = swgi_load(&words->run);
+        if (held.slot >= swgi_permit_run(map, run).count)
+            break;
+        uint64_t found = word_at(map, words, run, held.slot);
+        if (found == held.word || is_settled(found))
+            return found == held.word;
+    }
+    return false;
+}
+
 unsigned swgi_permits_reap(struct swgi_map *map, struct swgi_bulkhead_words *words, unsigned owner,
                            const uint32_t *incarnation) {
     uint32_t count = swgi_permit_run(map, swgi_load(&words->run)).count;

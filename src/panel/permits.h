@@ -117,6 +117,10 @@ bool swgi_permits_confirm(struct swgi_map *map, struct swgi_bulkhead_words *word
 int swgi_permits_release(struct swgi_map *map, struct swgi_bulkhead_words *words,
                          struct swgi_held held);
 
+/* Is it held still? Not if it was ended by a copy, or given back because we seemed dead. */
+bool swgi_permits_is_held(const struct swgi_map *map, const struct swgi_bulkhead_words *words,
+                          struct swgi_held held);
+
 /* ---- bounds */
 /* How many of the first permits a call of that priority (-32..31) may use under that limit word. */
 uint32_t swgi_permits_ceiling(const struct swgi_bulkhead_words *words, uint64_t limit,

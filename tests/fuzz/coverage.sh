@@ -54,7 +54,7 @@ coverage() {
         return
     fi
     # The build tries its compiler out, and what it tries must leave no counts in this folder.
-    LLVM_PROFILE_FILE=/dev/null CC=clang TARGET=fuzz build "$dir" -Dfuzz=true -Db_lundef=false -Dprogram=disabled -Dhttp=disabled \
+    LLVM_PROFILE_FILE=/dev/null CC=clang TARGET=fuzz build "$dir" -Dfuzz=true -Db_lundef=false -Dbuildtype=plain -Dprogram=disabled -Dhttp=disabled \
         '-Dc_args=-fprofile-instr-generate -fcoverage-mapping' -Dc_link_args=-fprofile-instr-generate || return
     count_coverage "$dir" || { fail 'coverage of the fuzzers'; return; }
     for floor in base panel engine circuit config; do

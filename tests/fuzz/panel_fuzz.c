@@ -12,7 +12,8 @@
 
 #define PERMITS    4u
 #define STEPS_MAX  48u
-#define CONFIGS    6u
+#define PRESETS    6u
+#define CONFIGS    (PRESETS + FOLLOWERS)
 #define RAW_FILE   1u
 #define CHECKSUM   2u
 #define INSPECT    4u
@@ -147,13 +148,15 @@ static void record(struct world *world, struct input *input) {
 /* Whoever queued looks, or goes on with another attempt. */
 static void go_on(struct world *world, struct input *input) {
     struct swg_permit *permit = some_permit(world, input);
-    unsigned how = (unsigned)take(input, 1) % 4;
+    unsigned how = (unsigned)take(input, 1) % 5;
     if (how == 0)
         require_answer(swg_wait(permit, swg_panel_now(world->panel) + 1000));
     else if (how == 1)
         require_answer(swg_poll(permit));
     else if (how == 2)
         require_answer(swg_acquire_again(permit));
+    else if (how == 3)
+        swg_wait_fd(permit);
     else
         REQUIRE(swg_deadline(permit) <= SWG_NS_MAX);
 }
@@ -366,6 +369,53 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
 
 /* ---- seeds: each step and each place once, then everything in order */
 
+enum {
+    ACQUIRE = 2,
+    RECORD = 3,
+    CALL = 6,
+    CONFIGURE = 7,
+    LOOK = 9,
+    ADVANCE = 13,
+    GO_ON = 20,
+    LIMITS = 5
+};
+
+/* A circuit gets other policies, and calls enough for limits, timeouts and windows to move. */
+static size_t steps_with(uint8_t *out, uint8_t config) {
+    uint8_t *at = out;
+    REQUIRE(steps[CONFIGURE] == configure && steps[ADVANCE] == advance && steps[LOOK] == look &&
+            steps[CALL] == call);
+    memcpy(at, (uint8_t[]){ CONFIGURE, LIMITS, config }, 3);
+    at += 3;
+    for (uint8_t i = 0; i < 10; i++) {
+        uint8_t took = i < 6 ? 10 : 200; /* tenths of a millisecond */
+        memcpy(at, (uint8_t[]){ ACQUIRE, LIMITS, i % PERMITS, 0, 0, 1, 33, 100 }, 8);
+        memcpy(at + 8, (uint8_t[]){ RECORD, i % PERMITS, i % 7 == 6 ? 2 : 1, took, 0, 0, 0 }, 7);
+        memcpy(at + 15, (uint8_t[]){ ADVANCE, i % 4 == 3 ? 15 : 2, 0 }, 3);
+        at += 18;
+    }
+    for (uint8_t i = 0; i < 6; i++) {
+        memcpy(at, (uint8_t[]){ CALL, LIMITS, 15, i == 5 ? 2 : 1, ADVANCE, 15, 0 }, 7);
+        at += 7;
+    }
+    memcpy(at, (uint8_t[]){ LOOK, LIMITS }, 2);
+    return (size_t)(at + 2 - out);
+}
+
+/* More than may be let in at once: the last waits, with a descriptor and without. */
+static size_t steps_waiting(uint8_t *out) {
+    uint8_t *at = out;
+    REQUIRE(steps[GO_ON] == go_on);
+    memcpy(at, (uint8_t[]){ ADVANCE, 0, 1 }, 3);
+    at += 3;
+    for (uint8_t i = 0; i < PERMITS; i++, at += 8)
+        memcpy(at, (uint8_t[]){ ACQUIRE, LIMITS, i, 0, 0, 1, 33, 100 }, 8);
+    for (uint8_t how = 5; how-- > 0; at += 3)
+        memcpy(at, (uint8_t[]){ GO_ON, PERMITS - 1, how }, 3);
+    memcpy(at, (uint8_t[]){ RECORD, 0, 1, 10, 0, 0, 0, GO_ON, PERMITS - 1, 1 }, 10);
+    return (size_t)(at + 10 - out);
+}
+
 static size_t all_steps(uint8_t *out, uint8_t circuit) {
     size_t size = 0;
     for (unsigned i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -390,6 +440,12 @@ static void write_seeds(const char *into) {
             write_seed(into, number++, bytes, 6 + all_steps(bytes + 6, which % 5));
         }
     }
+    for (uint8_t config = 0; config < CONFIGS; config++) {
+        uint8_t bytes[512] = { 0, 0 };
+        write_seed(into, number++, bytes, 2 + steps_with(bytes + 2, config));
+    }
+    uint8_t waiting[128] = { 0, 0 };
+    write_seed(into, number++, waiting, 2 + steps_waiting(waiting + 2));
     uint8_t raw[2 + sizeof(struct swgi_header)] = { RAW_FILE | CHECKSUM };
     memcpy(raw + 2, image, sizeof(struct swgi_header));
     write_seed(into, number++, raw, sizeof(raw));
@@ -397,11 +453,13 @@ static void write_seeds(const char *into) {
 }
 
 static void make_configs(void) {
-    static const char *const presets[CONFIGS] = { "default",      "read",    "api",
+    static const char *const presets[PRESETS] = { "default",      "read",    "api",
                                                   "resilience4j", "opossum", "alternator" };
     for (unsigned i = 0; i < CONFIGS; i++) {
         REQUIRE(swg_config_new(&configs[i]) == 0);
-        REQUIRE(swg_config_preset(configs[i], presets[i], NULL) == 0);
+        REQUIRE(swg_config_preset(configs[i], presets[i < PRESETS ? i : 0], NULL) == 0);
+        if (i >= PRESETS)
+            set_all(configs[i], that_follow[i - PRESETS]);
     }
     REQUIRE(swg_config_set(configs[1], "breaker.half_open.ramp", "10, 60", NULL) == 0);
     set_all(configs[2], that_limits);

@@ -36,7 +36,7 @@ static inline struct swg_panel_options image_options(void) {
     options.path = path;
     options.circuits_max = 7;
     options.columns_max = 2;
-    options.histograms_max = 2;
+    options.histograms_max = 4;
     options.slots_max = 512;
     options.policies_max = 3;
     options.events_max = 64;
@@ -47,8 +47,13 @@ static inline struct swg_panel_options image_options(void) {
 }
 
 static inline void set_all(struct swg_config *config, const char *const *rows) {
-    for (; rows[0] != NULL; rows += 2)
-        REQUIRE(swg_config_set(config, rows[0], rows[1], NULL) == 0);
+    struct swg_error error = SWG_ERROR_INIT;
+    for (; rows[0] != NULL; rows += 2) {
+        if (swg_config_set(config, rows[0], rows[1], &error) == 0)
+            continue;
+        fprintf(stderr, "%s=%s: %s\n", rows[0], rows[1], error.text);
+        abort();
+    }
 }
 
 static inline struct swg_circuit *make_circuit(struct swg_panel *panel, const char *name,
@@ -178,9 +183,23 @@ static const char *const that_limits[] = { "bulkhead.max_concurrent",
                                            "checkout:100, search:50, reviews:10",
                                            "breaker.slow_call_duration",
                                            "1ms",
-                                           "breaker.histogram",
-                                           "no",
                                            NULL };
+
+/* Each form of a policy that follows what it measures, and each limiter and backoff that the image has not. */
+#define FOLLOWERS 4u
+static const char *const that_follow[FOLLOWERS][24] = {
+    { "adaptive.algorithm", "switchgear", "adaptive.window", "100ms", "adaptive.max", "20",
+      "limiter.rate", "1000", "limiter.algorithm", "fixed_window", "retry.attempts", "4",
+      "retry.backoff", "fibonacci", "timeout.auto", "10", NULL },
+    { "adaptive.algorithm", "aimd", "adaptive.max", "20", "adaptive.window", "100ms",
+      "adaptive.timeout", "10ms", "limiter.rate", "1000", "limiter.algorithm", "sliding_window",
+      "retry.attempts", "4", NULL },
+    { "adaptive.algorithm", "vegas", "adaptive.max", "20", "adaptive.window", "100ms",
+      "limiter.rate", "1000", "limiter.algorithm", "leaky_bucket", "retry.attempts", "4",
+      "retry.backoff", "linear", NULL },
+    { "adaptive.algorithm", "gradient2", "adaptive.max", "20", "adaptive.window", "100ms",
+      "limiter.rate", "3", "limiter.algorithm", "token_bucket", "retry.attempts", "4", NULL },
+};
 
 /* One holds a permit, one waits, one was let through. */
 static inline void crowd(struct swg_panel *panel, struct swg_circuit *limits) {

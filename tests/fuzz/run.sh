@@ -13,9 +13,13 @@ export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 mkdir -p "$corpus" "$found"
 
-# The cheap target takes most of the million.
-declare -A runs=([panel]=60000 [config]=60000 [yaml]=60000 [admin]=60000 [text]=900000)
-[[ ${BOUND:-} != small ]] || runs=([panel]=6000 [config]=6000 [yaml]=6000 [admin]=6000 [text]=90000)
+# How many inputs: the cheap target takes most of the million.
+runs() { # NAME
+    local runs=25000
+    [[ $1 != text ]] || runs=950000
+    [[ ${BOUND:-} != small ]] || runs=$((runs / 10))
+    echo "$runs"
+}
 
 prepare() { # NAME
     rm -rf "${corpus:?}/$1-seeds"
@@ -37,17 +41,13 @@ fuzz() { # NAME OPTION ... FOLDER
 
 # From the seeds alone and with a number of its own, so that it can be repeated.
 bounded() { # NAME
-    local name=$1 fresh=$found/$1-fresh
-    prepare "$name" || { fail "seeds of fuzz-$name"; return; }
+    local name=$1 fresh=$found/$1-fresh status=0
+    prepare "$name" || { echo "no seeds of fuzz-$name"; return 1; }
     rm -rf "$fresh" && mkdir "$fresh"
-    if fuzz "$name" -seed=1 -runs="${runs[$name]:-50000}" "$fresh"; then
-        executed=$((executed + $(sed -n 's/^stat::number_of_executed_units: *//p' "$found/$name.log")))
-        cp -rn "$fresh/." "$corpus/$name/"
-        pass "fuzz-$name: no input crashes, hangs, leaks or is answered wrongly"
-    else
-        fail "fuzz-$name: see what is in $found"
-    fi
+    fuzz "$name" -seed=1 -runs="$(runs "$name")" "$fresh" || status=1
+    [[ $status -ne 0 ]] || cp -rn "$fresh/." "$corpus/$name/"
     rm -rf "$fresh"
+    return "$status"
 }
 
 until_stopped() {
@@ -70,9 +70,14 @@ done
 [[ ${#targets[@]} -gt 0 ]] || { fail "no targets in $FUZZ_BUILD"; finish; }
 [[ ${BOUND:-} != none ]] || until_stopped
 
+export -f runs prepare fuzz bounded
+export FUZZ_BUILD corpus found
+side_by_side bounded "${targets[@]}"
 executed=0
 for name in "${targets[@]}"; do
-    bounded "$name"
+    told "$name" "fuzz-$name: no input crashes, hangs, leaks or is answered wrongly" show
+    count=$(sed -n 's/^stat::number_of_executed_units: *//p' "$found/$name.log")
+    executed=$((executed + ${count:-0}))
 done
 if [[ ${BOUND:-} != small ]]; then
     check "a million inputs: $executed" test "$executed" -ge 1000000

@@ -119,7 +119,7 @@ for _ in 1 2 3; do run exec paced -- true; exits 0; done
 [[ ! -e touched ]] || wrong 'the command was run'
 
 # The circuit's own answer, for a command that failed and for one that was not run.
-run exec quote --set breaker.trip.0.consecutive=1 --set fallback='cache, static' --set fallback.static='no quotes now' -- sh -c 'exit 3'
+run exec quote --set breaker.trip.0.consecutive=1 --set fallback='cache, static' --set cache.bytes=65536 --set fallback.static='no quotes now' -- sh -c 'exit 3'
 exits 0; is 'no quotes now' "$out"; says 'quote: run: it failed; fallback.static stands in'
 run exec quote -- touch touched
 exits 0; is 'no quotes now' "$out"; says 'quote: not run: the circuit is OPEN; fallback.static stands in'

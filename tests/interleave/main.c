@@ -1,6 +1,7 @@
 /*
- * Usage: interleave [--seed N] [--schedules N] [--story NAME] [--show] [--first]. Runs every story under that many schedules; the first
- * that goes wrong is printed with its seed, and replayed by --story and --seed with --schedules 1.
+ * Usage: interleave [--seed N] [--schedules N] [--story NAME] [--half 1|2] [--show] [--first]. Runs every story, or every other one,
+ * under that many schedules; the first that goes wrong is printed with its seed, and replayed by --story and --seed with
+ * --schedules 1.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 static struct {
     uint64_t seed, schedules;
     const char *story;
+    unsigned half; /* 0: both */
     bool show, first;
 } asked = { .seed = 1, .schedules = 30000 };
 
@@ -78,11 +80,13 @@ static bool tell(const struct story *story) {
 }
 
 static void read_arguments(int argc, char **argv) {
-    static const struct option options[] = {
-        { "seed", required_argument, NULL, 's' },  { "schedules", required_argument, NULL, 'n' },
-        { "story", required_argument, NULL, 't' }, { "show", no_argument, NULL, 'v' },
-        { "first", no_argument, NULL, 'f' },       { 0 }
-    };
+    static const struct option options[] = { { "seed", required_argument, NULL, 's' },
+                                             { "schedules", required_argument, NULL, 'n' },
+                                             { "story", required_argument, NULL, 't' },
+                                             { "show", no_argument, NULL, 'v' },
+                                             { "first", no_argument, NULL, 'f' },
+                                             { "half", required_argument, NULL, 'h' },
+                                             { 0 } };
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (c == 's')
             asked.seed = strtoull(optarg, NULL, 10);
@@ -90,6 +94,8 @@ static void read_arguments(int argc, char **argv) {
             asked.schedules = strtoull(optarg, NULL, 10);
         else if (c == 't')
             asked.story = optarg;
+        else if (c == 'h')
+            asked.half = (unsigned)atoi(optarg);
         else if (c == 'f')
             asked.first = true;
         else if (c == 'v')
@@ -99,17 +105,23 @@ static void read_arguments(int argc, char **argv) {
     }
 }
 
+static bool is_asked_for(const struct story *story, unsigned number) {
+    if (asked.half != 0 && number % 2 != asked.half % 2)
+        return false;
+    return asked.story == NULL || strcmp(asked.story, story->name) == 0;
+}
+
 int main(int argc, char **argv) {
     const struct story *const *const chapters[] = { stories_machine, stories_count,
                                                     stories_time,    stories_registry,
                                                     stories_modes,   stories_limiter,
                                                     stories_budget,  stories_bulkhead };
-    unsigned passed = 0, failed = 0;
+    unsigned passed = 0, failed = 0, number = 0;
     read_arguments(argc, argv);
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (unsigned i = 0; i < sizeof(chapters) / sizeof(*chapters); i++)
         for (const struct story *const *story = chapters[i]; *story != NULL; story++) {
-            if (asked.story != NULL && strcmp(asked.story, (*story)->name) != 0)
+            if (!is_asked_for(*story, ++number))
                 continue;
             bool right = tell(*story);
             passed += right;

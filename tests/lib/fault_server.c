@@ -27,7 +27,7 @@ struct fault_server {
     struct connection connections[CONNECTIONS_MAX + 2];
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t changed;
-    const char *answer;
+    char *answer;
     int then, requests, connected, open;
     char last[4096];
 };
@@ -136,7 +136,7 @@ struct fault_server *fault_server_start(void) {
 
     if (server == NULL)
         return NULL;
-    server->answer = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
+    server->answer = strdup("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n");
     server->count = FIRST;
     server->polled[LISTENER] =
         (struct pollfd){ .fd = listen_somewhere(&server->port), .events = POLLIN };
@@ -145,6 +145,7 @@ struct fault_server *fault_server_start(void) {
     pthread_cond_init(&server->changed, NULL);
     if (server->polled[LISTENER].fd >= 0 && pthread_create(&server->thread, NULL, run, server) == 0)
         return server;
+    free(server->answer);
     free(server);
     return NULL;
 }
@@ -156,6 +157,7 @@ void fault_server_stop(struct fault_server *server) {
         close(server->polled[i].fd);
     pthread_cond_destroy(&server->changed);
     pthread_mutex_destroy(&server->lock);
+    free(server->answer);
     free(server);
 }
 
@@ -165,7 +167,8 @@ int fault_server_port(const struct fault_server *server) {
 
 void fault_server_answer(struct fault_server *server, const char *bytes, int then) {
     pthread_mutex_lock(&server->lock);
-    server->answer = bytes;
+    free(server->answer);
+    server->answer = strdup(bytes); /* the story may end before the thread is done with it */
     server->then = then;
     pthread_mutex_unlock(&server->lock);
 }

@@ -21,7 +21,7 @@ struct fault_server *fault_server_start(void);
 void fault_server_stop(struct fault_server *server);
 int fault_server_port(const struct fault_server *server);
 
-/* From now on. bytes must live as long as the server uses them. */
+/* From now on; bytes are copied. */
 void fault_server_answer(struct fault_server *server, const char *bytes, int then);
 
 /* So far: requests that were complete, and connections that were made. */

@@ -9,6 +9,7 @@
 
 #include "../unit/engine/inside.h"
 #include "base/random.h"
+#include "bound.h"
 #include "naive.h"
 
 #define IN_FLIGHT_MAX 24
@@ -521,7 +522,7 @@ static inline void live(const struct plan *of, unsigned lives, unsigned steps) {
         life(of, strtoull(again, NULL, 10), steps);
         return;
     }
-    for (unsigned i = 0; i < lives; i++)
+    for (unsigned i = 0; i < bounded(lives); i++)
         life(of, 1 + i, steps);
 }
 

@@ -52,7 +52,7 @@ static const struct plan some_failures = {
 static void test_the_score_is_the_model_s(void **state) {
     (void)state;
     live(&some_failures, 400, 2500);
-    assert_true(lived[SWGI_CLOSED_TO_OPEN] > 1000);
+    assert_true(lived[SWGI_CLOSED_TO_OPEN] > bounded(1000));
 }
 
 int main(void) {

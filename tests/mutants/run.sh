@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
 # Known-wrong variants of the algorithms, and which check turns red for each. Red means that the check can see that mistake.
 #
-# The interleaver is compiled once, and so are programs of tests/torture for what only real time and real deaths show; each
-# variant compiles anew only the file that has it. A variant that no story turns red has survived, which is a failure; so is a
-# story that is red without a variant.
-set -uo pipefail
-compiler=${CC:-gcc}
-dir=build/with/mutants
-mkdir -p "$dir/base"
-flags=(-std=gnu11 -O1 -D_GNU_SOURCE '-DSWGI_VERSION="0"' -Isrc -Iinclude)
-interleaved=("${flags[@]}" -DSWGI_INTERLEAVE=1)
+# Each variant compiles only the files that have it, and takes the other objects from the interleaver's build, or from the usual
+# one for programs of tests/torture, which see what only real time and real deaths show. A variant that no story turns red has
+# survived, which is a failure; so is a story that is red without a variant.
+. tests/stages/lib.sh
+export compiler=${CC:-gcc} dir=build/with/mutants base=build/with/interleave BUILD
+mkdir -p "$dir"
+# Read by the compiler, @FILE.
+printf '%s\n' -std=gnu11 -O1 -D_GNU_SOURCE '-DSWGI_VERSION=\"0\"' -Isrc -Iinclude > "$dir/flags"
+printf '%s\n' "@$dir/flags" -DSWGI_INTERLEAVE=1 > "$dir/interleaved"
 wraps=$(grep -ohw '__wrap_[a-z0-9_]*' tests/interleave/*.c | sort -u | sed 's/__wrap_/-Wl,--wrap=/')
-passed=0 failed=0
+export wraps
 
 # Variant, story, schedules that are certainly enough, what is wrong in it.
-variants='
+export variants='
 NO_CTL_RELOAD_AFTER   one-probe            30000  no look at ctl after a probe was taken
 NO_CTL_RELOAD_BEFORE  many-probes         200000  no look at ctl before a probe is taken
 PLAIN_STORE           score                30000  failures are counted with a load and a store
@@ -50,8 +50,8 @@ WAITING_NO_VERSION    waiters              30000  who finds the queue empty says
 '
 
 # Variant, torture program, what is wrong in it: red within TORTURES short runs, because chance has its part in each.
-TORTURES=6
-tortured='
+export TORTURES=6
+export tortured='
 WAITER_NEVER_SILENT   bulkhead  a stopped waiter holds up those behind it
 PERMIT_KEPT_ON_DEATH  bulkhead  the permit of a killed holder is not given back
 LIMITER_NO_HELP       limits    the last call is not written to the ring before the next
@@ -65,65 +65,37 @@ link() { # OUTPUT OBJECT ...: only the interleaver brings what stands in for lib
     "$compiler" -o "$@" $wrapped -lm -lpthread
 }
 
-compile_all() { # FOLDER SOURCES ... -- FLAGS ...: a source's object is named after it
-    local folder=$1 sources=()
-    shift
-    while [[ $1 != -- ]]; do
-        sources+=("$1")
-        shift
-    done
-    shift
+compile_all() { # FOLDER FLAG SOURCES ...: a source's object is named after it
+    local folder=$1 flag=$2
+    shift 2
     mkdir -p "$folder"
     rm -f "$folder"/*.o
-    printf '%s\n' "${sources[@]}" | xargs -P "$(nproc)" -I{} sh -c \
-        'nice "$0" "$@" -c {} -o "'"$folder"'/$(printf %s {} | tr / _).o"' "$compiler" "$@"
+    printf '%s\n' "$@" | xargs -P 2 -I{} sh -c 'nice "$0" "$1" $2 -c {} -o "$3/$(printf %s {} | tr / _).o"' \
+        "$compiler" "${flag%% *}" "${flag#* }" "$folder"
 }
 
-build_base() {
-    compile_all "$dir/base" src/{base,panel,engine,circuit}/*.c tests/interleave/*.c -- "${interleaved[@]}" &&
-        link "$dir/interleave" "$dir"/base/*.o
-}
-
-build_variant() { # NAME PROGRAM BASE FLAGS ...: the objects of BASE, but for those that have the variant
-    local name=$1 program=$2 base=$3 objects=() object sources
-    shift 3
+build_variant() { # NAME FOLDER PROGRAM FLAGS WITH ...: an object that has the variant stands before the library that has it not
+    local name=$1 folder=$2 program=$3 flags=$4 sources
+    shift 4
     mapfile -t sources < <(grep -lw "SWGI_MUTANT_$name" src/*/*.c)
-    compile_all "$dir/$name" "${sources[@]}" -- "$@" "-DSWGI_MUTANT_$name=1" || return 1
-    for object in "$base"/*.o; do
-        [[ -e $dir/$name/${object##*/} ]] && objects+=("$dir/$name/${object##*/}") || objects+=("$object")
-    done
-    link "$dir/$name/$program" "${objects[@]}"
+    [[ ${#sources[@]} -gt 0 ]] || return 1
+    compile_all "$folder" "@$flags -DSWGI_MUTANT_$name=1" "${sources[@]}" &&
+        link "$folder/$program" "$folder"/*.o "$@"
 }
 
-if ! build_base; then
-    echo 'FAIL mutants: the interleaver does not build'
-    exit 1
-fi
-if ! "$dir/interleave" --schedules 2000 --first > "$dir/base.out" 2>&1; then
-    tail -n 40 "$dir/base.out"
-    echo 'FAIL mutants: red without any of them'
-    exit 1
-fi
-
-printf '%-21s %-21s %-12s %s\n' mutant story 'red at seed' 'what is wrong'
-while read -r name story schedules what; do
-    [[ -n $name ]] || continue
-    if ! grep -qw "SWGI_MUTANT_$name" src/*/*.c || ! build_variant "$name" interleave "$dir/base" "${interleaved[@]}" > "$dir/$name.out" 2>&1; then
-        failed=$((failed + 1))
-        echo "FAIL mutant $name does not build, or there is none of that name"
-        continue
-    fi
-    timeout 60 "$dir/$name/interleave" --story "$story" --schedules "$schedules" --first > "$dir/$name.out" 2>&1
+# What is said of one line of a list: red, or why not.
+interleaved() { # NAME
+    local name=$1 folder=$dir/$1 story schedules what status seed
+    read -r _ story schedules what <<< "$(grep "^$name " <<< "$variants")"
+    build_variant "$name" "$folder" interleave "$dir/interleaved" \
+        "$base"/tests/interleave.p/*.o "$base/src/libswitchgear.a" > "$folder.out" 2>&1 ||
+        { echo "FAIL mutant $name does not build, or there is none of that name"; return 1; }
+    timeout 60 "$folder/interleave" --story "$story" --schedules "$schedules" --first > "$folder.out" 2>&1
     status=$?
-    seed=$(sed -n 's/^[a-z0-9-]*: seed \([0-9]*\): .*/\1/p' "$dir/$name.out" | head -n 1)
-    if [[ $status -ne 0 ]]; then
-        passed=$((passed + 1))
-        printf '%-21s %-21s %-12s %s\n' "$name" "$story" "${seed:-"(status $status)"}" "$what"
-    else
-        failed=$((failed + 1))
-        echo "FAIL mutant $name survived: $what"
-    fi
-done <<< "$variants"
+    seed=$(sed -n 's/^[a-z0-9-]*: seed \([0-9]*\): .*/\1/p' "$folder.out" | head -n 1)
+    [[ $status -ne 0 ]] || { echo "FAIL mutant $name survived: $what"; return 1; }
+    printf '%-21s %-21s %-12s %s\n' "$name" "$story" "${seed:-"(status $status)"}" "$what"
+}
 
 # The last of so many short runs of a torture program; red ends them.
 torture() { # PROGRAM OUTPUT
@@ -134,36 +106,41 @@ torture() { # PROGRAM OUTPUT
     echo "$run"
 }
 
-library=(src/{base,panel,engine,circuit}/*.c)
-if ! compile_all "$dir/torture" "${library[@]}" -- "${flags[@]}"; then
-    echo 'FAIL mutants: the library does not build'
-    exit 1
+tortured() { # NAME
+    local name=$1 folder=$dir/torture-$1 program what run
+    read -r _ program what <<< "$(grep "^$name " <<< "$tortured")"
+    build_variant "$name" "$folder" "$program" "$dir/flags" \
+        "$BUILD/tests/torture-$program.p"/*.o "$BUILD/src/libswitchgear.a" > "$folder.out" 2>&1 ||
+        { echo "FAIL mutant $name does not build, or there is none of that name"; return 1; }
+    run=$(torture "$folder/$program" "$folder.out")
+    ((run <= TORTURES)) && grep -q '^FAIL ' "$folder.out" || { echo "FAIL mutant $name survived torture: $what"; return 1; }
+    printf '%-21s %-21s %-12s %s\n' "$name" "torture $program" "(run $run)" "$what"
+}
+export -f link compile_all build_variant interleaved torture tortured
+
+show_red() { # FUNCTION LIST
+    local name names
+    mapfile -t names < <(sed -n 's/^\([A-Z_]*\) .*/\1/p' <<< "$2")
+    side_by_side "$1" "${names[@]}"
+    for name in "${names[@]}"; do
+        cat "$results/$name.out"
+        [[ $(cat "$results/$name.status") == 0 ]] && passed=$((passed + 1)) || failed=$((failed + 1))
+    done
+}
+
+TARGET=tests/interleave build "$base" -Dinterleave=true -Db_lundef=false -Dwerror=true || finish
+build "$BUILD" -Dwerror=true || finish
+if ! "$base/tests/interleave" --schedules 2000 --first > "$dir/base.out" 2>&1; then
+    tail -n 40 "$dir/base.out"
+    fail 'mutants: red without any of them'
+    finish
 fi
-while read -r name program what; do
-    [[ -n $name ]] || continue
-    rm -f "$dir"/torture/tests_*
-    "$compiler" "${flags[@]}" -c "tests/torture/$program.c" -o "$dir/torture/tests_$program.c.o"
-    if ! build_variant "$name" "$program" "$dir/torture" "${flags[@]}" > "$dir/$name.out" 2>&1; then
-        failed=$((failed + 1))
-        echo "FAIL mutant $name does not build, or there is none of that name"
-        continue
-    fi
-    run=$(torture "$dir/$name/$program" "$dir/$name.out")
-    if ((run <= TORTURES)) && grep -q '^FAIL ' "$dir/$name.out"; then
-        passed=$((passed + 1))
-        printf '%-21s %-21s %-12s %s\n' "$name" "torture $program" "(run $run)" "$what"
-    else
-        failed=$((failed + 1))
-        echo "FAIL mutant $name survived torture: $what"
-    fi
-done <<< "$tortured"
+printf '%-21s %-21s %-12s %s\n' mutant story 'red at seed' 'what is wrong'
+show_red interleaved "$variants"
+show_red tortured "$tortured"
 
 # A variant that stands in no line above is one that nobody checks.
 for name in $(grep -ohE 'SWGI_MUTANT_[A-Z_]+' src/*/*.c | sort -u | sed 's/SWGI_MUTANT_//'); do
-    if ! grep -q "^$name " <<< "$variants$tortured"; then
-        failed=$((failed + 1))
-        echo "FAIL mutant $name is in no list"
-    fi
+    grep -q "^$name " <<< "$variants$tortured" || fail "mutant $name is in no list"
 done
-echo "$passed passed, $failed failed, 0 skipped"
-[[ $failed -eq 0 ]]
+finish

@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#include "bound.h"
+
 #define STEP      MS(10)
 #define CALLS_MAX 300
 
@@ -256,6 +258,19 @@ static const char *const changes[][2] = {
     { "timeout.total", "off" },
 };
 
+/* What is set for a policy that is off just then is refused. */
+static void change_one(const char *const row[2]) {
+    struct swg_error error = SWG_ERROR_INIT;
+    struct swg_config *one = NULL;
+
+    assert_int_equal(swg_config_new(&one), 0);
+    assert_int_equal(swg_config_set(one, row[0], row[1], NULL), 0);
+    if (swg_circuit_configure(circuit, one, &error) != 0 &&
+        strstr(error.text, "would do nothing") == NULL)
+        fail_msg("%s=%s: %s", row[0], row[1], error.text);
+    swg_config_unref(one);
+}
+
 static void meddle(void) {
     uint64_t what = roll(12);
 
@@ -272,7 +287,7 @@ static void meddle(void) {
     else if (bulkhead) {
         uint64_t i = roll(sizeof(changes) / sizeof(changes[0]));
         allowed = status().permits_held > allowed ? status().permits_held : allowed;
-        change(changes[i][0], changes[i][1]);
+        change_one(changes[i]);
     }
     check();
 }
@@ -366,7 +381,7 @@ static void test_in_all_weathers(void **state) {
     const char *again = getenv("SWITCHGEAR_SEED");
 
     (void)state;
-    for (uint64_t i = 1; i <= 90; i++) {
+    for (uint64_t i = 1; i <= 10 + bounded(80); i++) {
         assert_int_equal(begin_story(NULL), 0);
         begin_weather(again != NULL ? strtoull(again, NULL, 10) : i);
         for (unsigned steps = 0; steps < 1200; steps++) {
@@ -386,9 +401,11 @@ static void test_in_all_weathers(void **state) {
                   (unsigned long long)sums[SWG_LIMITED], (unsigned long long)sums[SWG_EXPIRED],
                   (unsigned long long)sums[SWG_QUEUE_SATURATED], (unsigned long long)granted_late,
                   (unsigned long long)all_tickets);
-    assert_true(sums[SWG_OPEN] > 1000 && sums[SWG_FULL] > 1000 && sums[SWG_LIMITED] > 1000);
-    assert_true(sums[SWG_EXPIRED] > 1000 && sums[SWG_QUEUE_SATURATED] > 100);
-    assert_true(granted_late > 1000 && all_tickets > 1000 && displaced > 100);
+    assert_true(sums[SWG_OPEN] > bounded(1000) && sums[SWG_FULL] > bounded(1000) &&
+                sums[SWG_LIMITED] > bounded(1000));
+    assert_true(sums[SWG_EXPIRED] > bounded(1000) && sums[SWG_QUEUE_SATURATED] > bounded(100));
+    assert_true(granted_late > bounded(1000) && all_tickets > bounded(1000) &&
+                displaced > bounded(100));
 }
 
 int main(void) {

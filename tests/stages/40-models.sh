@@ -4,20 +4,16 @@
 # tools: spin gcc
 . tests/stages/lib.sh
 
-# Its count is its last line; without one it is a failure.
-add_half() { # LOG
-    local count
-    count=$(tail -n 1 "$1" | sed -nE 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p')
-    read -r p f <<< "${count:-0 1}"
-    passed=$((passed + p)) failed=$((failed + f))
-    sed '$d' "$1" | sed 's/^FAILED/FAIL/'
+check_model() { # MODEL:CHECK
+    tests/model/run.sh "$1"
 }
+export -f check_model
 
-work=$(mktemp -d) || exit 73
-trap 'rm -rf "$work"' EXIT
-tests/model/run.sh count_window waiters permits > "$work/other" 2>&1 &
-tests/model/run.sh half_open time_window > "$work/one" 2>&1
-wait $!
-add_half "$work/one"
-add_half "$work/other"
+mapfile -t names < <(tests/model/run.sh --list)
+[[ ${#names[@]} -gt 0 ]] || { fail 'models: there is none'; finish; }
+side_by_side check_model "${names[@]}"
+for name in "${names[@]}"; do
+    sed '/^[0-9]* passed/d; s/^FAILED/FAIL/' "$results/$name.out"
+    [[ $(cat "$results/$name.status") == 0 ]] && passed=$((passed + 1)) || failed=$((failed + 1))
+done
 finish

@@ -29,7 +29,7 @@ def reason(case, output):
 def report(label, test):
     output = test.get("stdout", "") + "\n" + test.get("stderr", "")
     cases = cases_of(test, output)
-    name = f"{label}: {test['name'].split(':')[-1]}"
+    name = f"{label}: {test['name'].split(':')[-1].replace('+threads', '')}"
     failed = [case for case, result in cases.items() if result == "FAILED"]
     if failed:
         print(output[-8000:])

@@ -40,17 +40,43 @@ build() { # DIR OPTION ..., and the target in TARGET if it is not everything
     fi
 }
 
-# Runs the unit and model tests of a build, one line a program, and counts their cases.
-unit_tests() { # DIR [WRAPPER [SUITE-LEFT-OUT]]
-    local dir=$1 report
+# Runs the tests of a build that meson knows, one line a program, and counts their cases.
+unit_tests() { # DIR [WRAPPER [OPTION OF MESON TEST ...]]
+    local dir=$1 wrapper=${2:-} report
     if grep -q 'left out: cmocka' "$dir/configure.log"; then
         skip "unit tests in ${dir##*/}: cmocka is not installed"
         return
     fi
+    shift $(($# < 2 ? 1 : 2))
     rm -f "$dir"/meson-logs/testlog*.json
-    meson test -C "$dir" --no-rebuild --quiet --num-processes 2 ${2:+--wrapper "$2"} ${3:+--no-suite "$3"} > /dev/null 2>&1
+    meson test -C "$dir" --no-rebuild --quiet --num-processes 2 ${wrapper:+--wrapper "$wrapper"} "$@" > /dev/null 2>&1
     report=$(/usr/bin/python3 tests/stages/cases.py "${dir##*/}" "$dir"/meson-logs/testlog*.json)
     printf '%s\n' "$report" | sed '$d'
     read -r p f s <<< "$(printf '%s\n' "$report" | tail -n 1)"
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+}
+
+# Calls an exported function once for each name, two at a time: most programs keep one processor busy, or wait. What it says of NAME
+# is in $results/NAME.out, how it ended in $results/NAME.status; somebody at a terminal can end them all, as they are in front.
+side_by_side() { # FUNCTION NAME ...
+    local function=$1
+    shift
+    results=$(mktemp -d) || exit 73
+    trap 'rm -rf "$results"' EXIT
+    export results
+    printf '%s\0' "$@" | xargs -0 -r -n 1 -P 2 bash -c \
+        '"$0" "$1" > "$results/$1.out" 2>&1; echo $? > "$results/$1.status"' "$function"
+}
+
+# How one of side_by_side ended, counted as one test; what it said is shown if it failed, or if asked for.
+told() { # NAME WHAT [show]
+    local status
+    status=$(cat "$results/$1.status" 2> /dev/null || echo 'none: it was stopped')
+    [[ ${3:-} != show && ($status == 0 || $status == 77) ]] || cat "$results/$1.out"
+    case $status in
+        0) pass "$2" ;;
+        77) skip "$2: $(tail -n 1 "$results/$1.out")" ;;
+        124) fail "$2: not done in time" ;;
+        *) fail "$2: exit status $status" ;;
+    esac
 }

@@ -121,11 +121,11 @@ static void change_settings(void) {
     const char *const with[][2] = { { "bulkhead.max_concurrent", limit },
                                     { "bulkhead.reserve.permits", reserve },
                                     { "bulkhead.when_busy", busy },
-                                    { "bulkhead.max_queue", queue },
                                     { "adaptive.algorithm", algorithm },
                                     { "adaptive.window", "10ms" },
                                     { "adaptive.max", adapts ? limit : "0" },
                                     { "bulkhead.when_queue_full", ANY("reject", "wait", "error") },
+                                    { busy[0] == 'w' ? "bulkhead.max_queue" : NULL, queue },
                                     { NULL, NULL } };
     bool prompt = !adapts && busy[0] == 'w' && strcmp(queue, QUEUE) == 0;
     end_phase();

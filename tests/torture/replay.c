@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define EPISODES   14000u
+#define EPISODES   9100u
 #define SMALL      700u
 #define PATIENCE_S 60
 #define LINGER_NS  300000

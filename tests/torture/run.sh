@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
-# Every torture program, one test each. BOUND: unset as for `make test`, small for slow builds, none until stopped.
-set -uo pipefail
-: "${BUILD:?a Meson build folder}"
-passed=0 failed=0 skipped=0
+# Every torture program, one test each, two side by side. BOUND: unset as for `make test`, small for slow builds, none until stopped.
+. tests/stages/lib.sh
 if [[ ${BOUND:-} == none ]]; then
     # Those that know no bound, side by side; the first that finds something ends the others.
     for name in storm bulkhead limits; do
@@ -12,17 +10,21 @@ if [[ ${BOUND:-} == none ]]; then
     wait -n
     exit
 fi
+
+torture() { # NAME: what it finds and what it cannot do here is told by its own name
+    "$BUILD/tests/torture-$1" 2>&1 | sed "s/^\\(FAIL\\|SKIP\\) *$1:* */\\1 torture $1: /"
+    return "${PIPESTATUS[0]}"
+}
+export -f torture
+
+# The longest first.
+names=(replay bulkhead)
 for program in "$BUILD"/tests/torture-*; do
-    [[ -x $program && -f $program ]] || continue
     name=${program##*/torture-}
-    output=$("$program" 2>&1)
-    status=$?
-    printf '%s\n' "$output" | sed "s/^\\(FAIL\\|SKIP\\) *$name:* */\\1 torture $name: /"
-    case $status in
-        0) passed=$((passed + 1)); echo "PASS torture $name" ;;
-        77) skipped=$((skipped + 1)); echo "SKIP torture $name: ${output##*$'\n'}" ;;
-        *) failed=$((failed + 1)); echo "FAIL torture $name: exit status $status" ;;
-    esac
+    [[ ! -x $program || ! -f $program || " ${names[*]} " == *" $name "* ]] || names+=("$name")
 done
-echo "$passed passed, $failed failed, $skipped skipped"
-[[ $failed -eq 0 && $passed -gt 0 ]]
+side_by_side torture "${names[@]}"
+for name in "${names[@]}"; do
+    told "$name" "torture $name" show
+done
+finish

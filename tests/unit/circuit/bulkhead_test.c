@@ -473,6 +473,24 @@ static void test_contradictions_are_refused(void **state) {
     }
 }
 
+/* Who says the same time for ever is compared with our own clock now and then, however little passes on his. */
+static void test_a_clock_that_stands_is_found_out(void **state) {
+    struct swg_panel_info info = SWG_PANEL_INFO_INIT;
+    struct swg_permit permit;
+    (void)state;
+    set("bulkhead.max_concurrent", "4");
+    make();
+    swg_ns stands = now();
+    for (unsigned i = 0; i < 10000; i++) {
+        assert_int_equal(swg_acquire_at(circuit, NULL, stands, &permit), SWG_GO);
+        assert_int_equal(swg_record_at(&permit, SWG_SUCCESS, NULL, stands, 0), 0);
+        if (i == 100)
+            advance(S(5));
+    }
+    assert_int_equal(swg_panel_status(panel, &info), 0);
+    assert_true(info.clocks_replaced > 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         STORY(test_so_many_at_once),
@@ -501,6 +519,7 @@ int main(void) {
         STORY(test_why_names_who_holds),
         STORY(test_bad_settings_are_refused),
         STORY(test_contradictions_are_refused),
+        STORY(test_a_clock_that_stands_is_found_out),
     };
     return cmocka_run_group_tests_name("bulkheads", tests, NULL, NULL);
 }

@@ -3,6 +3,8 @@
 
 #include <stdbool.h>
 
+#include "bound.h"
+
 /* ---- names */
 
 static const char longest[] = "a23456789.b23456789_c23456789:d23456789@e23456789/f23456789-"
@@ -222,13 +224,13 @@ static void name_of(uint32_t number, char name[32]) {
     snprintf(name, 32, "circuit/%u@host-%u", number, number % 97);
 }
 
-static void find_all(struct swg_panel *panel, struct swg_circuit **all) {
+static void find_all(struct swg_panel *panel, struct swg_circuit **all, uint32_t many) {
     char name[32];
-    for (uint32_t i = 0; i < 65535; i++) {
+    for (uint32_t i = 0; i < many; i++) {
         struct swg_circuit *found = NULL;
-        name_of(i * 7919u % 65535, name);
+        name_of(i * 7919u % many, name);
         assert_int_equal(swg_circuit_find(panel, name, &found), 0);
-        assert_ptr_equal(found, all[i * 7919u % 65535]);
+        assert_ptr_equal(found, all[i * 7919u % many]);
         assert_string_equal(swg_circuit_name(found), name);
     }
 }
@@ -236,11 +238,12 @@ static void find_all(struct swg_panel *panel, struct swg_circuit **all) {
 static void test_65535_circuits(void **state) {
     struct swg_panel_options options = SWG_PANEL_OPTIONS_INIT;
     struct swg_panel_info status = SWG_PANEL_INFO_INIT;
-    struct swg_circuit **all = calloc(65535, sizeof(*all)), *circuit = NULL;
+    const uint32_t many = bounded(65535);
+    struct swg_circuit **all = calloc(many, sizeof(*all)), *circuit = NULL;
     uint32_t cursor = 0, seen = 0;
     (void)state;
     assert_non_null(all);
-    options.circuits_max = 65535;
+    options.circuits_max = many;
     options.columns_max = 2;
     options.histograms_max = SWG_GEOMETRY_NONE;
     options.slots_max = SWG_GEOMETRY_NONE;
@@ -249,22 +252,22 @@ static void test_65535_circuits(void **state) {
     assert_int_equal(swg_config_new(&config), 0);
     struct swg_panel *panel = open_with(&options);
     assert_int_equal(swg_config_set(config, "breaker.histogram", "no", NULL), 0);
-    for (uint32_t i = 0; i < 65535; i++) {
+    for (uint32_t i = 0; i < many; i++) {
         char name[32];
         name_of(i, name);
         assert_int_equal(swg_circuit_get(panel, name, config, &all[i], NULL), 0);
     }
-    find_all(panel, all);
+    find_all(panel, all, many);
     while (swg_panel_next_circuit(panel, &cursor, &circuit) == 0)
         seen++;
-    assert_int_equal(seen, 65536);
+    assert_int_equal(seen, many + 1);
     assert_int_equal(swg_panel_status(panel, &status), 0);
-    assert_int_equal(status.circuits, 65535);
-    assert_int_equal(swg_circuit_get(panel, "the-65536th", config, &circuit, NULL), -ENOSPC);
-    struct swg_permit permit = admitted(all[65534]);
+    assert_int_equal(status.circuits, many);
+    assert_int_equal(swg_circuit_get(panel, "one-more", config, &circuit, NULL), -ENOSPC);
+    struct swg_permit permit = admitted(all[many - 1]);
     assert_int_equal(swg_record(&permit, SWG_SUCCESS), 0);
-    assert_int_equal(status_of(all[65534]).successes, 1);
-    assert_int_equal(status_of(all[65533]).calls, 0);
+    assert_int_equal(status_of(all[many - 1]).successes, 1);
+    assert_int_equal(status_of(all[many - 2]).calls, 0);
     swg_config_unref(config);
     swg_panel_unref(panel);
     free(all);

@@ -155,6 +155,43 @@ static const struct contradiction {
     { { "fallback.chain=static, alternative" },
       "fallback.alternative",
       "not set; fallback.chain alternative needs the name of a circuit" },
+    { { "fallback.chain=static" },
+      "fallback.static",
+      "not set; fallback.chain static needs an answer; allowed: 1..127 bytes" },
+    /* What is set for something that is off. */
+    { { "fallback.chain=cache" },
+      "fallback.chain",
+      "\"cache\" would do nothing; it needs cache.bytes" },
+    { { "fallback.chain=cache", "cache.bytes=off" }, "fallback.chain", "it needs cache.bytes" },
+    { { "fallback.static=sorry" }, "fallback.static", "it needs fallback.chain with static" },
+    { { "fallback.alternative=b" }, "fallback.alternative", "fallback.chain with alternative" },
+    { { "timeout.auto=0.1", "breaker.histogram=no" },
+      "timeout.auto",
+      "\"0.1\" would do nothing; it needs breaker.histogram yes" },
+    { { "timeout.auto_min=2s" },
+      "timeout.auto_min",
+      "\"2s\" would do nothing; it needs timeout.auto" },
+    { { "bulkhead.partitions=-1:100, 31:50" },
+      "bulkhead.partitions",
+      "it needs bulkhead.max_concurrent or adaptive.algorithm" },
+    { { "bulkhead.track=yes", "bulkhead.dynamic_priority=yes" },
+      "bulkhead.dynamic_priority",
+      "it needs bulkhead.max_concurrent or adaptive.algorithm" },
+    { { "bulkhead.counts_as_failure=yes" }, "bulkhead.counts_as_failure", "it needs" },
+    { { "bulkhead.max_concurrent=4", "bulkhead.max_queue=9" },
+      "bulkhead.max_queue",
+      "\"9\" would do nothing; it needs bulkhead.when_busy wait" },
+    { { "bulkhead.max_concurrent=4", "bulkhead.max_queue=9", "bulkhead.when_busy=reject" },
+      "bulkhead.max_queue",
+      "it needs bulkhead.when_busy wait" },
+    { { "bulkhead.max_wait=1s" }, "bulkhead.max_wait", "it needs" },
+    { { "adaptive.max=30" },
+      "adaptive.max",
+      "\"30\" would do nothing; it needs adaptive.algorithm" },
+    { { "limiter.per=2s" }, "limiter.per", "\"2s\" would do nothing; it needs limiter.rate" },
+    { { "retry.delay=1s" }, "retry.delay", "it needs retry.attempts 2 or more" },
+    { { "cache.fresh_for=7s" }, "cache.fresh_for", "it needs cache.bytes" },
+    { { "features.hold=9s" }, "features.hold", "it needs features.list" },
 };
 
 static void test_contradictions_are_refused_by_key_and_range(void **state) {
@@ -178,17 +215,62 @@ static void test_what_is_just_right(void **state) {
         { "limiter.rate=10", "limiter.algorithm=leaky_bucket", "limiter.burst=1" },
         { "limiter.rate=4096", "limiter.algorithm=sliding_log" },
         { "limiter.rate=1", "limiter.per=1d", "limiter.burst=30" },
-        { "retry.delay=2s", "retry.max_delay=2s" },
+        { "retry.attempts=2", "retry.delay=2s", "retry.max_delay=2s" },
         { "retry.attempts=3", "retry.budget.percent=0", "retry.budget.per_second=1" },
         { "retry.attempts=3", "retry.budget.percent=off", "retry.budget.per_second=0" },
         { "timeout.attempt=2s", "timeout.total=2s" },
-        { "fallback.chain=static, alternative", "fallback.alternative=region-b" },
+        { "fallback.chain=static, alternative", "fallback.alternative=region-b",
+          "fallback.static=-" },
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
         begin_anew();
         set_rows(right[i]);
+        (void)applied(NULL);
+    }
+}
+
+/* A policy is switched off by its one key, and one that is off by its own key may be got ready. */
+static void test_what_is_off_keeps_its_settings(void **state) {
+    static const char *const on[][6] = {
+        { "bulkhead.max_concurrent=4", "bulkhead.counts_as_failure=yes", "bulkhead.max_wait=1s" },
+        { "limiter.rate=10", "limiter.per=2s" },
+        { "retry.attempts=3", "retry.delay=1s" },
+        { "cache.bytes=65536", "cache.fresh_for=7s", "fallback.chain=cache" },
+        { "timeout.auto=0.1", "timeout.auto_min=2s" },
+        { "timeout.auto=0.1", "breaker.histogram=yes" },
+        { "bulkhead.max_concurrent=4", "bulkhead.when_busy=wait", "bulkhead.max_queue=9" },
+    };
+    static const char *const off[][6] = {
+        { "bulkhead.max_concurrent=off" },
+        { "limiter.rate=off" },
+        { "retry.attempts=1" },
+        { "cache.bytes=off" },
+        { "timeout.auto=off" },
+        { "breaker.histogram=no" },
+        { "bulkhead.when_busy=reject" },
+    };
+    static const char *const ready[][6] = {
+        { "bulkhead.max_concurrent=off", "bulkhead.counts_as_failure=yes" },
+        { "limiter.rate=off", "limiter.per=2s" },
+        { "retry.attempts=1", "retry.delay=1s" },
+        { "cache.bytes=off", "cache.fresh_for=7s" },
+        { "bulkhead.dynamic_priority=no", "retry.inside=no", "cache.bypass=yes" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(on) / sizeof(on[0]); i++) {
+        begin_anew();
+        set_rows(on[i]);
+        struct swgi_settings settings = applied(NULL);
+        begin_anew();
+        set_rows(off[i]);
+        (void)applied(&settings);
+    }
+    for (size_t i = 0; i < sizeof(ready) / sizeof(ready[0]); i++) {
+        begin_anew();
+        set_rows(ready[i]);
         (void)applied(NULL);
     }
 }
@@ -213,6 +295,7 @@ static void test_a_queue_follows_its_bulkhead_until_it_is_set(void **state) {
     set("adaptive.max", "30");
     settings = applied(&settings);
     assert_prints(&settings, "bulkhead.max_queue", "300");
+    set("bulkhead.when_busy", "wait");
     set("bulkhead.max_queue", "5");
     settings = applied(&settings);
     begin_anew();
@@ -416,6 +499,7 @@ int main(void) {
         STORY(test_bad_values_are_refused_by_range),
         STORY(test_contradictions_are_refused_by_key_and_range),
         STORY(test_what_is_just_right),
+        STORY(test_what_is_off_keeps_its_settings),
         STORY(test_a_queue_follows_its_bulkhead_until_it_is_set),
         STORY(test_a_burst_follows_its_rate_until_it_is_set),
         STORY(test_zero_is_the_algorithm_s_own),

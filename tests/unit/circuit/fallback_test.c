@@ -311,6 +311,7 @@ static void test_the_first_that_works(void **state) {
     memset(&own, 0, sizeof(own));
     make_two();
     memset(&queue, 0, sizeof(queue));
+    change("cache.bytes", "65536");
     change("fallback.chain", "cache, alternative, queue, function, static");
     assert_int_equal(swg_circuit_queue(circuit, enqueue, &queue), 0);
     assert_int_equal(swg_circuit_fallback(circuit, own_fallback, &own), 0);
@@ -342,6 +343,7 @@ static void test_the_first_that_works(void **state) {
 
 static void test_nothing_works(void **state) {
     (void)state;
+    set("cache.bytes", "65536");
     set("fallback.chain", "cache, alternative, queue, function");
     set("fallback.alternative", "nowhere");
     make();

@@ -195,6 +195,7 @@ static void configure_anew(void) {
     struct swg_config *config = NULL;
     assert_int_equal(swg_config_new(&config), 0);
     set(config, "bulkhead.max_concurrent", "9");
+    set(config, "bulkhead.when_busy", "wait");
     set(config, "bulkhead.max_queue", "12");
     set(config, "limiter.rate", "100");
     set(config, "retry.attempts", "2");

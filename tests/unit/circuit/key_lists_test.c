@@ -7,6 +7,7 @@ static void test_priorities_have_a_sign(void **state) {
     };
 
     (void)state;
+    set("bulkhead.max_concurrent", "4");
     set("bulkhead.reserve.priority_at_most", "-32");
     assert_int_equal(applied(NULL).policies.bulkhead.reserve_priority, 0);
     set("bulkhead.reserve.priority_at_most", "31");
@@ -48,6 +49,7 @@ static void test_partitions(void **state) {
     struct swgi_settings settings;
 
     (void)state;
+    set("bulkhead.max_concurrent", "4");
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         set("bulkhead.partitions", good[i]);
         settings = applied(NULL);
@@ -68,6 +70,7 @@ static void test_a_shorter_list_leaves_nothing_of_the_longer(void **state) {
     struct swgi_settings plain = applied(NULL), settings;
 
     (void)state;
+    set("bulkhead.max_concurrent", "4");
     set("bulkhead.partitions", "-1:100, 10:80, 31:50");
     set("fallback.chain", "static, queue, function");
     set("fallback.static", "closed for today");
@@ -76,6 +79,7 @@ static void test_a_shorter_list_leaves_nothing_of_the_longer(void **state) {
     free_config(NULL);
     make_config(NULL);
     set("bulkhead.partitions", "-1:100, 10:80, 31:50");
+    set("bulkhead.max_concurrent", "off");
     set("bulkhead.partitions", "none");
     set("fallback.chain", "none");
     set("fallback.static", "");
@@ -110,6 +114,7 @@ static void test_chains(void **state) {
 
     (void)state;
     set("fallback.alternative", "region-b");
+    set("fallback.static", "closed for today");
     set("cache.bytes", "65536");
     set("fallback.chain", "function,queue , static,  alternative,cache");
     settings = applied(NULL);
@@ -140,9 +145,11 @@ static void test_the_alternative_is_a_circuit_s_name(void **state) {
     longest[SWGI_NAME_MAX + 1] = '\0';
     assert_refused("fallback.alternative", longest, "allowed: empty, or 1..127 of A-Z a-z 0-9");
     longest[SWGI_NAME_MAX] = '\0';
+    set("fallback.chain", "alternative");
     set("fallback.alternative", longest);
     struct swgi_settings settings = applied(NULL);
     assert_prints(&settings, "fallback.alternative", longest);
+    set("fallback.chain", "none");
     set("fallback.alternative", "");
     settings = applied(&settings);
     assert_prints(&settings, "fallback.alternative", "");
@@ -154,6 +161,7 @@ static void test_static_answers(void **state) {
     struct swgi_settings settings;
 
     (void)state;
+    set("fallback.chain", "static");
     set("fallback.static", "{\"status\": \"closed\", \"n\": 1e9} \xc3\xbc");
     settings = applied(NULL);
     assert_prints(&settings, "fallback.static", "{\"status\": \"closed\", \"n\": 1e9} \xc3\xbc");

@@ -163,6 +163,21 @@ static void test_inside_stops_when_it_trips(void **state) {
     assert_int_equal(swg_acquire_again(&one), SWG_OPEN);
     assert_int_equal(one.opaque[0], 0);
     assert_out(0);
+    assert_int_equal(status().cancelled, 0);
+    assert_int_equal(status().late, 1); /* it failed, but not in this state */
+}
+
+static void test_inside_a_copy_pays_nothing(void **state) {
+    (void)state;
+    make_inside();
+    one = taken();
+    struct swg_permit copy = one;
+    record_permit(&one, SWG_SUCCESS, 0);
+    double left = status().retry_budget_left;
+    assert_int_equal(fail_one(&copy), -EINVAL);
+    assert_true(status().retry_budget_left >= left);
+    assert_int_equal(status().failures, 0);
+    assert_out(0);
 }
 
 static void test_inside_ends_with_the_deadline(void **state) {
@@ -290,6 +305,7 @@ int main(void) {
         STORY(test_inside_ends_with_a_success),
         STORY(test_inside_may_be_cancelled_in_between),
         STORY(test_inside_stops_when_it_trips),
+        STORY(test_inside_a_copy_pays_nothing),
         STORY(test_inside_ends_with_the_deadline),
         STORY(test_inside_a_probe_is_one_probe),
         STORY(test_a_call_is_tried_again),

@@ -166,13 +166,13 @@ static void test_only_what_changed_is_touched(void **state) {
     uint64_t cursor = SWG_CURSOR_END;
 
     (void)state;
-    load("circuits: { a: { retry: { delay: 50ms } }, b: { bulkhead: { max_concurrent: 3 } }, c: { "
+    load("circuits: { a: { retry: { attempts: 2 } }, b: { bulkhead: { max_concurrent: 3 } }, c: { "
          "preset: api } }\n");
     swg_panel_next_event(panel, &cursor, &(struct swg_event)SWG_EVENT_INIT);
-    load("circuits: { a: { retry: { delay: 50ms } }, b: { bulkhead: { max_concurrent: 3 } }, c: { "
+    load("circuits: { a: { retry: { attempts: 2 } }, b: { bulkhead: { max_concurrent: 3 } }, c: { "
          "preset: api } }\n");
     assert_int_equal(count_events(&cursor, SWG_EVENT_CONFIG), 0);
-    load("circuits: { a: { retry: { delay: 50ms } }, b: { bulkhead: { max_concurrent: 4 } }, c: { "
+    load("circuits: { a: { retry: { attempts: 2 } }, b: { bulkhead: { max_concurrent: 4 } }, c: { "
          "preset: api } }\n");
     assert_int_equal(count_events(&cursor, SWG_EVENT_CONFIG), 1);
 }

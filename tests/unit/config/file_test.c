@@ -119,12 +119,13 @@ static void test_lists_may_be_written_as_lists(void **state) {
         "  a:\n"
         "    breaker: { half_open: { ramp: [5, 25, 50] } }\n"
         "    bulkhead: { max_concurrent: 20, partitions: { -1: 100, 31: 50 } }\n"
-        "    fallback: [cache, static]\n"
+        "    fallback: { chain: [cache, static], static: nothing }\n"
         "    cache: { bytes: 65536 }\n"
         "    features: { list: { checkout: 100, search: 50 } }\n"
         "  b:\n"
         "    bulkhead: { max_concurrent: 20, partitions: [\"-1:100\", \"31:50\"], track: true }\n"
-        "    fallback: { chain: [static], static: nothing }\n"
+        "    fallback: [cache]\n"
+        "    cache: { bytes: 65536 }\n"
         "    timeout: 3s\n"
         "    breaker: { trip: none }\n");
     assert_setting("a", "breaker.half_open.ramp", "5, 25, 50");
@@ -132,7 +133,8 @@ static void test_lists_may_be_written_as_lists(void **state) {
     assert_setting("a", "fallback.chain", "cache, static");
     assert_setting("a", "features.list", "checkout:100, search:50");
     assert_setting("b", "bulkhead.partitions", "-1:100, 31:50");
-    assert_setting("b", "fallback.static", "nothing");
+    assert_setting("a", "fallback.static", "nothing");
+    assert_setting("b", "fallback.chain", "cache");
     assert_setting("b", "bulkhead.track", "yes");
     assert_setting("b", "timeout.attempt", "3s");
     assert_setting("b", "breaker.trip", "none");

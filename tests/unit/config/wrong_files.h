@@ -374,6 +374,9 @@ static const struct wrong_file {
       "2:58: circuits.a.zzz: unknown key; allowed here: adaptive, alias, breaker, bulkhead, cache, cache_bypass, depends_on, fallback, features, group, limiter, max, owner, preset, retry, runbook, shed, slo, timeout\n"
       "3:16: circuits.b.preset: \"zzz\" is no preset; allowed: default|read|write|default_db|auth|queue|api|api-retry|alternator|resilience4j|polly|opossum|gobreaker|hystrix\n"
       "4:1: yyy: unknown key; allowed here: agent, alerts, circuit_breakers, circuits, defaults, environment, environments, limits, metrics, panel, receivers\n" },
+    { "a key for what is off",
+      "defaults: { retry: { max_delay: 5s } }\ncircuits:\n  a: { retry: { delay: 50ms } }\n  b: { owner: x }\n",
+      "3:24: circuits.a.retry.delay: \"50ms\" would do nothing; it needs retry.attempts 2 or more\n" },
 };
 /* clang-format on */
 

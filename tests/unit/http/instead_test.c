@@ -125,7 +125,7 @@ static void a_static_answer_stands_in(void **state) {
     struct swg_http_call call = a_call(f);
 
     SHOP(f, "fallback.chain", "cache, alternative, static", "fallback.static", "come back later",
-         "fallback.alternative", "spare");
+         "fallback.alternative", "spare", "cache.bytes", "65536");
     fault_server_answer(f->server, FAILED_PAGE, FAULT_KEEP);
     assert_int_equal(perform(f, &call, new_easy()), SWG_GO);
     assert_int_equal(result.verdict, SWG_FAILED);

@@ -7,6 +7,7 @@
 
 #include "panel/liveness.h"
 #include "panel/reap.h"
+#include "wiped.h"
 
 static _Atomic uint32_t *words; /* between parent and children */
 
@@ -339,25 +340,11 @@ static pid_t raw_clone(void) {
     return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 }
 
-static void pages_are_wiped(void *unused) {
-    int status = 1;
-    char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    (void)unused;
-    if (page == MAP_FAILED || madvise(page, 4096, MADV_WIPEONFORK) != 0)
-        _exit(1);
-    *page = 1;
-    pid_t child = raw_clone();
-    if (child == 0)
-        _exit(*page);
-    if (waitpid(child, &status, 0) != child || status != 0)
-        _exit(1);
-}
-
 /* fork() and pthread_atfork() know nothing of this one. */
 static void test_a_raw_clone(void **state) {
     (void)state;
-    if (!child_can(pages_are_wiped, NULL)) {
-        print_message("children's pages are not wiped here (emulator or old kernel)\n");
+    if (!pages_are_wiped()) {
+        print_message(NOT_WIPED);
         skip();
     }
     struct swg_panel *panel = open_small(), *other = open_small();
