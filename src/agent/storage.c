@@ -221,7 +221,7 @@ static int remember(void *arg, const struct swgi_state *state) {
     if (kept == NULL)
         return -ENOMEM;
     kept->state = *state;
-    kept->is_restorable = state->panel_birth_ms != storage->birth_ms;
+    kept->is_restorable = storage->is_our_past && state->panel_birth_ms != storage->birth_ms;
     return 0;
 }
 
@@ -231,9 +231,17 @@ static int read_past(struct swgi_storage *storage, struct swg_error *error) {
     struct swgi_position position;
     int rc = swgi_position_read(&storage->database, &position, error);
     if (rc == 0)
-        rc = swgi_states_read(&storage->database, remember, storage, error);
-    if (rc == 0)
         rc = swg_panel_status(storage->panel, &info);
+    if (rc != 0)
+        return rc;
+    /* The same place: an earlier life of this panel. Another's states are nothing to this one. */
+    storage->is_our_past = position.birth_ms == 0 || strcmp(position.path, info.path) == 0;
+    if (!storage->is_our_past)
+        swgi_log(SWGI_LOG_WARNING, &fields,
+                 "%s knows the panel %s; its states are not restored into %s, and its rows go on"
+                 " with this one's: give every panel a database of its own",
+                 storage->database.path, position.path, info.path);
+    rc = swgi_states_read(&storage->database, remember, storage, error);
     if (rc != 0)
         return rc;
     swgi_copy_text(storage->position.path, sizeof(storage->position.path), info.path);
@@ -257,6 +265,11 @@ static int open_all(struct swgi_storage *storage, struct swg_error *error) {
     if (rc != -EBADMSG)
         return rc;
     swgi_kept_free(storage);
+    /* A slip of the hand in a path must not cost somebody that file. */
+    if (!swgi_database_was_one(&storage->database))
+        return swgi_fail(error, -EPROTO, storage->database.path,
+                         "%s is no SQLite database; name another file, or move this one away",
+                         storage->database.path);
     rc = replace(storage, error);
     return rc == 0 ? read_past(storage, error) : rc;
 }

@@ -118,6 +118,17 @@ int swgi_database_reopen(struct swgi_database *database, struct swg_error *error
     return rc;
 }
 
+/* https://www.sqlite.org/fileformat.html, 1.3: the first bytes of any database, however damaged the rest. */
+bool swgi_database_was_one(const struct swgi_database *database) {
+    static const char magic[16] = "SQLite format 3";
+    char head[sizeof(magic)] = "";
+    int fd = open(database->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    ssize_t length = fd >= 0 ? read(fd, head, sizeof(head)) : -1;
+    if (fd >= 0)
+        close(fd);
+    return length == (ssize_t)sizeof(head) && memcmp(head, magic, sizeof(magic)) == 0;
+}
+
 int swgi_database_open(struct swgi_database *database, struct swg_error *error) {
     int rc = lock_out_others(database, error);
     if (rc == 0)

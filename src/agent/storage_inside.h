@@ -163,6 +163,7 @@ struct swgi_storage {
     uint64_t opened_cursor; /* where the audit ended when it was opened */
     uint64_t next_act;      /* number of the act that comes next */
     bool is_first;          /* no act was seen yet */
+    bool is_our_past;       /* what the database knows was in a panel of the same place */
     bool is_overrun;        /* the ring said so, and what came after is not known yet */
     bool lags; /* there was no room: the ring has what is to be read from lag_cursor on */
     uint64_t lag_cursor;
@@ -209,6 +210,8 @@ void swgi_database_close(struct swgi_database *database);
 int swgi_database_fault(struct swgi_database *database, struct swg_error *error);
 /* The file is no longer where it was. */
 bool swgi_database_has_moved(struct swgi_database *database);
+/* Does it begin as a database does? Costs SQLite's locks on it, so only where it is given up. */
+bool swgi_database_was_one(const struct swgi_database *database);
 /* A damaged file and its WAL get names that tell when. */
 int swgi_database_move_aside(struct swgi_database *database, int64_t wall_ms, char *to,
                              size_t to_size, struct swg_error *error);

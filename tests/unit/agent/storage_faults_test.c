@@ -141,8 +141,10 @@ static void write_rubbish(long at, int count) {
 static void test_rubbish_is_moved_aside(void **state) {
     char aside[256];
     (void)state;
-    fclose(fopen(database, "w"));
-    write_rubbish(0, 2000);
+    FILE *out = fopen(database, "w");
+    fwrite("SQLite format 3", 1, 16, out);
+    fclose(out);
+    write_rubbish(16, 2000);
     open_storage();
     assert_true(is_aside(aside));
     assert_true(log_says("is damaged; it was moved to"));
@@ -150,6 +152,15 @@ static void test_rubbish_is_moved_aside(void **state) {
     note();
     flush();
     assert_answer(ROWS, "1");
+}
+
+static void test_somebody_else_s_file_is_left_alone(void **state) {
+    char aside[256];
+    (void)state;
+    fclose(fopen(database, "w"));
+    write_rubbish(0, 2000);
+    assert_not_opened(-EPROTO, "is no SQLite database");
+    assert_false(is_aside(aside));
 }
 
 static void test_damage_found_by_reading(void **state) {
@@ -399,6 +410,7 @@ int main(void) {
         STORED(test_its_permissions),
         STORED(test_an_empty_file_becomes_a_database),
         STORED(test_rubbish_is_moved_aside),
+        STORED(test_somebody_else_s_file_is_left_alone),
         STORED(test_damage_found_by_reading),
         STORED(test_locked_by_another_process),
         STORED(test_a_full_disk),

@@ -132,6 +132,21 @@ static void test_time_that_is_over_is_due_for_probes(void **state) {
     assert_state(CLOSED);
 }
 
+/* One database for two places: a trip of the one is none of the other. */
+static void test_another_place_is_not_restored(void **state) {
+    (void)state;
+    make();
+    open_storage();
+    calls(5, SWG_FAILURE);
+    tick();
+    restart_in_another_panel();
+    make();
+    ask("UPDATE switchgear_panel SET path = '/run/switchgear/other'");
+    assert_int_equal(restore(), 0);
+    assert_int_equal(status().state, SWG_STATE_CLOSED);
+    assert_true(log_says("knows the panel /run/switchgear/other"));
+}
+
 static void test_manual_recovery_stays_open(void **state) {
     (void)state;
     set("breaker.open.recovery", "manual");
@@ -464,6 +479,7 @@ int main(void) {
         STORED(test_open_comes_back_for_what_is_left),
         STORED(test_a_calendar_set_back_does_not_keep_it_open),
         STORED(test_time_that_is_over_is_due_for_probes),
+        STORED(test_another_place_is_not_restored),
         STORED(test_manual_recovery_stays_open),
         STORED(test_modes_keep_their_bound_and_their_name),
         STORED(test_trips_of_a_life),
