@@ -105,8 +105,9 @@ class Sender:
             self.log.append(line)
 
     def say(self, *lines):
-        for line in lines:
-            self.process.stdin.write(line + '\n')
+        """In one write, which is one read there: what is said together is obeyed together."""
+        self.process.stdin.write(''.join(line + '\n' for line in lines))
+        self.process.stdin.flush()
 
     def ask(self, line):
         self.say(line)
