@@ -35,6 +35,7 @@ static int render(struct swgi_agent *agent, int format) {
     size_t size = 0;
     int rc;
 
+    (void)swgi_measures_tick(agent->measures, agent->file);
     swgi_agent_health(agent, &health);
     rc = swgi_metrics_write(agent->panel, agent->measures, agent->file, &health, format, &bytes,
                             &size);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "agent/agent.h"
 #include "agent/tokens.h"
@@ -70,10 +71,13 @@ static struct swgi_agent_options read_words(const struct swgi_options *options) 
     };
 }
 
+/* As the agent does: a file in the default place need not be there. "": all defaults. */
 static const char *config_path(const struct swgi_agent_options *words, char *out, size_t size) {
     if (words->config)
         return words->config;
     swgi_file_default_path(out, size);
+    if (access(out, F_OK) != 0 && errno == ENOENT)
+        out[0] = '\0';
     return out;
 }
 
@@ -91,8 +95,9 @@ static int check(const struct swgi_agent_options *words, const char *path, bool 
     if (rc != 0)
         swgi_say("%s: %s", error.key, error.text);
     else if (!quiet)
-        printf("%s is good: %u circuits and patterns, %u alerts, %zu tokens\n", path,
-               file->circuits_count, file->alerts_count, swgi_tokens_count(tokens));
+        printf("%s is good: %u circuits and patterns, %u alerts, %zu tokens\n",
+               path[0] ? path : "no file, which", file->circuits_count, file->alerts_count,
+               swgi_tokens_count(tokens));
     swgi_tokens_free(tokens);
     swgi_file_unref(file);
     return rc ? EX_CONFIG : 0;

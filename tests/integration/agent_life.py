@@ -181,6 +181,9 @@ def says_what_is_wrong():
     with Agent() as agent:
         good = agent.run("agent", "-c", agent.config, "--check")
         assert good.returncode == 0 and "is good: 3 circuits" in good.stdout and "3 tokens" in good.stdout, good
+        if not os.path.exists("/etc/switchgear/switchgear.yaml"):
+            none = agent.run("agent", "--check", "--tokens", agent.path("tokens"))
+            assert none.returncode == 0 and "no file, which is good: 0 circuits" in none.stdout and "3 tokens" in none.stdout, none
         agent.write_config(BAD)
         for arguments in (["--check"], []):
             bad = agent.run("agent", "-c", agent.config, *arguments)
