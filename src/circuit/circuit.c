@@ -279,7 +279,8 @@ static int make_named(struct swg_panel *panel, const char *name, const struct sw
     int rc;
     if (declared != NULL) {
         rc = declared->find(declared, name, &declaration, error);
-        making = declared_making(declared, &declaration);
+        if (rc == 0)
+            making = declared_making(declared, &declaration);
     } else {
         rc = swgi_config_apply(if_new, NULL, &settings, error);
         making.histogram_asked = if_new != NULL && swgi_config_sets(if_new, "breaker.histogram");
