@@ -104,14 +104,14 @@ static const struct plan calm = {
 static void test_a_calm_life_is_the_model_s(void **state) {
     (void)state;
     live(&calm, 500, 2500);
-    assert_lived(bounded(200), SWGI_CLOSED_TO_OPEN, SWGI_RAMP_TO_CLOSED);
-    assert_lived(bounded(100), SWGI_HALF_TO_OPEN, SWGI_RAMP_TO_OPEN);
+    assert_lived(200, SWGI_CLOSED_TO_OPEN, SWGI_RAMP_TO_CLOSED);
+    assert_lived(100, SWGI_HALF_TO_OPEN, SWGI_RAMP_TO_OPEN);
 }
 
 static void test_any_life_is_the_model_s(void **state) {
     (void)state;
     live(&all, 500, 4000);
-    assert_lived(bounded(80), 0, SWGI_TRANSITIONS - 1);
+    assert_lived(80, 0, SWGI_TRANSITIONS - 1);
     assert_true(wraps > bounded(10));
 }
 
