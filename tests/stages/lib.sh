@@ -31,10 +31,15 @@ finish() {
 build() { # DIR OPTION ..., and the target in TARGET if it is not everything
     local dir=$1
     shift
+    # Stages that run side by side may want the same one.
+    exec 9> "$dir.lock"
+    flock 9
     if packaging/configure.sh "$dir" "$@" > "$dir.out" 2>&1 && ninja -C "$dir" ${TARGET:-} >> "$dir.out" 2>&1; then
         rm -f "$dir.out"
+        exec 9>&-
     else
         tail -n 60 "$dir.out"
+        exec 9>&-
         fail "build of ${dir##*/}"
         return 1
     fi
