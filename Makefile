@@ -30,6 +30,7 @@ bench: ## speed, as ratios against baselines measured in the same run; writes bu
 	@$(setup) bench
 	@$(build)
 	@build/bench/bench --json build/bench.json
+	@if [ -x build/bench/driver ]; then bench/agent/measure.py build --json build/bench.json; fi
 
 install: ## library, headers, program, man pages, completion below DESTDIR/PREFIX
 	@$(setup) install

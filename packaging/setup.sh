@@ -8,7 +8,7 @@ set -eu
 # One word is one need; a|b|c is satisfied by any of them and installs the first that this release of Debian has.
 run='gcc libc6-dev meson ninja-build pkgconf|pkg-config libcurl4-openssl-dev|libcurl4-gnutls-dev libjansson-dev libxxhash-dev libyaml-dev libuv1-dev libmicrohttpd-dev nettle-dev libsqlite3-dev'
 install="$run scdoc libedit-dev libncurses-dev"
-bench="$run strace"
+bench="$run strace wrk"
 lint="$run libedit-dev libncurses-dev libcmocka-dev clang-format clang-tidy"
 test="$install libcmocka-dev clang llvm libclang-rt-dev|libclang-rt-14-dev spin mandoc strace procps curl prometheus prometheus-alertmanager tmux python3-yaml python3-jsonschema"
 test="$test chromium"
