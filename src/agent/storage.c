@@ -201,18 +201,13 @@ static void set_retention(struct swgi_storage *storage, const struct swgi_file_a
 
 /* A damaged database costs its past, not the agent's future; it is kept beside the new one. */
 static int replace(struct swgi_storage *storage, struct swg_error *error) {
-    char aside[SWGI_FILE_TEXT_MAX + 64];
-    struct swgi_database *database = &storage->database;
-    int rc =
-        swgi_database_move_aside(database, swgi_storage_wall(storage), aside, sizeof(aside), error);
+    int rc = swgi_database_move_aside(&storage->database, swgi_storage_wall(storage), error);
     if (rc != 0)
         return rc;
-    swgi_log(SWGI_LOG_ERROR, &fields, "%s is damaged; it was moved to %s, and a new one is made",
-             database->path, aside);
     storage->counts.faults++;
     snprintf(storage->counts.last_fault, sizeof(storage->counts.last_fault),
              "the database was damaged and was replaced");
-    return swgi_database_reopen(database, error);
+    return swgi_database_reopen(&storage->database, error);
 }
 
 static int remember(void *arg, const struct swgi_state *state) {

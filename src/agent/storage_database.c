@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/log.h"
 #include "base/error.h"
 
 #define BUSY_MS 1000
@@ -166,14 +167,16 @@ static void move_companion(const struct swgi_database *database, const char *suf
     rename(from, there);
 }
 
-int swgi_database_move_aside(struct swgi_database *database, int64_t wall_ms, char *to,
-                             size_t to_size, struct swg_error *error) {
+int swgi_database_move_aside(struct swgi_database *database, int64_t wall_ms,
+                             struct swg_error *error) {
+    static const struct swgi_log_fields fields = { .context = "storage" };
+    char to[SWGI_FILE_TEXT_MAX + 64];
     time_t seconds = (time_t)(wall_ms / 1000);
     char when[32] = "";
     struct tm tm;
     if (gmtime_r(&seconds, &tm) != NULL)
         strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &tm);
-    snprintf(to, to_size, "%s.corrupt-%s", database->path, when);
+    snprintf(to, sizeof(to), "%s.corrupt-%s", database->path, when);
     /* SQLite should leave it as it is, for whoever wants to look at it. */
     if (database->sqlite != NULL)
         sqlite3_db_config(database->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
@@ -184,6 +187,8 @@ int swgi_database_move_aside(struct swgi_database *database, int64_t wall_ms, ch
     if (rc != 0)
         return swgi_fail(error, rc, database->path, "%s is damaged and cannot be moved aside: %s",
                          database->path, strerror(-rc));
+    swgi_log(SWGI_LOG_ERROR, &fields, "%s is damaged; it was moved to %s, and a new one is made",
+             database->path, to);
     return 0;
 }
 

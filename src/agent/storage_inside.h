@@ -212,9 +212,9 @@ int swgi_database_fault(struct swgi_database *database, struct swg_error *error)
 bool swgi_database_has_moved(struct swgi_database *database);
 /* Does it begin as a database does? Costs SQLite's locks on it, so only where it is given up. */
 bool swgi_database_was_one(const struct swgi_database *database);
-/* A damaged file and its WAL get names that tell when. */
-int swgi_database_move_aside(struct swgi_database *database, int64_t wall_ms, char *to,
-                             size_t to_size, struct swg_error *error);
+/* A damaged file and its WAL get names that tell when; the log is told. */
+int swgi_database_move_aside(struct swgi_database *database, int64_t wall_ms,
+                             struct swg_error *error);
 int swgi_database_do(struct swgi_database *database, enum swgi_storage_statement which,
                      struct swg_error *error);
 /* 1 a row (reset it afterwards), 0 none. */

@@ -183,17 +183,6 @@ static void begin_anew(struct swgi_storage *storage) {
     pthread_mutex_unlock(&storage->mutex);
 }
 
-static int replace_damaged(struct swgi_storage *storage, struct swg_error *error) {
-    char aside[SWGI_FILE_TEXT_MAX + 64];
-    int rc = swgi_database_move_aside(&storage->database, swgi_storage_wall(storage), aside,
-                                      sizeof(aside), error);
-    if (rc != 0)
-        return rc;
-    swgi_log(SWGI_LOG_ERROR, &fields, "%s is damaged; it was moved to %s, and a new one is made",
-             storage->database.path, aside);
-    return 0;
-}
-
 /* Also where somebody took the file away: what it had is theirs to find. */
 static int connect_again(struct swgi_storage *storage, struct swg_error *error) {
     struct swgi_database *database = &storage->database;
@@ -221,7 +210,7 @@ static int write_once(struct swgi_storage *storage, struct swg_error *error) {
         rc = swgi_batch_write(&storage->database, &storage->batch, error);
     if (rc == -EBADMSG) {
         begin_fault(storage, error);
-        rc = replace_damaged(storage, error);
+        rc = swgi_database_move_aside(&storage->database, swgi_storage_wall(storage), error);
         if (rc == 0)
             rc = connect_again(storage, error);
         if (rc == 0)
