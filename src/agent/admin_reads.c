@@ -22,14 +22,6 @@ static json_t *real_or_null(double value) {
     return value >= 0 ? json_real(value) : json_null();
 }
 
-static json_t *words(const struct swgi_file_words *list) {
-    json_t *array = json_array();
-
-    for (unsigned i = 0; list && i < list->count; i++)
-        json_array_append_new(array, swgi_json_text(list->at[i]));
-    return array;
-}
-
 static json_t *measures_of(const struct swgi_measure *measure) {
     json_t *object = json_object();
 
@@ -54,11 +46,7 @@ json_t *swgi_json_circuit(struct swgi_agent *agent, const struct swg_status *sta
     const struct swgi_measure *measure = swgi_measures_find(agent->measures, status->name);
     json_t *object = swgi_json_status(status, now);
 
-    put(object, "group", text_or_null(entry ? entry->group : NULL));
-    put(object, "alias", text_or_null(entry ? entry->alias : NULL));
-    put(object, "owner", text_or_null(entry ? entry->owner : NULL));
-    put(object, "runbook", text_or_null(entry ? entry->runbook : NULL));
-    put(object, "depends_on", words(entry ? &entry->depends_on : NULL));
+    swgi_json_put_entry(object, entry);
     put(object, "measures", measure ? measures_of(measure) : json_null());
     return object;
 }
@@ -210,8 +198,7 @@ void swgi_admin_why(struct swgi_agent *agent, struct swgi_request *request,
     }
     entry = swgi_file_circuit(agent->file, request->name);
     object = swgi_json_why(&why, swg_panel_now(agent->panel));
-    put(object, "owner", text_or_null(entry ? entry->owner : NULL));
-    put(object, "runbook", text_or_null(entry ? entry->runbook : NULL));
+    swgi_json_put_entry(object, entry);
     swgi_answer_json(answer, 200, object);
 }
 
