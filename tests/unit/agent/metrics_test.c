@@ -5,62 +5,24 @@
  * (tests/integration/metrics_*).
  */
 #include "agent/metrics.h"
-#include "story.h"
+#include "measure_story.h"
 
-static struct swgi_measures *measures;
-static uint64_t cursor;
-static struct swgi_file *file;
 static struct swgi_agent_health health;
 static char *text;
 static swg_ns tripped_at;
 
 static int begin(void **state) {
-    int rc = begin_story(state);
-
     memset(&health, 0, sizeof(health));
-    cursor = 0;
-    file = NULL;
     text = NULL;
-    advance(S(1000));
-    if (rc == 0)
-        rc = swgi_file_empty(&file);
-    return rc != 0 ? rc : swgi_measures_new(&measures, panel);
+    return begin_measured(state);
 }
 
 static int end(void **state) {
     free(text);
-    measures = swgi_measures_unref(measures);
-    file = swgi_file_unref(file);
-    return end_story(state);
+    return end_measured(state);
 }
 
 #define EXPOSED(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
-/* The configuration that is in force from now on. */
-static void configure(const char *yaml) {
-    struct swgi_file_errors errors = { 0 };
-    struct swgi_file *read = NULL;
-
-    if (swgi_file_parse(&read, yaml, strlen(yaml), "test.yaml", NULL, &errors) != 0)
-        fail_msg("%s: %s", errors.errors[0].key, errors.errors[0].text);
-    swgi_file_unref(file);
-    file = read;
-}
-
-static void tick(void) {
-    struct swg_event event = SWG_EVENT_INIT;
-
-    while (swg_panel_next_event(panel, &cursor, &event) == 1)
-        swgi_measures_event(measures, &event);
-    assert_int_equal(swgi_measures_tick(measures, file), 0);
-}
-
-static void ticks(unsigned count) {
-    while (count-- > 0) {
-        advance(S(1));
-        tick();
-    }
-}
 
 static void expose(int format) {
     size_t size = 0;
