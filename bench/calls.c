@@ -28,12 +28,16 @@ void bench_measure_crossing(struct bench *bench) {
 }
 
 static void success_in_one_process(struct bench *bench, struct swg_circuit *circuit) {
-    struct bench_contest contest = { .hands = BENCH_ALONE,
-                                     .sides = { { "ours", bench_block_ours, circuit, NULL },
-                                                { "mutex breaker", bench_block_mutex,
-                                                  bench_mutex(&bench_window_rules), NULL } },
-                                     .claims = { { "success_one_thread", 0, 1, 0.3 } } };
+    struct bench_contest contest = {
+        .hands = BENCH_ALONE,
+        .sides = { { "ours", bench_block_ours, circuit, NULL },
+                   { "mutex breaker", bench_block_mutex, bench_mutex(&bench_window_rules), NULL },
+                   { "empty pair", bench_block_empty, circuit, NULL } },
+        .claims = { { "success_one_thread", 0, 1, 0.3 }, { "empty_pair_vs_mutex", 2, 1, 0 } }
+    };
     bench_contest_run(bench, &contest);
+    contest.sides[2] = (struct bench_side){ 0 };
+    contest.claims[1] = (struct bench_claim){ 0 };
     contest.hands = BENCH_TWO_THREADS;
     contest.claims[0] = (struct bench_claim){ "success_two_threads", 0, 1, 0.15 };
     bench_contest_run(bench, &contest);

@@ -1,9 +1,13 @@
 /*
  * From the end of a call to the beginning of the next one that waited for its permit: two hands pass the only permit of a bulkhead
  * to each other. Whoever holds it waits until the other sleeps in the queue, notes the time and gives back; the other notes it when
- * it has been let through.
+ * it has been let through. A bare futex is handed over in the same way, to tell how much of that is the kernel's.
  */
+#include <errno.h>
+#include <linux/futex.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "machine.h"
 #include "measurements.h"
@@ -31,6 +35,8 @@ static struct board {
     _Alignas(128) _Atomic swg_ns given_back;
     _Atomic unsigned giver;
     _Alignas(128) _Atomic unsigned count;
+    _Alignas(128) _Atomic uint32_t turn; /* of the bare futex: whose it is */
+    _Atomic uint32_t sleeping;           /* who is about to sleep on it, + 1 */
     struct hand hands[2];
     double samples[SAMPLES_MAX];
 } * board;
@@ -67,19 +73,63 @@ static bool take_turn(struct hand *hand) {
     return swg_record(&permit, SWG_SUCCESS) == 0;
 }
 
+static long futex(int operation, uint32_t value, const struct timespec *limit) {
+    return syscall(SYS_futex, &board->turn, operation, value, limit, NULL, 0);
+}
+
+/* false: the other does not come any more. */
+static bool sleep_for_turn(const struct hand *hand) {
+    static const struct timespec limit = { .tv_nsec = GONE_NS };
+    uint32_t turn;
+    while ((turn = board->turn) != hand->number) {
+        board->sleeping = hand->number + 1;
+        if (futex(FUTEX_WAIT, turn, &limit) != 0 && errno == ETIMEDOUT)
+            return false;
+    }
+    return true;
+}
+
+/* As take_turn(), with nothing but the kernel between the two. */
+static bool take_bare_turn(struct hand *hand) {
+    bool waits = board->turn != hand->number;
+    if (sleep_for_turn(hand) && waits && board->count < SAMPLES_MAX)
+        board->samples[board->count++] = (double)(bench_clock_read() - board->given_back) / 1000;
+    swg_ns began = bench_clock_read(), seen = 0;
+    while (bench_clock_read() - began < GONE_NS && seen == 0)
+        if (board->sleeping == 2 - hand->number)
+            seen = bench_clock_read();
+    while (seen != 0 && bench_clock_read() - seen < ASLEEP_NS)
+        ;
+    board->sleeping = 0;
+    board->given_back = bench_clock_read();
+    board->turn = 1 - hand->number;
+    futex(FUTEX_WAKE, 1, NULL);
+    return true;
+}
+
 /* How long the kernel lets who was woken wait for other programs is not asked. */
-static unsigned pass_on(void *subject, swg_ns now, uint32_t dice) {
+static unsigned take_turns(struct hand *hand, bool (*take)(struct hand *hand)) {
     unsigned unexpected = 0;
-    (void)now;
-    (void)dice;
     bench_go_first(true);
     for (unsigned i = 0; i < TURNS; i++)
-        unexpected += !take_turn(subject);
+        unexpected += !take(hand);
     bench_go_first(false);
     return unexpected;
 }
 
-static void report(const char *name, double *values, unsigned count, double budget_us) {
+static unsigned pass_on(void *subject, swg_ns now, uint32_t dice) {
+    (void)now;
+    (void)dice;
+    return take_turns(subject, take_turn);
+}
+
+static unsigned pass_bare(void *subject, swg_ns now, uint32_t dice) {
+    (void)now;
+    (void)dice;
+    return take_turns(subject, take_bare_turn);
+}
+
+static void report_budget(const char *name, double *values, unsigned count, double budget_us) {
     double ratios[BENCH_REPETITIONS_MAX];
     for (unsigned r = 0; r < count; r++)
         ratios[r] = values[r] / budget_us;
@@ -93,28 +143,53 @@ static void report(const char *name, double *values, unsigned count, double budg
     bench_report(&result);
 }
 
-/* Each repetition has a median and a 99th percentile of its own. */
-static void measure(struct bench *bench, enum bench_hands hands, const char *names[2]) {
+static void report_bare(const char *name, double *values, double *bare, unsigned count) {
+    double ratios[BENCH_REPETITIONS_MAX];
+    for (unsigned r = 0; r < count; r++)
+        ratios[r] = values[r] / bare[r];
+    struct bench_result result = { .name = name,
+                                   .unit = "us",
+                                   .against = "bare futex",
+                                   .value = bench_median(values, count),
+                                   .baseline = bench_median(bare, count) };
+    bench_interval(&result.ratio, ratios, count);
+    bench_report(&result);
+}
+
+struct passes {
     double middle[BENCH_REPETITIONS_MAX], late[BENCH_REPETITIONS_MAX];
+};
+
+/* One repetition has a median and a 99th percentile of its own. false: nothing was handed over. */
+static bool repeat(struct bench *bench, enum bench_hands hands, bench_block *block, unsigned r,
+                   struct passes *out) {
     struct bench_tally tally;
-    uint64_t unexpected = 0;
-    for (unsigned r = 0; r <= bench->repetitions; r++) {
+    board->count = 0;
+    bench_crew_run(&bench->crew, hands, block, &board->hands[0], &board->hands[1], RUN_NS, &tally);
+    if (tally.unexpected != 0 || board->count < 10)
+        return false;
+    out->middle[r] = bench_median(board->samples, board->count);
+    out->late[r] = board->samples[board->count * 99 / 100]; /* sorted by now */
+    return true;
+}
+
+static void measure(struct bench *bench, enum bench_hands hands, const char *names[3]) {
+    static struct passes ours, bare;
+    bool passed = true;
+    for (unsigned r = 0; r <= bench->repetitions && passed; r++) {
         unsigned kept = r == 0 ? 0 : r - 1; /* the first is to get warm */
-        board->count = 0;
-        bench_crew_run(&bench->crew, hands, pass_on, &board->hands[0], &board->hands[1], RUN_NS,
-                       &tally);
-        unexpected += tally.unexpected + (board->count < 10);
-        if (board->count < 10)
-            break;
-        middle[kept] = bench_median(board->samples, board->count);
-        late[kept] = board->samples[board->count * 99 / 100]; /* sorted by now */
+        passed = repeat(bench, hands, pass_on, kept, &ours) &&
+                 repeat(bench, hands, pass_bare, kept, &bare);
     }
-    if (unexpected != 0) {
-        bench_report_failure("%s: a permit was not handed over", names[0]);
+    if (!passed) {
+        bench_report_failure("%s: nothing was handed over", names[0]);
         return;
     }
-    report(names[0], middle, bench->repetitions, 20);
-    report(names[1], late, bench->repetitions, 2000);
+    double middle[BENCH_REPETITIONS_MAX]; /* a median sorts what it is given */
+    memcpy(middle, ours.middle, sizeof middle);
+    report_budget(names[0], middle, bench->repetitions, 20);
+    report_budget(names[1], ours.late, bench->repetitions, 2000);
+    report_bare(names[2], ours.middle, bare.middle, bench->repetitions);
 }
 
 static void between_threads(struct bench *bench) {
@@ -124,7 +199,8 @@ static void between_threads(struct bench *bench) {
         board->hands[i] = (struct hand){ circuit, i };
     if (circuit != NULL)
         measure(bench, BENCH_TWO_THREADS,
-                (const char *[]){ "hand_over_threads_p50", "hand_over_threads_p99" });
+                (const char *[]){ "hand_over_threads_p50", "hand_over_threads_p99",
+                                  "hand_over_threads_vs_futex" });
     swg_panel_unref(panel);
 }
 
@@ -139,7 +215,8 @@ static void between_processes(struct bench *bench) {
         board->hands[1].circuit = bench_crew_attach(&bench->crew, bench->panel, "bench");
     if (board->hands[1].circuit != NULL)
         measure(bench, BENCH_TWO_PROCESSES,
-                (const char *[]){ "hand_over_processes_p50", "hand_over_processes_p99" });
+                (const char *[]){ "hand_over_processes_p50", "hand_over_processes_p99",
+                                  "hand_over_processes_vs_futex" });
     else
         bench_report_failure("hand_over_processes: the second process found no circuit");
     bench_crew_attach(&bench->crew, NULL, NULL);
@@ -148,10 +225,12 @@ static void between_processes(struct bench *bench) {
 }
 
 void bench_measure_handover(struct bench *bench) {
-    static const char *const names[] = { "hand_over_threads_p50", "hand_over_threads_p99",
-                                         "hand_over_processes_p50", "hand_over_processes_p99" };
+    static const char *const names[] = {
+        "hand_over_threads_p50",   "hand_over_threads_p99",   "hand_over_threads_vs_futex",
+        "hand_over_processes_p50", "hand_over_processes_p99", "hand_over_processes_vs_futex"
+    };
     unsigned wanted = 0;
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
         wanted += bench_wants(bench, names[i]);
     if (wanted == 0)
         return;
