@@ -4,7 +4,6 @@
 #include "circuit/completion.h"
 #include "circuit/permit.h"
 #include "circuit/sized.h"
-#include "engine/count_inside.h"
 
 #include <errno.h>
 
@@ -42,7 +41,7 @@ static __attribute__((noinline)) int count_window(const struct swgi_binding *bin
                                                   int64_t now) {
     uint64_t window;
     unsigned calls = traits >> SWGI_TRAITS_CALLS_SHIFT;
-    if (swgi_likely(swgi_count_pass(binding->map, binding->cell, calls, generation)))
+    if (swgi_likely(swgi_count_pass(binding->cell, calls, generation) != 0))
         return 0;
     if (!count_calmly(binding, calls, generation, &window))
         judge_count(binding, calls, generation, now, window);

@@ -6,96 +6,136 @@
  * in the word, and whoever comes next brings the ring up to it first. So a caller killed at any
  * point has either counted or not.
  *
+ * - word: engine.h
+ * - slot: code:3 | version:41 | generation:20
+ *
  * In a full window, a slot that already says what is pending is left alone: where all is well
  * nobody writes the ring. Every write raises the slot's version, and nobody moves the word on who
  * has not seen the slot say what is pending, so a helper who stalled finds another version, or
  * writes what stands there; so does one who stalled since before the window began anew, for its
  * first lap writes every slot.
+ *
+ * A good outcome that pushes a good one out will find its own slot saying so. It is pending as
+ * SWGI_COUNT_STANDS, and who comes next need not look.
  */
-#include "engine/count_inside.h"
+#include "engine/engine.h"
 
 #include <string.h>
 
-#define VERSION     (SWGI_COUNT_GENERATION ^ ~SWGI_MASK(3))
-#define VERSION_ONE UINT64_C(8)
-#define BOUND       1000 /* turns of help before a window is taken for damaged and started anew */
+#define HALF_UNITS_SHIFT 20
+#define SLOW_SHIFT       31
+#define COUNTS           (SWGI_MASK(41) & ~SWGI_MASK(20))
+#define GENERATION       (~SWGI_MASK(SWGI_COUNT_GENERATION_SHIFT))
+#define VERSION          (GENERATION ^ ~SWGI_MASK(3))
+#define VERSION_ONE      UINT64_C(8)
+#define BOUND            1000 /* turns of help before a window is taken for damaged and started anew */
 
 #define COUNT_WORD (offsetof(struct swgi_settings, count) / sizeof(uint64_t))
 static_assert(offsetof(struct swgi_settings, count) % sizeof(uint64_t) == 0,
               "count settings begin a word");
 static_assert(offsetof(struct swgi_settings, compare) == 0, "compare is the first byte");
 
+/* A ring of n slots; a position's low bits are the index, the rest the lap. */
+struct ring {
+    swgi_word *slots;
+    uint32_t n, lap; /* lap: what a position grows by from one lap to the next */
+};
+
+/* Codes of outcomes, 1 to 6; 0 is none. */
+#define GOOD 1u
 static uint64_t code_of(unsigned weight, bool slow) {
-    return SWGI_COUNT_GOOD + weight * 2 + slow;
+    return GOOD + weight * 2 + slow;
 }
 
-/* What a code adds to the counts. */
+/* What a code adds to the counts; none adds nothing. */
 static uint64_t counts_of(uint64_t code) {
-    return (code - SWGI_COUNT_GOOD) >> 1 << SWGI_COUNT_HALF_UNITS_SHIFT |
-           ((code - SWGI_COUNT_GOOD) & 1) << SWGI_COUNT_SLOW_SHIFT;
+    uint64_t bad = code != 0 ? code - GOOD : 0;
+    return bad >> 1 << HALF_UNITS_SHIFT | (bad & 1) << SLOW_SHIFT;
+}
+
+static uint64_t code_in(uint64_t slot) {
+    return slot & 7;
+}
+
+static uint32_t index_of(const struct ring *ring, uint64_t word) {
+    return (uint32_t)(word & SWGI_COUNT_POSITION) & (ring->lap - 1);
 }
 
 uint64_t swgi_count_empty(uint64_t generation) {
     return generation << SWGI_COUNT_GENERATION_SHIFT;
 }
 
+static bool find_ring(const struct swgi_map *map, const struct swgi_cell *cell, unsigned n,
+                      struct ring *out) {
+    uint32_t first = swgi_load_relaxed(&cell->ring, FAST_SETTING);
+    uint64_t slots = (uint64_t)map->geometry.slot_chunks * SWGI_SLOT_CHUNK;
+    if (n == 0 || first == 0 || (uint64_t)first - 1 + n > slots)
+        return false;
+    *out = (struct ring){ map->slots + (first - 1), n, swgi_count_lap(n) };
+    return true;
+}
+
 /* Bring the slot before index up to what is pending for it. false: the word moved meanwhile, look
  * again. */
-static bool help(const struct swgi_cell *cell, const struct swgi_count_ring *ring, uint64_t seen,
+static bool help(const struct swgi_cell *cell, const struct ring *ring, uint64_t seen,
                  uint32_t index) {
     uint64_t pending = swgi_field(seen, SWGI_COUNT_PENDING_SHIFT, 3);
 #ifdef SWGI_MUTANT_NO_HELP
     pending = 0;
 #endif
+    if (pending == SWGI_COUNT_STANDS || pending == 0)
+        return true;
     swgi_word *slot = &ring->slots[index != 0 ? index - 1 : ring->n - 1];
     uint64_t present = swgi_load(slot);
-    bool says_so = (seen & SWGI_COUNT_FULL) != 0 && swgi_count_code_in(present) == pending &&
-                   ((present ^ seen) & SWGI_COUNT_GENERATION) == 0;
-    if (says_so || pending == 0)
+    if ((seen & SWGI_COUNT_FULL) != 0 && code_in(present) == pending &&
+        ((present ^ seen) & GENERATION) == 0)
         return true;
     if (swgi_load(&cell->window) != seen)
         return false;
     /* Who fails looks again: a stalled helper's old code may have come in between. */
     return swgi_cas(slot, present,
-                    (seen & SWGI_COUNT_GENERATION) | ((present + VERSION_ONE) & VERSION) | pending);
+                    (seen & GENERATION) | ((present + VERSION_ONE) & VERSION) | pending);
 }
 
-/* What the new outcome pushes out of a full window. false: not there, the word moved meanwhile. */
-static bool fall_out(const struct swgi_count_ring *ring, uint64_t seen, uint32_t index,
-                     uint64_t *counts) {
+/* What the new outcome pushes out of a full window. 0: not there, the word moved meanwhile. */
+static uint64_t fallen_out(const struct ring *ring, uint64_t seen, uint32_t index) {
     uint64_t slot = swgi_load(&ring->slots[index]);
-    uint64_t code = swgi_count_code_in(slot);
-    if (code == 0 || code > 6 || ((slot ^ seen) & SWGI_COUNT_GENERATION) != 0)
-        return false;
-    *counts -= counts_of(code);
-    return true;
+    uint64_t code = code_in(slot);
+    return code > 6 || ((slot ^ seen) & GENERATION) != 0 ? 0 : code;
+}
+
+/* As what an outcome is pending that pushes that one out, 0 none. */
+static uint64_t pending_as(uint64_t code, uint64_t fallen) {
+#ifdef SWGI_MUTANT_STANDS_UNSEEN
+    fallen = fallen != 0 ? GOOD : 0;
+#endif
+    return code == GOOD && fallen == GOOD ? SWGI_COUNT_STANDS : code;
 }
 
 struct swgi_count swgi_count_of(uint64_t word, unsigned n) {
-    struct swgi_count_ring ring = { NULL, n, swgi_count_lap(n) };
+    struct ring ring = { NULL, n, swgi_count_lap(n) };
     return (struct swgi_count){
-        .calls = word & SWGI_COUNT_FULL ? n : swgi_count_index(&ring, word),
-        .half_units = (uint32_t)swgi_field(word, SWGI_COUNT_HALF_UNITS_SHIFT, 11),
-        .slow = (uint32_t)swgi_field(word, SWGI_COUNT_SLOW_SHIFT, 10),
+        .calls = word & SWGI_COUNT_FULL ? n : index_of(&ring, word),
+        .half_units = (uint32_t)swgi_field(word, HALF_UNITS_SHIFT, 11),
+        .slow = (uint32_t)swgi_field(word, SLOW_SHIFT, 10),
     };
 }
 
 /* One attempt: the word after it, or 0 when it moved meanwhile. */
-static uint64_t add_once(struct swgi_cell *cell, const struct swgi_count_ring *ring, uint64_t seen,
+static uint64_t add_once(struct swgi_cell *cell, const struct ring *ring, uint64_t seen,
                          uint64_t code) {
-    if (code == SWGI_COUNT_GOOD && swgi_count_passes(ring, seen))
-        return swgi_cas(&cell->window, seen, seen + 1) ? seen + 1 : 0;
-    uint32_t index = swgi_count_index(ring, seen);
-    uint64_t counts = seen & SWGI_COUNT_COUNTS, position = seen & SWGI_COUNT_POSITION;
-    if (index >= ring->n || !help(cell, ring, seen, index) ||
-        ((seen & SWGI_COUNT_FULL) != 0 && !fall_out(ring, seen, index, &counts)))
+    uint32_t index = index_of(ring, seen);
+    uint64_t position = seen & SWGI_COUNT_POSITION, full = seen & SWGI_COUNT_FULL, fallen = 0;
+    if (index >= ring->n || !help(cell, ring, seen, index))
+        return 0;
+    if (full != 0 && (fallen = fallen_out(ring, seen, index)) == 0)
         return 0;
     bool wraps = index + 1 == ring->n;
     position = wraps ? position - index + ring->lap : position + 1;
-    uint64_t next = (seen & (SWGI_COUNT_GENERATION | SWGI_COUNT_FULL)) |
-                    code << SWGI_COUNT_PENDING_SHIFT |
-                    ((counts + counts_of(code)) & SWGI_COUNT_COUNTS) |
-                    (position & SWGI_COUNT_POSITION) | (wraps ? SWGI_COUNT_FULL : 0);
+    uint64_t counts = (seen & COUNTS) - counts_of(fallen) + counts_of(code);
+    uint64_t next = (seen & GENERATION) | pending_as(code, fallen) << SWGI_COUNT_PENDING_SHIFT |
+                    (counts & COUNTS) | (wraps ? SWGI_COUNT_FULL : full) |
+                    (position & SWGI_COUNT_POSITION);
     return swgi_cas(&cell->window, seen, next) ? next : 0;
 }
 
@@ -108,11 +148,13 @@ static bool start_anew(struct swgi_cell *cell, uint64_t seen, uint64_t generatio
     return true;
 }
 
-static __attribute__((noinline)) uint64_t keep_adding(struct swgi_cell *cell,
-                                                      struct swgi_count_ring ring,
+static __attribute__((noinline)) uint64_t keep_adding(struct swgi_cell *cell, struct ring ring,
                                                       uint64_t generation, uint64_t code) {
     for (unsigned turns = 1;; turns++) {
-        uint64_t seen = swgi_load(&cell->window), next = 0;
+        uint64_t next = code == GOOD ? swgi_count_pass(cell, ring.n, generation) : 0;
+        if (next != 0)
+            return next;
+        uint64_t seen = swgi_load(&cell->window);
         if (swgi_count_generation(seen) == generation && turns % BOUND != 0)
             next = add_once(cell, &ring, seen, code);
         else if (!start_anew(cell, seen, generation))
@@ -124,9 +166,9 @@ static __attribute__((noinline)) uint64_t keep_adding(struct swgi_cell *cell,
 
 uint64_t swgi_count_add(const struct swgi_map *map, struct swgi_cell *cell, unsigned n,
                         uint64_t generation, unsigned weight, bool slow) {
-    struct swgi_count_ring ring;
+    struct ring ring;
     uint64_t code = code_of(weight, slow);
-    if (swgi_unlikely(!swgi_count_find_ring(map, cell, n, &ring)))
+    if (swgi_unlikely(!find_ring(map, cell, n, &ring)))
         return 0;
     uint64_t seen = swgi_load(&cell->window), next = 0;
     if (swgi_likely(swgi_count_generation(seen) == generation))
@@ -177,7 +219,7 @@ static bool is_calm(const struct swgi_cell *cell, const struct swgi_count *count
 }
 
 bool swgi_count_is_calm(const struct swgi_cell *cell, uint64_t word, unsigned n) {
-    if (swgi_likely((word & SWGI_COUNT_COUNTS) == 0))
+    if (swgi_likely((word & COUNTS) == 0))
         return true;
     struct swgi_count count = swgi_count_of(word, n);
     return is_calm(cell, &count);

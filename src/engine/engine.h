@@ -206,10 +206,32 @@ bool swgi_count_read(const struct swgi_cell *cell, const struct swgi_settings *s
 void swgi_count_judge(struct swgi_turn *turn, uint64_t generation, const struct swgi_count *count,
                       bool may_trip);
 uint64_t swgi_count_empty(uint64_t generation);
-/* The generation is above all else in the word. */
+/* The word: position:19 (lap and index) | full:1 | half-units:11 | slow:10 | pending:3 |
+ * generation:20. */
+#define SWGI_COUNT_POSITION         SWGI_MASK(19)
+#define SWGI_COUNT_FULL             (UINT64_C(1) << 19)
+#define SWGI_COUNT_PENDING_SHIFT    41
 #define SWGI_COUNT_GENERATION_SHIFT 44
+#define SWGI_COUNT_STANDS           UINT64_C(7) /* pending: a good outcome, which stands in its slot */
 static inline uint64_t swgi_count_generation(uint64_t word) {
     return word >> SWGI_COUNT_GENERATION_SHIFT;
+}
+/* What a position grows by from one lap of n slots to the next; below it is the index. */
+static inline uint32_t swgi_count_lap(unsigned n) {
+    return n <= 2 ? 2 : UINT32_C(2) << (31 ^ __builtin_clz(n - 1));
+}
+/*
+ * The short way of a good outcome into a full window of good ones: what falls out is good, too, so
+ * the counts stay, its slot says what it must, and only the position moves on. The word right after,
+ * or 0: not that, at the end of a lap, or the word moved meanwhile; nothing was counted.
+ */
+static inline uint64_t swgi_count_pass(struct swgi_cell *cell, unsigned n, uint64_t generation) {
+    uint64_t seen = swgi_load(&cell->window);
+    uint64_t calm = generation << SWGI_COUNT_GENERATION_SHIFT |
+                    SWGI_COUNT_STANDS << SWGI_COUNT_PENDING_SHIFT | SWGI_COUNT_FULL;
+    uint32_t index = (uint32_t)(seen & SWGI_COUNT_POSITION) & (swgi_count_lap(n) - 1);
+    bool passes = swgi_likely((seen & ~SWGI_COUNT_POSITION) == calm) && swgi_likely(index + 1 < n);
+    return passes && swgi_likely(swgi_cas(&cell->window, seen, seen + 1)) ? seen + 1 : 0;
 }
 
 /* ---- time_window.c */
@@ -259,9 +281,9 @@ unsigned swgi_ramp_percent(const struct swgi_settings *settings, uint64_t ctl);
 static inline unsigned swgi_histogram_bin(int64_t duration) {
     if (duration < 1024)
         return 0;
-    unsigned exponent = 63u - (unsigned)__builtin_clzll((unsigned long long)duration);
-    unsigned quarter = (unsigned)((uint64_t)duration >> (exponent - 2)) & 3u;
-    unsigned bin = 1 + (exponent - 10) * 4 + quarter;
+    unsigned exponent = 63u ^ (unsigned)__builtin_clzll((unsigned long long)duration);
+    unsigned quarters = (unsigned)((uint64_t)duration >> (exponent - 2)); /* 4 to 7 */
+    unsigned bin = 1 + (exponent - 10) * 4 + (quarters - 4);
     return bin < SWGI_HISTOGRAM_BINS ? bin : SWGI_HISTOGRAM_BINS - 1;
 }
 /* The instant a bin ends, exclusive. */
