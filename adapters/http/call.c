@@ -106,6 +106,8 @@ int swgi_http_open(struct swg_http_client *client, CURL *easy, const struct swg_
     return rc;
 }
 
+#define TRACE_NAME_LENGTH (sizeof("traceparent: ") - 1)
+
 static struct curl_slist *headers(const struct swg_http_call *call,
                                   struct swgi_http_transfer *transfer) {
     const char *trace = call->request == NULL ? NULL : call->request->traceparent;
@@ -205,6 +207,8 @@ void swgi_http_judge(struct swgi_http_transfer *transfer, CURLcode code,
     why->text = result->text;
     why->code = code == CURLE_OK || code == CURLE_HTTP_RETURNED_ERROR ? result->status : (int)code;
     why->retry_after = result->retry_after;
+    why->traceparent =
+        transfer->trace.data != NULL ? transfer->trace_line + TRACE_NAME_LENGTH : NULL;
     why->no_retry = result->rc == SWG_FAILED && swgi_http_is_last(transfer);
     leave_pool(transfer);
 }

@@ -20,7 +20,7 @@ enum next { NOTHING, CALL, GIVE_UP };
 struct attempt {
     struct swg_outbox_item item;
     struct swg_failure why;
-    char kind[24], text[128];
+    char kind[24], text[128], traceparent[57];
 };
 
 struct run {
@@ -43,6 +43,9 @@ void swg_outbox_failure(struct swg_outbox_item *item, const struct swg_failure *
     mine.size = sizeof(mine);
     mine.kind = attempt->kind;
     mine.text = attempt->text;
+    snprintf(attempt->traceparent, sizeof(attempt->traceparent), "%s",
+             mine.traceparent != NULL ? mine.traceparent : "");
+    mine.traceparent = attempt->traceparent;
     attempt->why = mine;
 }
 

@@ -221,8 +221,7 @@ SWG_API struct swg_panel *swg_panel_unref(struct swg_panel *panel);
  * it; -EAGAIN: another process kept the panel busy. The panel is as it was then, and so is what
  * swg_circuit_get() goes by.
  */
-SWG_API int swg_panel_load(struct swg_panel *panel, const char *yaml_path,
-                           struct swg_error *error);
+SWG_API int swg_panel_load(struct swg_panel *panel, const char *yaml_path, struct swg_error *error);
 
 /*
  * Housekeeping, on the caller's thread, whenever it likes (once a second is good; never is
@@ -270,16 +269,18 @@ struct swg_event {
     int from, to;            /* states, or modes for SWG_EVENT_MODE */
     int rule;                /* SWG_RULE_... */
     int code;                /* SAMPLE: the error's code; REJECTED: the verdict */
-    double value, threshold; /* evidence: what the rule measured and its limit */
+    double value, threshold; /* evidence: what the rule measured and its limit; SAMPLE: value is
+                                how long the call took, in seconds */
     uint64_t calls;          /* evidence: calls it was measured over; REJECTED: how many so far */
     swg_ns until;            /* OPEN's deadline or a mode's bound; 0: none; SWG_NS_MAX: by hand */
     char circuit[128];
     char user[32];       /* "system" for rules and time */
     char text[128];      /* reason, or the sample's text */
     char error_kind[24]; /* SAMPLE: the error's kind */
-    char source[16]; /* where an act came from: "rule" for rules and time, else what swg_act told,
+    char source[16];   /* where an act came from: "rule" for rules and time, else what swg_act told,
                             "program", "cli", "console", "admin", "file", ...; "restore": a state that
                             another panel had; "" for notices */
+    char trace_id[33]; /* SAMPLE: of the call's trace, 32 hex digits; "": none was told */
 };
 #define SWG_EVENT_INIT SWG_SIZED(swg_event)
 
@@ -412,6 +413,10 @@ struct swg_failure {
     swg_ns retry_after; /* 0, or how long the dependency asked to be left alone */
     int no_retry; /* 1: not to be tried again, whatever the policy: it would be done twice, or in
                      vain */
+    const char
+        *traceparent; /* NULL, or the W3C trace context of the call: its trace id is kept with
+                                the sample. Of swg_call() and the HTTP adapter it is the request's,
+                                unless told here. What is not valid is not kept */
 };
 #define SWG_FAILURE_INIT SWG_SIZED(swg_failure)
 

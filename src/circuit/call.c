@@ -33,6 +33,11 @@ void swg_attempt_failure(struct swg_attempt *attempt, const struct swg_failure *
     attempt->failure = known;
     attempt->failure.kind = attempt->kind;
     attempt->failure.text = attempt->text;
+    attempt->failure.traceparent = NULL;
+    if (known.traceparent == NULL)
+        return;
+    strncpy(attempt->traceparent, known.traceparent, SWGI_TRACEPARENT_MAX);
+    attempt->failure.traceparent = attempt->traceparent;
 }
 
 int swg_attempt_keep(struct swg_attempt *attempt, const void *bytes, size_t length) {
@@ -74,6 +79,8 @@ static int try_once(struct swgi_call *call, struct swg_permit *permit) {
     begin_attempt(call, permit);
     call->result.outcome = call->fn(attempt, call->arg);
     call->result.attempts++;
+    if (attempt->has_failure && attempt->failure.traceparent == NULL)
+        attempt->failure.traceparent = call->request.traceparent;
     int rc = swg_record_error(permit, call->result.outcome,
                               attempt->has_failure ? &attempt->failure : NULL);
     return rc == 0 ? answer_of(call->result.outcome) : rc;

@@ -4,6 +4,8 @@
 
 #include "circuit/extras.h"
 
+#define SWGI_TRACEPARENT_MAX 56u /* what later versions add beyond is not looked at */
+
 struct swg_attempt {
     struct swg_circuit *circuit;
     uint32_t number;
@@ -11,6 +13,7 @@ struct swg_attempt {
     bool has_failure;
     struct swg_failure failure;
     char kind[24], text[SWGI_SAMPLE_MAX + 1];
+    char traceparent[SWGI_TRACEPARENT_MAX + 1]; /* of failure */
     struct swg_buffer kept;
 };
 

@@ -126,7 +126,11 @@ static int record_outcome(struct swgi_turn *turn, const struct swgi_binding *bin
         count_latency(binding, duration);
     bool told = why->kind != NULL || why->text != NULL;
     if (rc == 0 && (outcome == SWG_FAILURE || outcome == SWG_TIMEOUT) && told)
-        swgi_note_sample(turn, why->kind, why->code, why->text);
+        swgi_note_sample(turn, &(struct swgi_call_error){ .kind = why->kind,
+                                                          .text = why->text,
+                                                          .traceparent = why->traceparent,
+                                                          .code = why->code,
+                                                          .duration_ns = duration });
     return rc;
 }
 

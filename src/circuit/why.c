@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/trace.h"
 #include "circuit/look.h"
 #include "circuit/sized.h"
 #include "circuit/source.h"
@@ -212,6 +213,10 @@ void swgi_event_public(const struct swgi_event_data *data, uint64_t id, struct s
                     strnlen(data->error_kind, sizeof(data->error_kind)));
     swgi_copy_bytes(out->source, sizeof(out->source), data->source,
                     strnlen(data->source, sizeof(data->source)));
+    swgi_copy_bytes(out->trace_id, sizeof(out->trace_id), data->trace_id,
+                    strnlen(data->trace_id, sizeof(data->trace_id)));
+    if (!swgi_trace_id_is_valid(out->trace_id))
+        out->trace_id[0] = '\0';
 }
 
 static bool is_of(const struct swgi_event_data *event, const struct swg_why *why) {

@@ -232,6 +232,7 @@ static void start(struct fetch *fetch) {
     request.load = fetch->options->load;
     request.operation = fetch->options->operation;
     request.priority = fetch->options->priority;
+    request.traceparent = getenv("TRACEPARENT");
     call.url = fetch->options->arguments[1];
     call.circuit = fetch->circuit;
     call.request = &request;

@@ -76,6 +76,7 @@ static int record(struct job *job) {
         snprintf(text, sizeof(text), "%.60s was killed by signal %d", name, WTERMSIG(end->status));
     else
         snprintf(text, sizeof(text), "%.60s exited with %d", name, WEXITSTATUS(end->status));
+    why.traceparent = getenv("TRACEPARENT");
     why.kind = timed_out ? "timeout" : WIFSIGNALED(end->status) ? "signal" : "exit";
     why.code = timed_out                  ? ETIMEDOUT
                : WIFSIGNALED(end->status) ? WTERMSIG(end->status)

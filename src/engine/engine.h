@@ -294,7 +294,13 @@ SWGI_SHARED int64_t swgi_histogram_bound(unsigned bin);
 void swgi_event_name(const struct swgi_turn *turn, struct swgi_event_data *event);
 /* An act that is told by its kind alone. */
 void swgi_act_tell(struct swgi_turn *turn, unsigned kind);
-void swgi_note_sample(struct swgi_turn *turn, const char *kind, int code, const char *text);
+/* An error of a call, as its caller told it. */
+struct swgi_call_error {
+    const char *kind, *text, *traceparent; /* NULL: not told */
+    int code;
+    int64_t duration_ns;
+};
+void swgi_note_sample(struct swgi_turn *turn, const struct swgi_call_error *error);
 void swgi_note_rejections(struct swgi_turn *turn, int verdict, unsigned counter);
 /* The stamp of rejections: second | verdicts told in it. Was this verdict? */
 #define SWGI_VERDICTS_BITS 16

@@ -10,6 +10,7 @@
 #include "panel/waiters.h"
 
 #include "base/text.h"
+#include "base/trace.h"
 #include "panel/wall.h"
 
 bool swgi_transition_legal(unsigned from, unsigned to, bool by_hand) {
@@ -335,12 +336,15 @@ static bool first_this_second(swgi_word *stamp, int64_t now) {
     return present != second && swgi_cas(stamp, present, second);
 }
 
-void swgi_note_sample(struct swgi_turn *turn, const char *kind, int code, const char *text) {
+void swgi_note_sample(struct swgi_turn *turn, const struct swgi_call_error *error) {
     if (!first_this_second(&turn->cell->sample_stamp, swgi_turn_now(turn)))
         return;
-    struct swgi_event_data event = { .kind = SWG_EVENT_SAMPLE, .code = code };
-    swgi_copy_text(event.error_kind, sizeof(event.error_kind), kind != NULL ? kind : "");
-    swgi_copy_text(event.text, sizeof(event.text), text != NULL ? text : "");
+    struct swgi_event_data event = { .kind = SWG_EVENT_SAMPLE,
+                                     .code = error->code,
+                                     .value = (double)error->duration_ns / 1e9 };
+    swgi_copy_text(event.error_kind, sizeof(event.error_kind), error->kind);
+    swgi_copy_text(event.text, sizeof(event.text), error->text);
+    (void)swgi_trace_id(error->traceparent, event.trace_id);
     notice(turn, &event);
 }
 

@@ -137,9 +137,9 @@ struct swgi_event_data {
     uint8_t kind, from, to, rule;
     int32_t code;
     uint32_t circuit, life;
-    char name[128], user[32], text[128], error_kind[24], source[16];
+    char name[128], user[32], text[128], error_kind[24], source[16], trace_id[32];
 };
-#define SWGI_EVENT_WORDS 49
+#define SWGI_EVENT_WORDS 53
 static_assert(sizeof(struct swgi_event_data) == SWGI_EVENT_WORDS * 8, "an event fills its words");
 
 struct swgi_event_slot SWGI_RECORD(62);

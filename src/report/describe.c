@@ -232,6 +232,8 @@ static void append_sample(struct sentence *sentence, const struct swgi_screen *s
         append(sentence, " (%d)", event->code);
     if (event->text[0])
         append(sentence, ": %s", swgi_clean_text(event->text, screen->utf8, text, sizeof(text)));
+    if (event->trace_id[0])
+        append(sentence, " trace=%s", event->trace_id);
 }
 
 static void append_act(struct sentence *sentence, const struct swgi_screen *screen,

@@ -33,6 +33,11 @@ exits 0; says 'job: success after'
 run exec job --json -- sh -c 'exit 4'
 exits 4; cp err out; is failure "$(json outcome)"; is 4 "$(json exit_status)"
 
+# The trace that a failure belongs to is kept with it.
+TRACEPARENT=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01 run exec traced -- sh -c 'exit 4'
+run why traced
+exits 0; [[ $out == *'trace=0af7651916cd43dd8448eb211c80319c'* ]] || wrong 'the trace is not told'
+
 # A descriptor of the panel would keep its place alive in whatever the command leaves running.
 run exec job -- sh -c 'ls -l /proc/self/fd'
 exits 0; [[ $out != *panel* ]] || wrong 'the command has the panel open'

@@ -6,7 +6,7 @@
 struct server {
     int outcome;
     unsigned calls;
-    const char *kind, *text;
+    const char *kind, *text, *traceparent;
     int code;
     swg_ns retry_after, deadline;
     uint32_t number;
@@ -23,6 +23,7 @@ static int serve(struct swg_attempt *attempt, void *arg) {
         why.text = server->text;
         why.code = server->code;
         why.retry_after = server->retry_after;
+        why.traceparent = server->traceparent;
         swg_attempt_failure(attempt, &why);
     }
     return server->outcome;
@@ -55,6 +56,35 @@ static void test_answered(void **state) {
     assert_int_equal(latest_result.outcome, SWG_IGNORED);
     assert_int_equal(status().successes, 1);
     assert_int_equal(status().ignored, 1);
+}
+
+#define TRACE_ID "0af7651916cd43dd8448eb211c80319c"
+
+static struct swg_event sample_traced(const char *request_trace, const char *failure_trace) {
+    struct server server = { .outcome = SWG_FAILURE,
+                             .kind = "refused",
+                             .traceparent = failure_trace };
+    struct swg_request request = SWG_REQUEST_INIT;
+    request.traceparent = request_trace;
+    assert_int_equal(swg_call(circuit, &request, serve, &server, NULL), SWG_FAILED);
+    advance(S(1));
+    return why().samples[0];
+}
+
+static void test_a_sample_has_the_trace_of_its_call(void **state) {
+    static const char asked[] = "00-" TRACE_ID "-b7ad6b7169203331-01";
+    static const char told[] = "00-11111111111111111111111111111111-b7ad6b7169203331-01";
+    (void)state;
+    set("breaker.trip", "none");
+    make();
+    assert_string_equal(sample_traced(asked, NULL).trace_id, TRACE_ID);
+    assert_string_equal(sample_traced(asked, told).trace_id, "11111111111111111111111111111111");
+    assert_string_equal(sample_traced(NULL, NULL).trace_id, "");
+    /* What is too long to be kept whole is judged as the whole. */
+    assert_string_equal(
+        sample_traced(NULL, "01-" TRACE_ID "-b7ad6b7169203331-01-of-another-version").trace_id,
+        TRACE_ID);
+    assert_string_equal(sample_traced(NULL, "00-" TRACE_ID "-b7ad6b7169203331-01-x").trace_id, "");
 }
 
 static void test_called_and_failed(void **state) {
@@ -313,6 +343,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         STORY(test_answered),
         STORY(test_called_and_failed),
+        STORY(test_a_sample_has_the_trace_of_its_call),
         STORY(test_not_called),
         STORY(test_recovers_by_itself),
         STORY(test_a_verdict_is_no_outcome),

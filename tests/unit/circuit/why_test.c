@@ -176,6 +176,32 @@ static void test_samples_of_errors_one_a_second(void **state) {
     assert_int_equal(told.samples[0].code, 111);
 }
 
+static void fail_traced(const char *traceparent) {
+    struct swg_failure failure = SWG_FAILURE_INIT;
+    failure.kind = "refused";
+    failure.traceparent = traceparent;
+    assert_int_equal(acquire(), SWG_GO);
+    assert_int_equal(swg_record_at(&latest, SWG_FAILURE, &failure, now(), S(3) / 2), 0);
+    advance(S(1));
+}
+
+static void test_a_sample_tells_the_trace_and_how_long_it_took(void **state) {
+    struct swg_why told;
+
+    (void)state;
+    set("breaker.trip", "none");
+    make();
+    fail_traced("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    fail_traced("00-not-a-trace");
+    fail_traced(NULL);
+    told = why();
+    assert_int_equal(told.samples_count, 3);
+    assert_string_equal(told.samples[0].trace_id, "");
+    assert_string_equal(told.samples[1].trace_id, "");
+    assert_string_equal(told.samples[2].trace_id, "0af7651916cd43dd8448eb211c80319c");
+    assert_true(told.samples[2].value == 1.5);
+}
+
 static void test_who_holds_a_probe(void **state) {
     struct swg_why told;
 
@@ -222,6 +248,7 @@ int main(void) {
         STORY(test_lost_evidence_is_told_as_lost),
         STORY(test_at_most_five_transitions_newest_first_and_of_this_circuit),
         STORY(test_samples_of_errors_one_a_second),
+        STORY(test_a_sample_tells_the_trace_and_how_long_it_took),
         STORY(test_who_holds_a_probe),
         STORY(test_who_set_the_mode),
         STORY(test_where_its_settings_came_from),

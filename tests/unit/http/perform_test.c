@@ -52,6 +52,27 @@ static void a_failure_opens_and_then_nothing_is_called(void **state) {
     assert_int_equal(fault_server_connections(f->server), 1);
 }
 
+static void a_failure_is_kept_with_its_trace(void **state) {
+    struct fixture *f = *state;
+    struct swg_http_call call = SWG_HTTP_CALL_INIT;
+    struct swg_request request = SWG_REQUEST_INIT;
+    struct swg_why why = SWG_WHY_INIT;
+    struct swg_circuit *circuit = NULL;
+    CURL *easy = new_easy();
+
+    fault_server_answer(f->server, "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n", FAULT_CLOSE);
+    call.url = f->url;
+    call.request = &request;
+    request.traceparent = TRACE;
+    assert_int_equal(swg_http_perform(f->client, easy, &call, NULL), SWG_FAILED);
+    assert_int_equal(swg_circuit_find(f->panel, "shop", &circuit), 0);
+    assert_int_equal(swg_circuit_why(circuit, &why), 0);
+    assert_int_equal(why.samples_count, 1);
+    assert_string_equal(why.samples[0].error_kind, "http_5xx");
+    assert_memory_equal(why.samples[0].trace_id, &TRACE[3], 32);
+    curl_easy_cleanup(easy);
+}
+
 static void open_for(void **state, const char *answer, swg_ns wait) {
     struct fixture *f = *state;
     struct swg_http_result result;
@@ -266,6 +287,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         STORY(a_call_is_made_and_answered),
         STORY(a_failure_opens_and_then_nothing_is_called),
+        STORY(a_failure_is_kept_with_its_trace),
         STORY(a_named_wait_becomes_the_open_time),
         STORY(a_429_names_its_wait_too),
         STORY(a_date_is_as_good_as_seconds),
