@@ -224,6 +224,12 @@ static void sample(struct swgi_measured *measured, const struct swg_event *event
         memcpy(kinds->names[kinds->count++], kind,
                strnlen(kind, sizeof(kinds->names[0]) - 1)); /* the rest is zero */
     kinds->samples[i]++;
+    if (event->trace_id[0] == '\0' || event->wall_ms <= 0 || event->wall_ms > INT64_MAX / 1000000)
+        return;
+    kinds->traced.kind = i;
+    kinds->traced.wall_ms = event->wall_ms;
+    kinds->traced.seconds = event->value;
+    memcpy(kinds->traced.trace_id, event->trace_id, sizeof(kinds->traced.trace_id));
 }
 
 static bool is_state(int state) {

@@ -55,6 +55,13 @@ struct swgi_kinds {
     uint32_t count;
     char names[SWGI_KINDS_MAX][24];
     uint64_t samples[SWGI_KINDS_MAX + 1]; /* the last is "other" */
+    /* The newest whose trace is known; wall_ms 0: none. */
+    struct {
+        uint32_t kind;
+        int64_t wall_ms;
+        double seconds; /* that the call took */
+        char trace_id[33];
+    } traced;
 };
 
 /* Counters that are exported but stand in no struct swg_status. */

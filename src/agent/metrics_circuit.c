@@ -67,6 +67,31 @@ static void sample_of_histogram(struct swgi_exposition *out, const struct swgi_m
     swgi_write_bytes(out, of->label, of->label_length);
 }
 
+/* Behind a number: a call that is among those counted, by its trace. Only OpenMetrics has it. */
+static void exemplar(struct swgi_exposition *out, const struct swgi_kinds *kinds, double value) {
+    if (out->format != SWGI_METRICS_OPENMETRICS)
+        return;
+    swgi_write_text(out, " # {trace_id=\"");
+    swgi_write_text(out, kinds->traced.trace_id);
+    swgi_write_text(out, "\"} ");
+    swgi_write_real(out, value);
+    *out->at++ = ' ';
+    swgi_write_seconds(out, kinds->traced.wall_ms * 1000000);
+}
+
+static bool is_traced(const struct swgi_measured *of) {
+    return of->kinds != NULL && of->kinds->traced.wall_ms != 0;
+}
+
+/* Does the traced call stand in the bucket that ends there and begins at the one before? */
+static bool is_in_bucket(const struct swgi_measured *of, unsigned i) {
+    if (!is_traced(of))
+        return false;
+    double seconds = of->kinds->traced.seconds;
+    bool above = i == 0 || seconds > (double)swgi_measure_bucket(i - 1) / 1e9;
+    return above && (i == SWGI_BUCKETS || seconds <= (double)swgi_measure_bucket(i) / 1e9);
+}
+
 void swgi_metric_DURATION(struct swgi_exposition *out, const struct swgi_measured *of) {
     uint64_t below = 0;
     if (!status_of(of)->has_latency)
@@ -76,11 +101,15 @@ void swgi_metric_DURATION(struct swgi_exposition *out, const struct swgi_measure
         sample_of_histogram(out, of, "_bucket");
         swgi_write_bytes(out, out->bounds[i].text, out->bounds[i].length);
         swgi_write_integer(out, below);
+        if (is_in_bucket(of, i))
+            exemplar(out, of->kinds, of->kinds->traced.seconds);
         swgi_sample_end(out);
     }
     sample_of_histogram(out, of, "_bucket");
     swgi_write_text(out, ",le=\"+Inf\"} ");
     swgi_write_integer(out, of->totals.timed);
+    if (is_in_bucket(of, SWGI_BUCKETS))
+        exemplar(out, of->kinds, of->kinds->traced.seconds);
     swgi_sample_end(out);
     sample_of_histogram(out, of, "_sum");
     swgi_write_text(out, END);
@@ -103,12 +132,14 @@ void swgi_metric_PERCENTILE(struct swgi_exposition *out, const struct swgi_measu
 }
 
 static void sample_of_kind(struct swgi_exposition *out, const struct swgi_measured *of,
-                           const char *kind, uint64_t samples) {
+                           uint32_t kind, const char *name) {
     swgi_sample_begin(out, of);
     swgi_write_text(out, ",kind=\"");
-    swgi_write_escaped(out, kind);
+    swgi_write_escaped(out, name);
     swgi_write_text(out, "\"} ");
-    swgi_write_integer(out, samples);
+    swgi_write_integer(out, of->kinds->samples[kind]);
+    if (is_traced(of) && of->kinds->traced.kind == kind)
+        exemplar(out, of->kinds, 1);
     swgi_sample_end(out);
 }
 
@@ -117,9 +148,9 @@ void swgi_metric_ERRORS(struct swgi_exposition *out, const struct swgi_measured 
     if (kinds == NULL)
         return;
     for (uint32_t i = 0; i < kinds->count; i++)
-        sample_of_kind(out, of, kinds->names[i], kinds->samples[i]);
+        sample_of_kind(out, of, i, kinds->names[i]);
     if (kinds->samples[SWGI_KINDS_MAX] != 0)
-        sample_of_kind(out, of, "other", kinds->samples[SWGI_KINDS_MAX]);
+        sample_of_kind(out, of, SWGI_KINDS_MAX, "other");
 }
 
 /* ---- the breaker */

@@ -121,7 +121,7 @@ class Prometheus:
         self.log = open(os.path.join(folder, "prometheus.log"), "w+", encoding="utf-8")
         self.process = subprocess.Popen(
             ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
-             f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=warn"],
+             f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=warn", "--enable-feature=exemplar-storage"],
             stdout=self.log, stderr=self.log)
 
     def ask(self, path, **query):
@@ -209,6 +209,19 @@ def check_dashboard(prometheus):
             prometheus.query(expression)
 
 
+def exemplars(prometheus):
+    """Of the series that have one, which trace it names."""
+    found = prometheus.ask("query_exemplars", query='{__name__=~"switchgear_.+"}', start=0, end=time.time() + 3600)
+    return {series["seriesLabels"]["__name__"]: series["exemplars"][0]["labels"]["trace_id"] for series in found}
+
+
+def check_exemplars(prometheus):
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    found = exemplars(prometheus)
+    if found != {"switchgear_call_duration_seconds_bucket": trace, "switchgear_error_samples_total": trace}:
+        sys.exit(f"exemplars: {found}")
+
+
 def firing(prometheus):
     alerts = prometheus.ask("alerts")["alerts"]
     return any(alert["labels"]["alertname"] == "SwitchgearCircuitOpen" and alert["state"] == "firing"
@@ -228,6 +241,7 @@ def main():
         prometheus.until("both formats are scraped", lambda: scraped(prometheus))
         prometheus.until("samples are there", lambda: len(prometheus.query("switchgear_build_info")) >= 2)
         check_samples(prometheus)
+        check_exemplars(prometheus)
         check_seed(prometheus)
         check_dashboard(prometheus)
         prometheus.until("the alert fires", lambda: firing(prometheus))

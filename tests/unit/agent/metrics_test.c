@@ -127,8 +127,12 @@ static void test_a_new_circuit(void **state) {
     assert_lines_of("{breaker=\"dependency\"", wanted);
 }
 
+#define TRACE_ID "0af7651916cd43dd8448eb211c80319c"
+
 static void fail_with(const char *kind) {
-    struct swg_failure why = { .size = sizeof(why), .kind = kind };
+    struct swg_failure why = { .size = sizeof(why),
+                               .kind = kind,
+                               .traceparent = "00-" TRACE_ID "-b7ad6b7169203331-01" };
 
     assert_int_equal(acquire(), SWG_GO);
     assert_int_equal(swg_record_at(&latest, SWG_FAILURE, &why, now(), MS(2)), 0);
@@ -458,6 +462,30 @@ static void test_openmetrics(void **state) {
                         "application/openmetrics-text; version=1.0.0; charset=utf-8");
 }
 
+static void test_exemplars(void **state) {
+    static const char of_kind[] =
+        "switchgear_error_samples_total{breaker=\"dependency\",kind=\"refused\"} 1 "
+        "# {trace_id=\"" TRACE_ID "\"} 1 ";
+    static const char of_bucket[] = "# {trace_id=\"" TRACE_ID "\"} 0.002 ";
+
+    (void)state;
+    make();
+    tick();
+    fail_with("refused");
+    expose(SWGI_METRICS_OPENMETRICS);
+    assert_int_equal(lines_with(of_kind), 1);
+    assert_int_equal(lines_with("trace_id"), 2);
+    /* In the bucket that the call is in, and in no other. */
+    const char *at = strstr(text, of_bucket), *line = at;
+    assert_non_null(at);
+    while (line > text && line[-1] != '\n')
+        line--;
+    assert_memory_equal(line, "switchgear_call_duration_seconds_bucket{", 40);
+    assert_non_null(strstr(line, "} 1 #"));
+    expose(SWGI_METRICS_TEXT);
+    assert_no("trace_id");
+}
+
 static void test_the_agents_own(void **state) {
     (void)state;
     health.started_unix_s = 1700000000.5;
@@ -536,6 +564,7 @@ int main(void) {
         EXPOSED(test_no_seed_names),
         EXPOSED(test_headers),
         EXPOSED(test_openmetrics),
+        EXPOSED(test_exemplars),
         EXPOSED(test_the_agents_own),
         EXPOSED(test_left_for_promtool),
     };
