@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "agent/tokens.h"
+#include "report/writer.h"
 #include "switchgear/switchgear.h"
 
 struct swgi_agent;
@@ -81,18 +82,6 @@ struct swgi_text *swgi_text_new(char *bytes, size_t size);
 struct swgi_text *swgi_text_static(const void *bytes, size_t size);
 struct swgi_text *swgi_text_ref(struct swgi_text *text), *swgi_text_unref(struct swgi_text *text);
 
-/* Bytes that grow; a failure to is remembered and told by swgi_bytes_end(). */
-struct swgi_bytes {
-    char *at;
-    size_t used, room;
-    bool failed;
-};
-void swgi_bytes_add(struct swgi_bytes *bytes, const char *text, size_t size);
-/* Takes the object; what it held is free again before the next is made, so that long lists take little. */
-void swgi_bytes_add_json(struct swgi_bytes *bytes, json_t *object);
-/* All of it, the caller's now, or NULL. */
-char *swgi_bytes_end(struct swgi_bytes *bytes, size_t *size);
-
 /* Work that may take long: work() runs on another thread and touches the job alone, finish() gives the answer and frees it. */
 struct swgi_answer;
 struct swgi_job {
@@ -157,10 +146,12 @@ void swgi_answer_deinit(struct swgi_answer *answer);
 
 void swgi_answer_header(struct swgi_answer *answer, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Takes the object. */
 /* Takes bytes; NULL: no memory. */
 void swgi_answer_bytes(struct swgi_answer *answer, int status, const char *type, char *bytes,
                        size_t size);
+/* Takes what was written. */
+void swgi_answer_writer(struct swgi_answer *answer, int status, struct swgi_writer *writer);
+/* Takes the object. */
 void swgi_answer_json(struct swgi_answer *answer, int status, json_t *object);
 /* A new problem object for request, for a handler that has more to add; swgi_answer_problem_json() takes it. */
 json_t *swgi_problem_new(const struct swgi_request *request, int problem, const char *message);
@@ -202,7 +193,8 @@ bool swgi_admin_authorize(struct swgi_agent *agent, struct swgi_request *request
 bool swgi_admin_page(const struct swgi_request *request, struct swgi_answer *answer);
 
 /* A circuit as GET /v1/circuits tells it. */
-json_t *swgi_json_circuit(struct swgi_agent *agent, const struct swg_status *status, swg_ns now);
+void swgi_put_circuit(struct swgi_writer *to, struct swgi_agent *agent,
+                      const struct swg_status *status, swg_ns now);
 /* One circuit of the seed's metrics. */
 json_t *swgi_json_seed_circuit(struct swgi_agent *agent, struct swg_circuit *circuit,
                                const struct swg_status *status);

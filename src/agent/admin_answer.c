@@ -54,38 +54,9 @@ struct swgi_text *swgi_text_unref(struct swgi_text *text) {
     return NULL;
 }
 
-void swgi_bytes_add(struct swgi_bytes *bytes, const char *text, size_t size) {
-    if (bytes->used + size > bytes->room) {
-        size_t room = 2 * (bytes->used + size) + 4096;
-        char *more = bytes->failed ? NULL : realloc(bytes->at, room);
-
-        if (!more) {
-            bytes->failed = true;
-            return;
-        }
-        bytes->at = more;
-        bytes->room = room;
-    }
-    memcpy(bytes->at + bytes->used, text, size);
-    bytes->used += size;
-}
-
 static int add_piece(const char *text, size_t size, void *bytes) {
     swgi_bytes_add(bytes, text, size);
     return 0;
-}
-
-void swgi_bytes_add_json(struct swgi_bytes *bytes, json_t *object) {
-    bytes->failed |= !object || json_dump_callback(object, add_piece, bytes, DUMP_FLAGS) != 0;
-    json_decref(object);
-}
-
-char *swgi_bytes_end(struct swgi_bytes *bytes, size_t *size) {
-    *size = bytes->used;
-    if (!bytes->failed)
-        return bytes->at;
-    free(bytes->at);
-    return NULL;
 }
 
 void swgi_answer_deinit(struct swgi_answer *answer) {
@@ -114,18 +85,28 @@ void swgi_answer_bytes(struct swgi_answer *answer, int status, const char *type,
     answer->type = type;
 }
 
-static void give(struct swgi_answer *answer, int status, const char *type, json_t *object) {
-    struct swgi_bytes bytes = { 0 };
+static void give(struct swgi_answer *answer, int status, const char *type,
+                 struct swgi_bytes *bytes) {
     size_t size;
-    char *text;
+    char *text = swgi_bytes_end(bytes, &size);
 
-    swgi_bytes_add_json(&bytes, object);
-    text = swgi_bytes_end(&bytes, &size);
     swgi_answer_bytes(answer, status, type, text, size);
 }
 
+static void give_json(struct swgi_answer *answer, int status, const char *type, json_t *object) {
+    struct swgi_bytes bytes = { 0 };
+
+    bytes.failed = !object || json_dump_callback(object, add_piece, &bytes, DUMP_FLAGS) != 0;
+    json_decref(object);
+    give(answer, status, type, &bytes);
+}
+
+void swgi_answer_writer(struct swgi_answer *answer, int status, struct swgi_writer *writer) {
+    give(answer, status, "application/json", &writer->bytes);
+}
+
 void swgi_answer_json(struct swgi_answer *answer, int status, json_t *object) {
-    give(answer, status, "application/json", object);
+    give_json(answer, status, "application/json", object);
 }
 
 static void put(json_t *object, const char *key, json_t *value) {
@@ -161,7 +142,7 @@ json_t *swgi_problem_new(const struct swgi_request *request, int problem, const 
 }
 
 void swgi_answer_problem_json(struct swgi_answer *answer, int problem, json_t *object) {
-    give(answer, problems[problem].status, "application/problem+json", object);
+    give_json(answer, problems[problem].status, "application/problem+json", object);
 }
 
 void swgi_answer_problem(struct swgi_answer *answer, const struct swgi_request *request,

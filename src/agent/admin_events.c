@@ -71,31 +71,28 @@ void swgi_admin_events(struct swgi_agent *agent, struct swgi_request *request,
     swgi_answer_header(answer, "Cache-Control", "no-store");
 }
 
-static void put(json_t *object, const char *key, json_t *value) {
-    json_object_set_new_nocheck(object, key, value);
+static void write_percentile(struct swgi_writer *to, const char *key,
+                             const struct swg_status *status, swg_ns value) {
+    bool is_known = status->has_latency && status->latency.count > 0;
+
+    swgi_put_seconds(to, key, is_known ? value : -1);
 }
 
-static json_t *percentile(const struct swg_status *status, swg_ns value) {
-    return status->has_latency && status->latency.count > 0 ? swgi_json_seconds(value)
-                                                            : json_null();
-}
-
-static json_t *tick_of(const struct swgi_measure *measure) {
+static void write_tick(struct swgi_writer *to, const struct swgi_measure *measure) {
     const struct swg_status *status = &measure->status;
-    json_t *object = json_object();
 
-    put(object, "name", swgi_json_text(status->name));
-    put(object, "state", json_string(swg_state_name(status->state)));
-    put(object, "mode", json_string(swg_mode_name(status->mode)));
-    put(object, "tripped", json_boolean(swgi_is_tripped(status)));
-    put(object, "calls_per_s", json_real(measure->calls_per_s));
-    put(object, "failure_rate_1m",
-        measure->failure_rate_1m >= 0 ? json_real(measure->failure_rate_1m) : json_null());
-    put(object, "rejected_per_s", json_real(measure->rejected_per_s));
-    put(object, "in_flight", json_integer(status->in_flight));
-    put(object, "p50_s", percentile(status, status->latency.p50));
-    put(object, "p99_s", percentile(status, status->latency.p99));
-    return object;
+    swgi_put_object(to, NULL);
+    swgi_put_text(to, "name", status->name);
+    swgi_put_text(to, "state", swg_state_name(status->state));
+    swgi_put_text(to, "mode", swg_mode_name(status->mode));
+    swgi_put_boolean(to, "tripped", swgi_is_tripped(status));
+    swgi_put_real(to, "calls_per_s", measure->calls_per_s);
+    swgi_put_known(to, "failure_rate_1m", measure->failure_rate_1m);
+    swgi_put_real(to, "rejected_per_s", measure->rejected_per_s);
+    swgi_put_integer(to, "in_flight", status->in_flight);
+    write_percentile(to, "p50_s", status, status->latency.p50);
+    write_percentile(to, "p99_s", status, status->latency.p99);
+    swgi_put_object_end(to);
 }
 
 /* The panel's own circuit is news only when somebody found no place. */
@@ -104,25 +101,22 @@ static bool is_idle_beyond(const struct swg_status *status) {
 }
 
 char *swgi_admin_tick_text(struct swgi_agent *agent, const char *glob, size_t *size) {
-    struct swgi_bytes bytes = { 0 };
-    char head[80];
-    int length =
-        snprintf(head, sizeof(head), "event: tick\ndata: {\"now_unix_ms\":%lld,\"circuits\":[",
-                 (long long)swgi_clock_wall_ms());
-    bool is_first = true;
+    static const char head[] = "event: tick\ndata: ";
+    struct swgi_writer writer = { 0 };
 
-    swgi_bytes_add(&bytes, head, (size_t)length);
+    swgi_bytes_add(&writer.bytes, head, sizeof(head) - 1);
+    swgi_put_object(&writer, NULL);
+    swgi_put_integer(&writer, "now_unix_ms", swgi_clock_wall_ms());
+    swgi_put_array(&writer, "circuits");
     for (size_t i = 0; i < swgi_measures_count(agent->measures); i++) {
         const struct swgi_measure *measure = swgi_measures_at(agent->measures, i);
 
-        if (is_idle_beyond(&measure->status) ||
-            (glob[0] && !swgi_file_glob(glob, measure->status.name)))
-            continue;
-        if (!is_first)
-            swgi_bytes_add(&bytes, ",", 1);
-        swgi_bytes_add_json(&bytes, tick_of(measure));
-        is_first = false;
+        if (!is_idle_beyond(&measure->status) &&
+            (!glob[0] || swgi_file_glob(glob, measure->status.name)))
+            write_tick(&writer, measure);
     }
-    swgi_bytes_add(&bytes, "]}\n\n", 4);
-    return swgi_bytes_end(&bytes, size);
+    swgi_put_array_end(&writer);
+    swgi_put_object_end(&writer);
+    swgi_bytes_add(&writer.bytes, "\n\n", 2);
+    return swgi_bytes_end(&writer.bytes, size);
 }

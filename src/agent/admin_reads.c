@@ -17,38 +17,38 @@ static json_t *text_or_null(const char *text) {
     return text && text[0] ? swgi_json_text(text) : json_null();
 }
 
-/* A share or a time that is not known is -1. */
-static json_t *real_or_null(double value) {
-    return value >= 0 ? json_real(value) : json_null();
+static void write_measures(struct swgi_writer *to, const struct swgi_measure *measure) {
+    swgi_put_object(to, "measures");
+    swgi_put_real(to, "calls_per_s", measure->calls_per_s);
+    swgi_put_real(to, "failures_per_s", measure->failures_per_s);
+    swgi_put_real(to, "rejected_per_s", measure->rejected_per_s);
+    swgi_put_known(to, "failure_rate_1m", measure->failure_rate_1m);
+    swgi_put_known(to, "latency_mean_1m_s", measure->latency_mean_1m);
+    swgi_put_integer(to, "transitions_10m", measure->transitions_10m);
+    swgi_put_real(to, "failure_trend", measure->failure_trend);
+    swgi_put_real(to, "anomaly", measure->anomaly);
+    swgi_put_real(to, "near", measure->near);
+    swgi_put_seconds(to, "last_recovery_s", measure->last_recovery);
+    if (measure->slo_burn_rate >= 0)
+        swgi_put_real(to, "slo_budget_left", measure->slo_budget_left);
+    else
+        swgi_put_null(to, "slo_budget_left");
+    swgi_put_known(to, "slo_burn_rate", measure->slo_burn_rate);
+    swgi_put_object_end(to);
 }
 
-static json_t *measures_of(const struct swgi_measure *measure) {
-    json_t *object = json_object();
-
-    put(object, "calls_per_s", json_real(measure->calls_per_s));
-    put(object, "failures_per_s", json_real(measure->failures_per_s));
-    put(object, "rejected_per_s", json_real(measure->rejected_per_s));
-    put(object, "failure_rate_1m", real_or_null(measure->failure_rate_1m));
-    put(object, "latency_mean_1m_s", real_or_null(measure->latency_mean_1m));
-    put(object, "transitions_10m", json_integer(measure->transitions_10m));
-    put(object, "failure_trend", json_real(measure->failure_trend));
-    put(object, "anomaly", json_real(measure->anomaly));
-    put(object, "near", json_real(measure->near));
-    put(object, "last_recovery_s", swgi_json_seconds(measure->last_recovery));
-    put(object, "slo_budget_left",
-        measure->slo_burn_rate >= 0 ? json_real(measure->slo_budget_left) : json_null());
-    put(object, "slo_burn_rate", real_or_null(measure->slo_burn_rate));
-    return object;
-}
-
-json_t *swgi_json_circuit(struct swgi_agent *agent, const struct swg_status *status, swg_ns now) {
-    const struct swgi_file_circuit *entry = swgi_file_circuit(agent->file, status->name);
+void swgi_put_circuit(struct swgi_writer *to, struct swgi_agent *agent,
+                      const struct swg_status *status, swg_ns now) {
     const struct swgi_measure *measure = swgi_measures_find(agent->measures, status->name);
-    json_t *object = swgi_json_status(status, now);
 
-    swgi_json_put_entry(object, entry);
-    put(object, "measures", measure ? measures_of(measure) : json_null());
-    return object;
+    swgi_put_object(to, NULL);
+    swgi_put_status(to, status, now);
+    swgi_put_entry(to, swgi_file_circuit(agent->file, status->name));
+    if (measure)
+        write_measures(to, measure);
+    else
+        swgi_put_null(to, "measures");
+    swgi_put_object_end(to);
 }
 
 static int by_name(const void *a, const void *b) {
@@ -122,23 +122,17 @@ static size_t read_statuses(struct swg_circuit *const *circuits, size_t count,
     return used;
 }
 
-/* One circuit after the other: a thousand of them at once would be a hundred thousand values. */
-static char *circuits_text(struct swgi_agent *agent, const struct swg_status *statuses,
-                           size_t count, size_t *size) {
-    struct swgi_bytes bytes = { 0 };
+static void write_circuits(struct swgi_writer *to, struct swgi_agent *agent,
+                           const struct swg_status *statuses, size_t count) {
     swg_ns now = swg_panel_now(agent->panel);
-    char head[64];
-    int length = snprintf(head, sizeof(head), "{\"now_unix_ms\":%lld,\"circuits\":[",
-                          (long long)swgi_clock_wall_ms());
 
-    swgi_bytes_add(&bytes, head, (size_t)length);
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0)
-            swgi_bytes_add(&bytes, ",", 1);
-        swgi_bytes_add_json(&bytes, swgi_json_circuit(agent, &statuses[i], now));
-    }
-    swgi_bytes_add(&bytes, "]}", 2);
-    return swgi_bytes_end(&bytes, size);
+    swgi_put_object(to, NULL);
+    swgi_put_integer(to, "now_unix_ms", swgi_clock_wall_ms());
+    swgi_put_array(to, "circuits");
+    for (size_t i = 0; i < count; i++)
+        swgi_put_circuit(to, agent, &statuses[i], now);
+    swgi_put_array_end(to);
+    swgi_put_object_end(to);
 }
 
 void swgi_admin_circuits_get(struct swgi_agent *agent, struct swgi_request *request,
@@ -146,8 +140,8 @@ void swgi_admin_circuits_get(struct swgi_agent *agent, struct swgi_request *requ
     size_t count;
     struct swg_circuit **circuits = swgi_admin_circuits(agent, &count);
     struct swg_status *statuses = calloc(count + 1, sizeof(*statuses));
-    char etag[40], *text;
-    size_t size;
+    struct swgi_writer writer = { 0 };
+    char etag[40];
 
     if (!statuses) {
         swgi_answer_problem(answer, request, SWGI_PROBLEM_INTERNAL, "no memory");
@@ -155,8 +149,8 @@ void swgi_admin_circuits_get(struct swgi_agent *agent, struct swgi_request *requ
         count = read_statuses(circuits, count, statuses);
         tag_statuses(agent, statuses, count, etag);
         if (!swgi_answer_unchanged(answer, request, etag)) {
-            text = circuits_text(agent, statuses, count, &size);
-            swgi_answer_bytes(answer, 200, "application/json", text, size);
+            write_circuits(&writer, agent, statuses, count);
+            swgi_answer_writer(answer, 200, &writer);
         }
     }
     free(statuses);
@@ -166,6 +160,7 @@ void swgi_admin_circuits_get(struct swgi_agent *agent, struct swgi_request *requ
 void swgi_admin_circuit_get(struct swgi_agent *agent, struct swgi_request *request,
                             struct swgi_answer *answer) {
     struct swg_circuit *circuit = swgi_admin_circuit(agent, request, answer);
+    struct swgi_writer writer = { 0 };
     struct swg_status status;
     char etag[40];
 
@@ -177,17 +172,17 @@ void swgi_admin_circuit_get(struct swgi_agent *agent, struct swgi_request *reque
         return;
     }
     tag_statuses(agent, &status, 1, etag);
-    if (!swgi_answer_unchanged(answer, request, etag))
-        swgi_answer_json(answer, 200,
-                         swgi_json_circuit(agent, &status, swg_panel_now(agent->panel)));
+    if (swgi_answer_unchanged(answer, request, etag))
+        return;
+    swgi_put_circuit(&writer, agent, &status, swg_panel_now(agent->panel));
+    swgi_answer_writer(answer, 200, &writer);
 }
 
 void swgi_admin_why(struct swgi_agent *agent, struct swgi_request *request,
                     struct swgi_answer *answer) {
     struct swg_circuit *circuit = swgi_admin_circuit(agent, request, answer);
-    const struct swgi_file_circuit *entry;
     struct swg_why why = SWG_WHY_INIT;
-    json_t *object;
+    struct swgi_writer writer = { 0 };
 
     if (!circuit)
         return;
@@ -196,10 +191,11 @@ void swgi_admin_why(struct swgi_agent *agent, struct swgi_request *request,
                             "the circuit was evicted just now");
         return;
     }
-    entry = swgi_file_circuit(agent->file, request->name);
-    object = swgi_json_why(&why, swg_panel_now(agent->panel));
-    swgi_json_put_entry(object, entry);
-    swgi_answer_json(answer, 200, object);
+    swgi_put_object(&writer, NULL);
+    swgi_put_why(&writer, &why, swg_panel_now(agent->panel));
+    swgi_put_entry(&writer, swgi_file_circuit(agent->file, request->name));
+    swgi_put_object_end(&writer);
+    swgi_answer_writer(answer, 200, &writer);
 }
 
 void swgi_admin_whoami(struct swgi_agent *agent, struct swgi_request *request,

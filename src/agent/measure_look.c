@@ -74,20 +74,10 @@ static double middle_s(unsigned bin) {
     return (double)(from + swgi_histogram_bound(bin)) / 2e9;
 }
 
-static void sum_bins(const struct swgi_turn *turn, uint64_t bins[SWGI_HISTOGRAM_BINS]) {
-    const struct swgi_map *map = turn->map;
-    uint32_t extent = swgi_load(&turn->cell->histogram);
-    for (uint32_t column = 0, high = swgi_columns_high(map); column < high; column++) {
-        const swgi_word *of = swgi_histogram_bins(map, extent, column);
-        for (unsigned i = 0; of != NULL && i < SWGI_HISTOGRAM_BINS; i++)
-            bins[i] += swgi_load_relaxed(&of[i], COLUMN);
-    }
-}
-
 static void read_histogram(const struct swgi_turn *turn, struct swgi_totals *out) {
     uint64_t bins[SWGI_HISTOGRAM_BINS] = { 0 };
     unsigned bucket = 0;
-    sum_bins(turn, bins);
+    (void)swgi_histogram_sum(turn->map, swgi_load(&turn->cell->histogram), bins);
     out->timed = 0;
     out->timed_s = 0;
     for (unsigned i = 0; i < SWGI_BUCKETS; i++)

@@ -36,17 +36,20 @@ static void say_plain(struct swgi_stream *stream, const char *text) {
 
 static void say_event(struct swgi_stream *stream, const struct swg_event *event) {
     struct swgi_agent *agent = stream->server->agent;
-    json_t *object = swgi_json_event(event, swg_panel_now(agent->panel));
-    char *data = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(15)), *bytes = NULL;
-    int length = -1;
+    struct swgi_writer writer = { 0 };
+    char head[128], *bytes;
+    size_t size;
+    int length = snprintf(head, sizeof(head),
+                          "id: %llu-%lld\nevent: %s\ndata: ", (unsigned long long)stream->cursor,
+                          (long long)agent->panel_created_ms, swg_event_name(event->kind));
 
-    json_decref(object);
-    if (data)
-        length = asprintf(&bytes, "id: %llu-%lld\nevent: %s\ndata: %s\n\n",
-                          (unsigned long long)stream->cursor, (long long)agent->panel_created_ms,
-                          swg_event_name(event->kind), data);
-    free(data);
-    say(stream, length < 0 ? NULL : swgi_text_new(bytes, (size_t)length));
+    swgi_bytes_add(&writer.bytes, head, (size_t)length);
+    swgi_put_object(&writer, NULL);
+    swgi_put_event(&writer, event, swg_panel_now(agent->panel));
+    swgi_put_object_end(&writer);
+    swgi_bytes_add(&writer.bytes, "\n\n", 2);
+    bytes = swgi_bytes_end(&writer.bytes, &size);
+    say(stream, bytes ? swgi_text_new(bytes, size) : NULL);
 }
 
 /* The next event for this stream; false: there is none now. */

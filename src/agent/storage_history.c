@@ -50,11 +50,18 @@ static double quantile(const uint64_t *counts, uint64_t sum, double share) {
     return -1;
 }
 
+static bool is_empty(const uint64_t bins[SWGI_HISTOGRAM_BINS]) {
+    unsigned i = 0;
+    while (i < SWGI_HISTOGRAM_BINS && bins[i] == 0)
+        i++;
+    return i == SWGI_HISTOGRAM_BINS;
+}
+
 /* Low halves are enough to tell what a minute added. */
 static void take_bins(struct swgi_kept *kept, const struct swg_circuit *circuit,
                       struct swgi_minute *minute) {
     uint64_t bins[SWGI_HISTOGRAM_BINS], added[SWGI_HISTOGRAM_BINS], sum = 0;
-    if (!swgi_circuit_bins(circuit, bins))
+    if (!swgi_circuit_bins(circuit, bins) || (kept->bins == NULL && is_empty(bins)))
         return;
     if (kept->bins == NULL)
         kept->bins = calloc(SWGI_HISTOGRAM_BINS, sizeof(kept->bins[0]));

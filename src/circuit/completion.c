@@ -66,12 +66,7 @@ static void adapt_timeout(struct swgi_turn *turn, struct swgi_policies *policies
     if (!swgi_timeout_due(&policies->timeout, settings, turn->now) ||
         !swgi_timeout_begin(&policies->timeout, settings, turn->now))
         return;
-    uint32_t extent = swgi_load(&turn->cell->histogram);
-    for (uint32_t column = 0; column < turn->map->geometry.columns; column++) {
-        swgi_word *bins = swgi_histogram_bins(turn->map, extent, column);
-        for (unsigned bin = 0; bins != NULL && bin < SWGI_HISTOGRAM_BINS; bin++)
-            durations.bins[bin] += swgi_load(&bins[bin]);
-    }
+    (void)swgi_histogram_sum(turn->map, swgi_load(&turn->cell->histogram), durations.bins);
     durations.failures = swgi_load(&turn->cell->failures);
     durations.timeouts = swgi_load(&turn->cell->timeouts);
     swgi_timeout_update(&policies->timeout, settings, &durations, turn->now);

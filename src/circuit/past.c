@@ -28,20 +28,11 @@ uint32_t swgi_circuit_generation(const struct swg_circuit *circuit) {
     return binding != NULL ? (uint32_t)swgi_ctl_generation(swgi_load(&binding->cell->ctl)) : 0;
 }
 
-static void add_bins(const swgi_word *of, uint64_t bins[SWGI_HISTOGRAM_BINS]) {
-    for (unsigned i = 0; of != NULL && i < SWGI_HISTOGRAM_BINS; i++)
-        bins[i] += swgi_load_relaxed(&of[i], COLUMN);
-}
-
 bool swgi_circuit_bins(const struct swg_circuit *circuit, uint64_t bins[SWGI_HISTOGRAM_BINS]) {
     const struct swgi_binding *binding = swgi_circuit_look(circuit);
-    uint32_t extent = binding != NULL ? swgi_load(&binding->cell->histogram) : 0;
     memset(bins, 0, SWGI_HISTOGRAM_BINS * sizeof(bins[0]));
-    if (extent == 0)
-        return false;
-    for (uint32_t column = 0; column < binding->map->geometry.columns; column++)
-        add_bins(swgi_histogram_bins(binding->map, extent, column), bins);
-    return true;
+    return binding != NULL &&
+           swgi_histogram_sum(binding->map, swgi_load(&binding->cell->histogram), bins);
 }
 
 int64_t swgi_panel_birth_ms(const struct swg_panel *panel) {

@@ -98,24 +98,20 @@ static void read_recovery(const struct swgi_turn *turn, uint64_t ctl, struct swg
 
 static void read_latency(const struct swgi_turn *turn, struct swg_latency *out) {
     uint64_t bins[SWGI_HISTOGRAM_BINS] = { 0 };
-    uint32_t extent = swgi_load(&turn->cell->histogram);
-    for (uint32_t column = 0, high = swgi_columns_high(turn->map); column < high; column++) {
-        swgi_word *of = swgi_histogram_bins(turn->map, extent, column);
-        for (unsigned i = 0; of != NULL && i < SWGI_HISTOGRAM_BINS; i++)
-            bins[i] += swgi_load_relaxed(&of[i], COLUMN);
-    }
+    (void)swgi_histogram_sum(turn->map, swgi_load(&turn->cell->histogram), bins);
     const double shares[4] = { 0.5, 0.9, 0.99, 0.999 };
     swg_ns *results[4] = { &out->p50, &out->p90, &out->p99, &out->p999 };
     for (unsigned i = 0; i < SWGI_HISTOGRAM_BINS; i++)
         out->count += bins[i];
     uint64_t below = 0;
     for (unsigned i = 0; i < SWGI_HISTOGRAM_BINS; i++) {
+        if (bins[i] == 0)
+            continue;
         below += bins[i];
+        out->max = swgi_histogram_bound(i);
         for (unsigned j = 0; j < 4; j++)
-            if (*results[j] == 0 && below != 0 && (double)below >= shares[j] * (double)out->count)
-                *results[j] = swgi_histogram_bound(i);
-        if (bins[i] != 0)
-            out->max = swgi_histogram_bound(i);
+            if (*results[j] == 0 && (double)below >= shares[j] * (double)out->count)
+                *results[j] = out->max;
     }
 }
 

@@ -95,11 +95,20 @@ static void print_text(const struct swgi_screen *on, const struct swg_event *eve
     swgi_report_event_text(screen, event, column, (int)strlen(wall) + 4);
 }
 
+static void print_json(const struct swg_event *event, swg_ns now) {
+    struct swgi_writer writer = swgi_writer_ascii(true);
+
+    swgi_put_object(&writer, NULL);
+    swgi_put_event(&writer, event, now);
+    swgi_put_object_end(&writer);
+    swgi_writer_print(&writer, stdout);
+}
+
 static void print_batch(const struct swgi_options *options, const struct batch *batch, size_t from,
                         swg_ns now) {
     for (size_t i = from; i < batch->count; i++) {
         if (options->json)
-            swgi_json_print(stdout, swgi_json_event(&batch->at[i], now), true);
+            print_json(&batch->at[i], now);
         else
             print_text(&options->screen, &batch->at[i]);
     }

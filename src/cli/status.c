@@ -156,23 +156,26 @@ static void print_names(const struct swgi_options *options, const struct statuse
         puts(swgi_clean_text(statuses->at[i].name, options->screen.utf8, clean, sizeof(clean)));
 }
 
-static json_t *json_of(const struct swgi_options *options, const struct swg_status *status,
-                       swg_ns now) {
-    json_t *object = swgi_json_status(status, now);
-
-    swgi_json_put_entry(object, swgi_entry_of(options->file, status->name));
-    return object;
+static void write_circuit(struct swgi_writer *to, const struct swgi_options *options,
+                          const struct swg_status *status, swg_ns now) {
+    swgi_put_object(to, NULL);
+    swgi_put_status(to, status, now);
+    swgi_put_entry(to, swgi_entry_of(options->file, status->name));
+    swgi_put_object_end(to);
 }
 
 static void print_json(const struct swgi_options *options, const struct statuses *statuses,
                        swg_ns now) {
-    json_t *array = json_array();
+    struct swgi_writer writer = swgi_writer_ascii(false);
 
+    swgi_put_object(&writer, NULL);
+    swgi_put_text(&writer, "panel", options->panel);
+    swgi_put_array(&writer, "circuits");
     for (size_t i = 0; i < statuses->count; i++)
-        json_array_append_new(array, json_of(options, &statuses->at[i], now));
-    swgi_json_print(
-        stdout, json_pack("{s:o, s:o}", "panel", swgi_json_text(options->panel), "circuits", array),
-        false);
+        write_circuit(&writer, options, &statuses->at[i], now);
+    swgi_put_array_end(&writer);
+    swgi_put_object_end(&writer);
+    swgi_writer_print(&writer, stdout);
 }
 
 static void print_details(const struct swgi_options *options, struct swg_panel *panel,
@@ -186,6 +189,15 @@ static void print_details(const struct swgi_options *options, struct swg_panel *
     }
 }
 
+static void print_panel_json(const struct swg_panel_info *status) {
+    struct swgi_writer writer = swgi_writer_ascii(false);
+
+    swgi_put_object(&writer, NULL);
+    swgi_put_panel(&writer, status);
+    swgi_put_object_end(&writer);
+    swgi_writer_print(&writer, stdout);
+}
+
 static int show_panel(const struct swgi_options *options, struct swg_panel *panel) {
     struct swg_panel_info status = SWG_PANEL_INFO_INIT;
     int rc = swg_panel_status(panel, &status);
@@ -195,7 +207,7 @@ static int show_panel(const struct swgi_options *options, struct swg_panel *pane
         return swgi_fault_status(rc);
     }
     if (options->json)
-        swgi_json_print(stdout, swgi_json_panel(&status), false);
+        print_panel_json(&status);
     else
         swgi_report_panel(&options->screen, &status);
     return 0;
@@ -236,10 +248,12 @@ int swgi_status_run(const struct swgi_options *options) {
 
 static void tell_tripped(const struct swgi_options *options, const struct swg_status *status,
                          swg_ns now) {
+    struct swgi_writer writer = swgi_writer_ascii(false);
     char next[80];
 
     if (options->json) {
-        swgi_json_print(stdout, json_of(options, status, now), false);
+        write_circuit(&writer, options, status, now);
+        swgi_writer_print(&writer, stdout);
         return;
     }
     if (options->verbose)

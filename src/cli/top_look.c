@@ -248,20 +248,24 @@ static void print_table(const struct swgi_options *options, const struct swgi_to
 }
 
 static void print_json(const struct swgi_options *options, const struct swgi_top_rows *rows) {
-    json_t *array = json_array();
+    struct swgi_writer writer = swgi_writer_ascii(false);
 
+    swgi_put_object(&writer, NULL);
+    swgi_put_text(&writer, "panel", options->panel);
+    swgi_put_array(&writer, "circuits");
     for (size_t i = 0; i < rows->count; i++) {
         const struct swg_status *status = &rows->at[i]->status;
-        json_t *object = swgi_json_status(status, rows->now);
 
-        swgi_json_put_entry(object, swgi_entry_of(options->file, status->name));
-        json_object_set_new(object, "calls_per_s", json_real(rows->at[i]->calls_per_s));
-        json_object_set_new(object, "rejected_per_s", json_real(rows->at[i]->rejected_per_s));
-        json_array_append_new(array, object);
+        swgi_put_object(&writer, NULL);
+        swgi_put_status(&writer, status, rows->now);
+        swgi_put_entry(&writer, swgi_entry_of(options->file, status->name));
+        swgi_put_real(&writer, "calls_per_s", rows->at[i]->calls_per_s);
+        swgi_put_real(&writer, "rejected_per_s", rows->at[i]->rejected_per_s);
+        swgi_put_object_end(&writer);
     }
-    swgi_json_print(
-        stdout, json_pack("{s:o, s:o}", "panel", swgi_json_text(options->panel), "circuits", array),
-        false);
+    swgi_put_array_end(&writer);
+    swgi_put_object_end(&writer);
+    swgi_writer_print(&writer, stdout);
 }
 
 static int print_rows(const struct swgi_options *options, const struct swgi_top_rows *rows) {

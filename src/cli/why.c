@@ -49,7 +49,7 @@ struct settings {
     const struct swgi_screen *screen;
     const struct swgi_file *file;
     const struct swgi_file_circuit *entry;
-    json_t *values, *origins;
+    struct swgi_writer *to;
 };
 
 static void print_setting(void *arg, const char *key, const char *value) {
@@ -69,13 +69,18 @@ static void print_setting(void *arg, const char *key, const char *value) {
     fputc('\n', screen->out);
 }
 
-static void put_setting(void *arg, const char *key, const char *value) {
+static void write_setting(void *arg, const char *key, const char *value) {
+    const struct settings *settings = arg;
+
+    swgi_put_text(settings->to, key, value);
+}
+
+static void write_origin(void *arg, const char *key, const char *value) {
     const struct settings *settings = arg;
     char from[SWGI_FROM_MAX];
 
-    json_object_set_new(settings->values, key, swgi_json_text(value));
     if (origin_of(settings->file, settings->entry, key, value, from)[0])
-        json_object_set_new(settings->origins, key, swgi_json_text(from));
+        swgi_put_text(settings->to, key, from);
 }
 
 static void print_text(const struct swgi_options *options, struct swg_panel *panel,
@@ -93,17 +98,22 @@ static void print_text(const struct swgi_options *options, struct swg_panel *pan
 
 static void print_json(const struct swgi_options *options, const struct swg_circuit *circuit,
                        const struct swg_why *why, swg_ns now, bool compact) {
-    json_t *object = swgi_json_why(why, now);
+    struct swgi_writer writer = swgi_writer_ascii(compact);
     struct settings settings = { .file = options->file,
                                  .entry = swgi_entry_of(options->file, why->status.name),
-                                 .values = json_object(),
-                                 .origins = json_object() };
+                                 .to = &writer };
 
-    swgi_json_put_entry(object, settings.entry);
-    each_setting(circuit, put_setting, &settings);
-    json_object_set_new(object, "settings", settings.values);
-    json_object_set_new(object, "settings_from", settings.origins);
-    swgi_json_print(stdout, object, compact);
+    swgi_put_object(&writer, NULL);
+    swgi_put_why(&writer, why, now);
+    swgi_put_entry(&writer, settings.entry);
+    swgi_put_object(&writer, "settings");
+    each_setting(circuit, write_setting, &settings);
+    swgi_put_object_end(&writer);
+    swgi_put_object(&writer, "settings_from");
+    each_setting(circuit, write_origin, &settings);
+    swgi_put_object_end(&writer);
+    swgi_put_object_end(&writer);
+    swgi_writer_print(&writer, stdout);
 }
 
 static int show(const struct swgi_options *options, struct swg_panel *panel,

@@ -215,6 +215,17 @@ uint64_t swgi_column_max(const struct swgi_map *map, uint32_t circuit, unsigned 
     return max;
 }
 
+bool swgi_histogram_sum(const struct swgi_map *map, uint32_t extent_plus_1,
+                        uint64_t bins[SWGI_HISTOGRAM_BINS]) {
+    const swgi_word *of = swgi_histogram_bins(map, extent_plus_1, 0);
+    if (of == NULL)
+        return false;
+    for (uint32_t c = 0, high = swgi_columns_high(map); c < high; c++, of += SWGI_HISTOGRAM_BINS)
+        for (unsigned i = 0; i < SWGI_HISTOGRAM_BINS; i++)
+            bins[i] += swgi_load_relaxed(&of[i], COLUMN);
+    return true;
+}
+
 uint32_t swgi_columns_leased(const struct swgi_map *map) {
     uint32_t leased = 0;
     for (uint32_t c = 1; c < map->geometry.columns; c++)

@@ -235,6 +235,10 @@ static inline swgi_word *swgi_histogram_bins(const struct swgi_map *map, uint32_
            ((uint64_t)(extent_plus_1 - 1) * map->geometry.columns + column) * SWGI_HISTOGRAM_BINS;
 }
 
+/* Adds what all columns in use hold of that histogram; false: there is none. */
+SWGI_SHARED bool swgi_histogram_sum(const struct swgi_map *map, uint32_t extent_plus_1,
+                                    uint64_t bins[SWGI_HISTOGRAM_BINS]);
+
 /* The words of a circuit's policies, NULL without any. */
 static inline struct swgi_policies *swgi_policies_of(const struct swgi_map *map,
                                                      const struct swgi_cell *cell) {

@@ -18,14 +18,16 @@
 #define RUN_START    UINT32_C(0x80000000)
 #define OWNER(entry) ((entry) & ~RUN_START)
 
+/* Columns beyond those ever in use hold nothing: there, zeros would only cost the memory they lie in. */
 int swgi_pool_histogram(struct swgi_map *map, uint32_t circuit, uint32_t *extent_plus_1) {
-    uint64_t bins = (uint64_t)map->geometry.columns * SWGI_HISTOGRAM_BINS;
+    uint64_t bins = (uint64_t)swgi_columns_high(map) * SWGI_HISTOGRAM_BINS;
     for (uint32_t i = 0; i < map->geometry.histograms; i++) {
         if (swgi_load(&map->histogram_owners[i]) != 0)
             continue;
         swgi_store(&map->histogram_owners[i], circuit + 1);
+        swgi_word *of = swgi_histogram_bins(map, i + 1, 0);
         for (uint64_t bin = 0; bin < bins; bin++)
-            swgi_store_release(&map->histograms[i * bins + bin], 0);
+            swgi_store_release(&of[bin], 0);
         *extent_plus_1 = i + 1;
         return 0;
     }

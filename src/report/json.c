@@ -1,19 +1,10 @@
-/* Everything the panel says about a circuit, as jansson objects. Instants are told as ages: nobody else shares our clock. */
+/* Everything the panel says about a circuit. Instants are told as ages: nobody else shares our clock. */
 #include "report/json.h"
 
-#include <err.h>
-#include <math.h>
 #include <stdbool.h>
-#include <string.h>
-#include <sysexits.h>
 
 #include "base/text.h"
 #include "report/describe.h"
-
-static void put(json_t *object, const char *key, json_t *value) {
-    if (json_object_set_new_nocheck(object, key, value) != 0)
-        errx(EX_OSERR, "out of memory");
-}
 
 json_t *swgi_json_text(const char *text) {
     char clean[512];
@@ -22,359 +13,348 @@ json_t *swgi_json_text(const char *text) {
     return json_string(clean);
 }
 
-/* JSON knows no infinity; a damaged panel might. */
-static json_t *real(double value) {
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 json_t *swgi_json_seconds(swg_ns duration) {
-    return duration < 0 || duration == SWG_NS_MAX ? json_null() : real((double)duration / 1e9);
-}
-
-static json_t *number(uint64_t value) {
-    return json_integer((json_int_t)value);
+    return duration < 0 || duration == SWG_NS_MAX ? json_null() : json_real((double)duration / 1e9);
 }
 
 /* How long ago; null for never. */
-static json_t *age(swg_ns now, swg_ns at) {
-    return at == 0 ? json_null() : swgi_json_seconds(now > at ? now - at : 0);
+static void write_age(struct swgi_writer *to, const char *key, swg_ns now, swg_ns at) {
+    swgi_put_seconds(to, key, at == 0 ? -1 : now > at ? now - at : 0);
 }
 
 /* How long still; null for never and for "does not apply". */
-static json_t *left(swg_ns now, swg_ns until) {
-    if (until == 0 || until == SWG_NS_MAX)
-        return json_null();
-    return swgi_json_seconds(until > now ? until - now : 0);
+static void write_left(struct swgi_writer *to, const char *key, swg_ns now, swg_ns until) {
+    bool is_bound = until != 0 && until != SWG_NS_MAX;
+
+    swgi_put_seconds(to, key, !is_bound ? -1 : until > now ? until - now : 0);
 }
 
-static json_t *share(double value) {
-    return value >= 0 ? real(value) : json_null();
+static void write_integer_if(struct swgi_writer *to, const char *key, bool is_known,
+                             int64_t value) {
+    if (is_known)
+        swgi_put_integer(to, key, value);
+    else
+        swgi_put_null(to, key);
 }
 
-static void put_state(json_t *object, const struct swg_status *status, swg_ns now) {
-    put(object, "state", json_string(swg_state_name(status->state)));
-    put(object, "mode", json_string(swg_mode_name(status->mode)));
-    put(object, "tripped", json_boolean(swgi_is_tripped(status)));
-    put(object, "rule", status->rule ? json_string(swg_rule_name(status->rule)) : json_null());
-    put(object, "state_age_seconds", age(now, status->since));
-    put(object, "open_remaining_seconds", left(now, status->open_until));
-    put(object, "by_hand_only", json_boolean(status->open_until == SWG_NS_MAX));
-    put(object, "mode_remaining_seconds", left(now, status->mode_until));
-    put(object, "ramp_percent", json_integer(status->ramp_percent));
-    put(object, "last_trip_age_seconds", age(now, status->last_trip));
-    put(object, "last_success_age_seconds", age(now, status->last_success));
-    put(object, "last_failure_age_seconds", age(now, status->last_failure));
-    put(object, "transitions", number(status->transitions));
-    put(object, "trips", number(status->trips));
-    put(object, "trips_in_a_row", number(status->trips_in_a_row));
+static void write_state(struct swgi_writer *to, const struct swg_status *status, swg_ns now) {
+    swgi_put_text(to, "state", swg_state_name(status->state));
+    swgi_put_text(to, "mode", swg_mode_name(status->mode));
+    swgi_put_boolean(to, "tripped", swgi_is_tripped(status));
+    swgi_put_text(to, "rule", status->rule ? swg_rule_name(status->rule) : NULL);
+    write_age(to, "state_age_seconds", now, status->since);
+    write_left(to, "open_remaining_seconds", now, status->open_until);
+    swgi_put_boolean(to, "by_hand_only", status->open_until == SWG_NS_MAX);
+    write_left(to, "mode_remaining_seconds", now, status->mode_until);
+    swgi_put_integer(to, "ramp_percent", status->ramp_percent);
+    write_age(to, "last_trip_age_seconds", now, status->last_trip);
+    write_age(to, "last_success_age_seconds", now, status->last_success);
+    write_age(to, "last_failure_age_seconds", now, status->last_failure);
+    swgi_put_number(to, "transitions", status->transitions);
+    swgi_put_number(to, "trips", status->trips);
+    swgi_put_number(to, "trips_in_a_row", status->trips_in_a_row);
 }
 
-static json_t *rejected(const struct swg_status *status) {
-    json_t *object = json_object();
-
-    put(object, "open", number(status->rejected_open));
-    put(object, "full", number(status->rejected_full));
-    put(object, "limited", number(status->rejected_limited));
-    put(object, "shed", number(status->rejected_shed));
-    put(object, "expired", number(status->rejected_expired));
-    put(object, "queue_saturated", number(status->rejected_saturated));
-    put(object, "total", number(swgi_rejected(status)));
-    return object;
+static void write_rejected(struct swgi_writer *to, const struct swg_status *status) {
+    swgi_put_object(to, "rejected");
+    swgi_put_number(to, "open", status->rejected_open);
+    swgi_put_number(to, "full", status->rejected_full);
+    swgi_put_number(to, "limited", status->rejected_limited);
+    swgi_put_number(to, "shed", status->rejected_shed);
+    swgi_put_number(to, "expired", status->rejected_expired);
+    swgi_put_number(to, "queue_saturated", status->rejected_saturated);
+    swgi_put_number(to, "total", swgi_rejected(status));
+    swgi_put_object_end(to);
 }
 
-static void put_calls(json_t *object, const struct swg_status *status) {
-    put(object, "calls", number(status->calls));
-    put(object, "successes", number(status->successes));
-    put(object, "failures", number(status->failures));
-    put(object, "timeouts", number(status->timeouts));
-    put(object, "ignored", number(status->ignored));
-    put(object, "cancelled", number(status->cancelled));
-    put(object, "late", number(status->late));
-    put(object, "slow", number(status->slow));
-    put(object, "in_flight", json_integer(status->in_flight));
-    put(object, "would_reject", number(status->would_reject));
-    put(object, "retries", number(status->retries));
-    put(object, "rejected", rejected(status));
+static void write_calls(struct swgi_writer *to, const struct swg_status *status) {
+    swgi_put_number(to, "calls", status->calls);
+    swgi_put_number(to, "successes", status->successes);
+    swgi_put_number(to, "failures", status->failures);
+    swgi_put_number(to, "timeouts", status->timeouts);
+    swgi_put_number(to, "ignored", status->ignored);
+    swgi_put_number(to, "cancelled", status->cancelled);
+    swgi_put_number(to, "late", status->late);
+    swgi_put_number(to, "slow", status->slow);
+    swgi_put_integer(to, "in_flight", status->in_flight);
+    swgi_put_number(to, "would_reject", status->would_reject);
+    swgi_put_number(to, "retries", status->retries);
+    write_rejected(to, status);
 }
 
-static void put_judgement(json_t *object, const struct swg_status *status) {
-    put(object, "failure_rate", share(status->failure_rate));
-    put(object, "slow_rate", share(status->slow_rate));
-    put(object, "window_calls", number(status->window_calls));
-    put(object, "score", status->score_limit > 0 ? real(status->score) : json_null());
-    put(object, "score_limit", status->score_limit > 0 ? real(status->score_limit) : json_null());
-    put(object, "probes_held", number(status->probes_held));
-    put(object, "probes_max", number(status->probes_max));
-    put(object, "probe_successes", number(status->probe_successes));
-    put(object, "success_threshold", number(status->success_threshold));
+static void write_judgement(struct swgi_writer *to, const struct swg_status *status) {
+    swgi_put_known(to, "failure_rate", status->failure_rate);
+    swgi_put_known(to, "slow_rate", status->slow_rate);
+    swgi_put_number(to, "window_calls", status->window_calls);
+    swgi_put_known(to, "score", status->score_limit > 0 ? status->score : -1);
+    swgi_put_known(to, "score_limit", status->score_limit > 0 ? status->score_limit : -1);
+    swgi_put_number(to, "probes_held", status->probes_held);
+    swgi_put_number(to, "probes_max", status->probes_max);
+    swgi_put_number(to, "probe_successes", status->probe_successes);
+    swgi_put_number(to, "success_threshold", status->success_threshold);
 }
 
-static json_t *bulkhead(const struct swg_status *status) {
-    json_t *object = json_object();
-
-    put(object, "held", number(status->permits_held));
-    put(object, "limit", status->permits_limit ? number(status->permits_limit) : json_null());
-    put(object, "adaptive", json_boolean(status->adaptive));
-    put(object, "queue", number(status->queue_length));
-    put(object, "queue_max", number(status->queue_max));
-    put(object, "oldest_call_seconds",
-        status->held_longest > 0 ? swgi_json_seconds(status->held_longest) : json_null());
-    return object;
+static void write_bulkhead(struct swgi_writer *to, const struct swg_status *status) {
+    swgi_put_object(to, "bulkhead");
+    swgi_put_number(to, "held", status->permits_held);
+    write_integer_if(to, "limit", status->permits_limit != 0, status->permits_limit);
+    swgi_put_boolean(to, "adaptive", status->adaptive);
+    swgi_put_number(to, "queue", status->queue_length);
+    swgi_put_number(to, "queue_max", status->queue_max);
+    swgi_put_seconds(to, "oldest_call_seconds",
+                     status->held_longest > 0 ? status->held_longest : -1);
+    swgi_put_object_end(to);
 }
 
-static json_t *limiter(const struct swg_status *status) {
-    json_t *object = json_object();
-
-    put(object, "rate", number(status->limiter_rate));
-    put(object, "per_seconds", swgi_json_seconds(status->limiter_per));
-    put(object, "left", number(status->limiter_left));
-    put(object, "share", real(status->limiter_share));
-    return object;
+static void write_limiter(struct swgi_writer *to, const struct swg_status *status) {
+    swgi_put_object(to, "limiter");
+    swgi_put_number(to, "rate", status->limiter_rate);
+    swgi_put_seconds(to, "per_seconds", status->limiter_per);
+    swgi_put_number(to, "left", status->limiter_left);
+    swgi_put_real(to, "share", status->limiter_share);
+    swgi_put_object_end(to);
 }
 
-static json_t *retry(const struct swg_status *status) {
-    json_t *object = json_object();
-
-    put(object, "retries", number(status->retries));
-    put(object, "refused", number(status->retries_refused));
-    put(object, "budget_left", share(status->retry_budget_left));
-    return object;
+static void write_retry(struct swgi_writer *to, const struct swg_status *status) {
+    swgi_put_object(to, "retry");
+    swgi_put_number(to, "retries", status->retries);
+    swgi_put_number(to, "refused", status->retries_refused);
+    swgi_put_known(to, "budget_left", status->retry_budget_left);
+    swgi_put_object_end(to);
 }
 
-static json_t *features(const struct swg_status *status) {
-    json_t *object = json_object();
-
-    put(object, "on", number(status->features_on));
-    put(object, "all", number(status->features_all));
-    return object;
+static void write_features(struct swgi_writer *to, const struct swg_status *status) {
+    swgi_put_object(to, "features");
+    swgi_put_number(to, "on", status->features_on);
+    swgi_put_number(to, "all", status->features_all);
+    swgi_put_object_end(to);
 }
 
 /* null where the circuit has none of the kind. */
-static void put_policies(json_t *object, const struct swg_status *status) {
-    put(object, "bulkhead", status->has_bulkhead ? bulkhead(status) : json_null());
-    put(object, "limiter", status->has_limiter ? limiter(status) : json_null());
-    put(object, "retry", status->has_retry ? retry(status) : json_null());
-    put(object, "attempt_timeout_seconds",
-        status->attempt_timeout ? swgi_json_seconds(status->attempt_timeout) : json_null());
-    put(object, "features", status->features_all ? features(status) : json_null());
+static void write_policies(struct swgi_writer *to, const struct swg_status *status) {
+    if (status->has_bulkhead)
+        write_bulkhead(to, status);
+    else
+        swgi_put_null(to, "bulkhead");
+    if (status->has_limiter)
+        write_limiter(to, status);
+    else
+        swgi_put_null(to, "limiter");
+    if (status->has_retry)
+        write_retry(to, status);
+    else
+        swgi_put_null(to, "retry");
+    swgi_put_seconds(to, "attempt_timeout_seconds",
+                     status->attempt_timeout ? status->attempt_timeout : -1);
+    if (status->features_all)
+        write_features(to, status);
+    else
+        swgi_put_null(to, "features");
 }
 
-static json_t *latency(const struct swg_status *status) {
+static void write_latency(struct swgi_writer *to, const struct swg_status *status) {
     const struct swg_latency *measured = &status->latency;
-    json_t *object;
 
-    if (!status->has_latency)
-        return json_null();
-    object = json_object();
-    put(object, "count", number(measured->count));
-    put(object, "p50_seconds", swgi_json_seconds(measured->p50));
-    put(object, "p90_seconds", swgi_json_seconds(measured->p90));
-    put(object, "p99_seconds", swgi_json_seconds(measured->p99));
-    put(object, "p999_seconds", swgi_json_seconds(measured->p999));
-    put(object, "max_seconds", swgi_json_seconds(measured->max));
-    return object;
+    if (!status->has_latency) {
+        swgi_put_null(to, "latency");
+        return;
+    }
+    swgi_put_object(to, "latency");
+    swgi_put_number(to, "count", measured->count);
+    swgi_put_seconds(to, "p50_seconds", measured->p50);
+    swgi_put_seconds(to, "p90_seconds", measured->p90);
+    swgi_put_seconds(to, "p99_seconds", measured->p99);
+    swgi_put_seconds(to, "p999_seconds", measured->p999);
+    swgi_put_seconds(to, "max_seconds", measured->max);
+    swgi_put_object_end(to);
 }
 
-json_t *swgi_json_status(const struct swg_status *status, swg_ns now) {
-    json_t *object = json_object();
-
-    put(object, "name", swgi_json_text(status->name));
-    put_state(object, status, now);
-    put_calls(object, status);
-    put_judgement(object, status);
-    put_policies(object, status);
-    put(object, "latency", latency(status));
-    put(object, "preset", status->preset[0] ? swgi_json_text(status->preset) : json_null());
-    return object;
+void swgi_put_status(struct swgi_writer *to, const struct swg_status *status, swg_ns now) {
+    swgi_put_text(to, "name", status->name);
+    write_state(to, status, now);
+    write_calls(to, status);
+    write_judgement(to, status);
+    write_policies(to, status);
+    write_latency(to, status);
+    swgi_put_filled(to, "preset", status->preset);
 }
 
-static void put_ends(json_t *object, const struct swg_event *event) {
+static void write_ends(struct swgi_writer *to, const struct swg_event *event) {
     const char *(*name)(int) = event->kind == SWG_EVENT_MODE ? swg_mode_name : swg_state_name;
     bool moves = event->kind >= SWG_EVENT_TRANSITION && event->kind <= SWG_EVENT_MODE;
 
-    put(object, "from", moves ? json_string(name(event->from)) : json_null());
-    put(object, "to", moves ? json_string(name(event->to)) : json_null());
+    swgi_put_text(to, "from", moves ? name(event->from) : NULL);
+    swgi_put_text(to, "to", moves ? name(event->to) : NULL);
 }
 
-json_t *swgi_json_event(const struct swg_event *event, swg_ns now) {
-    json_t *object = json_object();
-
-    put(object, "id", number(event->id));
-    put(object, "kind", json_string(swg_event_name(event->kind)));
-    put(object, "circuit", swgi_json_text(event->circuit));
-    put(object, "wall_ms", json_integer(event->wall_ms));
-    put(object, "age_seconds", age(now, event->at));
-    put_ends(object, event);
-    put(object, "rule", event->rule ? json_string(swg_rule_name(event->rule)) : json_null());
-    put(object, "value", real(event->value));
-    put(object, "threshold", real(event->threshold));
-    put(object, "calls", number(event->calls));
-    put(object, "duration_seconds", left(event->at, event->until));
-    put(object, "by_hand_only", json_boolean(event->until == SWG_NS_MAX));
-    put(object, "verdict",
-        event->kind == SWG_EVENT_REJECTED ? json_string(swgi_verdict_word(event->code))
-                                          : json_null());
-    put(object, "error_kind",
-        event->error_kind[0] ? swgi_json_text(event->error_kind) : json_null());
-    put(object, "error_code",
-        event->kind == SWG_EVENT_SAMPLE ? json_integer(event->code) : json_null());
-    put(object, "user", swgi_json_text(event->user));
-    put(object, "source", event->source[0] ? swgi_json_text(event->source) : json_null());
-    put(object, "text", swgi_json_text(event->text));
-    return object;
+void swgi_put_event(struct swgi_writer *to, const struct swg_event *event, swg_ns now) {
+    swgi_put_number(to, "id", event->id);
+    swgi_put_text(to, "kind", swg_event_name(event->kind));
+    swgi_put_text(to, "circuit", event->circuit);
+    swgi_put_integer(to, "wall_ms", event->wall_ms);
+    write_age(to, "age_seconds", now, event->at);
+    write_ends(to, event);
+    swgi_put_text(to, "rule", event->rule ? swg_rule_name(event->rule) : NULL);
+    swgi_put_real(to, "value", event->value);
+    swgi_put_real(to, "threshold", event->threshold);
+    swgi_put_number(to, "calls", event->calls);
+    write_left(to, "duration_seconds", event->at, event->until);
+    swgi_put_boolean(to, "by_hand_only", event->until == SWG_NS_MAX);
+    swgi_put_text(to, "verdict",
+                  event->kind == SWG_EVENT_REJECTED ? swgi_verdict_word(event->code) : NULL);
+    swgi_put_filled(to, "error_kind", event->error_kind);
+    write_integer_if(to, "error_code", event->kind == SWG_EVENT_SAMPLE, event->code);
+    swgi_put_text(to, "user", event->user);
+    swgi_put_filled(to, "source", event->source);
+    swgi_put_text(to, "text", event->text);
 }
 
-static json_t *events(const struct swg_event *list, uint32_t count, swg_ns now) {
-    json_t *array = json_array();
-
-    for (uint32_t i = 0; i < count; i++)
-        json_array_append_new(array, swgi_json_event(&list[i], now));
-    return array;
-}
-
-static json_t *rules(const struct swg_why *why) {
-    json_t *array = json_array();
-
-    for (uint32_t i = 0; i < why->rules_count; i++) {
-        const struct swg_rule *rule = &why->rules[i];
-        json_t *object = json_object();
-
-        put(object, "rule", json_string(swg_rule_name(rule->rule)));
-        put(object, "text", swgi_json_text(rule->text));
-        put(object, "value", real(rule->value));
-        put(object, "threshold", real(rule->threshold));
-        put(object, "calls", number(rule->calls));
-        put(object, "calls_min", number(rule->calls_min));
-        put(object, "met", json_boolean(rule->met));
-        json_array_append_new(array, object);
+static void write_events(struct swgi_writer *to, const char *key, const struct swg_event *list,
+                         uint32_t count, swg_ns now) {
+    swgi_put_array(to, key);
+    for (uint32_t i = 0; i < count; i++) {
+        swgi_put_object(to, NULL);
+        swgi_put_event(to, &list[i], now);
+        swgi_put_object_end(to);
     }
-    return array;
+    swgi_put_array_end(to);
 }
 
-static json_t *holders(const struct swg_why *why) {
-    json_t *array = json_array();
+static void write_rule(struct swgi_writer *to, const struct swg_rule *rule) {
+    swgi_put_object(to, NULL);
+    swgi_put_text(to, "rule", swg_rule_name(rule->rule));
+    swgi_put_text(to, "text", rule->text);
+    swgi_put_real(to, "value", rule->value);
+    swgi_put_real(to, "threshold", rule->threshold);
+    swgi_put_number(to, "calls", rule->calls);
+    swgi_put_number(to, "calls_min", rule->calls_min);
+    swgi_put_boolean(to, "met", rule->met);
+    swgi_put_object_end(to);
+}
 
+static void write_rules(struct swgi_writer *to, const struct swg_why *why) {
+    swgi_put_array(to, "rules");
+    for (uint32_t i = 0; i < why->rules_count; i++)
+        write_rule(to, &why->rules[i]);
+    swgi_put_array_end(to);
+}
+
+static void write_holders(struct swgi_writer *to, const struct swg_why *why) {
+    swgi_put_array(to, "probe_holders");
     for (uint32_t i = 0; i < why->holders_count; i++) {
         const struct swg_holder *holder = &why->holders[i];
-        json_t *object = json_object();
 
-        put(object, "probe", number(holder->probe));
-        put(object, "pid", json_integer(holder->pid));
-        put(object, "process", swgi_json_text(holder->process));
-        put(object, "alive", json_boolean(holder->alive));
-        json_array_append_new(array, object);
+        swgi_put_object(to, NULL);
+        swgi_put_number(to, "probe", holder->probe);
+        swgi_put_integer(to, "pid", holder->pid);
+        swgi_put_text(to, "process", holder->process);
+        swgi_put_boolean(to, "alive", holder->alive);
+        swgi_put_object_end(to);
     }
-    return array;
+    swgi_put_array_end(to);
 }
 
-static json_t *permits(const struct swg_why *why, swg_ns now) {
-    json_t *array = json_array();
-
+static void write_permits(struct swgi_writer *to, const struct swg_why *why, swg_ns now) {
+    swgi_put_array(to, "permit_holders");
     for (uint32_t i = 0; i < why->permits_count; i++) {
         const struct swg_permit_holder *holder = &why->permits[i];
-        json_t *object = json_object();
 
-        put(object, "pid", json_integer(holder->pid));
-        put(object, "process", swgi_json_text(holder->process));
-        put(object, "alive", json_boolean(holder->alive));
-        put(object, "age_seconds", age(now, holder->since));
-        json_array_append_new(array, object);
+        swgi_put_object(to, NULL);
+        swgi_put_integer(to, "pid", holder->pid);
+        swgi_put_text(to, "process", holder->process);
+        swgi_put_boolean(to, "alive", holder->alive);
+        write_age(to, "age_seconds", now, holder->since);
+        swgi_put_object_end(to);
     }
-    return array;
+    swgi_put_array_end(to);
 }
 
-static json_t *text_or_null(const char *text) {
-    return text[0] ? swgi_json_text(text) : json_null();
+static void write_slo(struct swgi_writer *to, const struct swgi_file_circuit *entry) {
+    swgi_put_object(to, "slo");
+    swgi_put_known(to, "availability", entry->slo_availability > 0 ? entry->slo_availability : -1);
+    swgi_put_seconds(to, "p99_seconds", entry->slo_p99 > 0 ? entry->slo_p99 : -1);
+    swgi_put_seconds(to, "window_seconds", entry->slo_window);
+    swgi_put_object_end(to);
 }
 
-static json_t *slo(const struct swgi_file_circuit *entry) {
-    json_t *object = json_object();
-
-    put(object, "availability",
-        entry->slo_availability > 0 ? real(entry->slo_availability) : json_null());
-    put(object, "p99_seconds",
-        entry->slo_p99 > 0 ? swgi_json_seconds(entry->slo_p99) : json_null());
-    put(object, "window_seconds", swgi_json_seconds(entry->slo_window));
-    return object;
-}
-
-static json_t *words(const struct swgi_file_words *list) {
-    json_t *array = json_array();
-
+static void write_words(struct swgi_writer *to, const char *key,
+                        const struct swgi_file_words *list) {
+    swgi_put_array(to, key);
     for (unsigned i = 0; i < list->count; i++)
-        json_array_append_new(array, swgi_json_text(list->at[i]));
-    return array;
+        swgi_put_text(to, NULL, list->at[i]);
+    swgi_put_array_end(to);
 }
 
-void swgi_json_put_entry(json_t *object, const struct swgi_file_circuit *entry) {
+void swgi_put_entry(struct swgi_writer *to, const struct swgi_file_circuit *entry) {
     static const struct swgi_file_circuit none;
 
     entry = entry ? entry : &none;
-    put(object, "group", text_or_null(entry->group));
-    put(object, "alias", text_or_null(entry->alias));
-    put(object, "owner", text_or_null(entry->owner));
-    put(object, "runbook", text_or_null(entry->runbook));
-    put(object, "depends_on", words(&entry->depends_on));
-    put(object, "slo", entry->has_slo ? slo(entry) : json_null());
+    swgi_put_filled(to, "group", entry->group);
+    swgi_put_filled(to, "alias", entry->alias);
+    swgi_put_filled(to, "owner", entry->owner);
+    swgi_put_filled(to, "runbook", entry->runbook);
+    write_words(to, "depends_on", &entry->depends_on);
+    if (entry->has_slo)
+        write_slo(to, entry);
+    else
+        swgi_put_null(to, "slo");
 }
 
 /* The evidence, and what had been counted by then. */
-static json_t *trip(const struct swg_why *why, swg_ns now) {
-    json_t *object = why->evidence == 1 ? swgi_json_event(&why->trip, now) : json_null();
-
-    if (why->evidence != 1)
-        return object;
-    put(object, "failures_by_then", number(why->trip_failures));
-    put(object, "timeouts_by_then", number(why->trip_timeouts));
-    put(object, "slow_by_then", number(why->trip_slow));
-    return object;
+static void write_trip(struct swgi_writer *to, const struct swg_why *why, swg_ns now) {
+    if (why->evidence != 1) {
+        swgi_put_null(to, "trip");
+        return;
+    }
+    swgi_put_object(to, "trip");
+    swgi_put_event(to, &why->trip, now);
+    swgi_put_number(to, "failures_by_then", why->trip_failures);
+    swgi_put_number(to, "timeouts_by_then", why->trip_timeouts);
+    swgi_put_number(to, "slow_by_then", why->trip_slow);
+    swgi_put_object_end(to);
 }
 
-json_t *swgi_json_why(const struct swg_why *why, swg_ns now) {
-    json_t *object = swgi_json_status(&why->status, now);
+void swgi_put_why(struct swgi_writer *to, const struct swg_why *why, swg_ns now) {
     bool has_mode = why->status.mode != SWG_MODE_NORMAL;
 
-    put(object, "rules", rules(why));
-    put(object, "trip", trip(why, now));
-    put(object, "trip_evidence_lost", json_boolean(why->evidence == 2));
-    put(object, "last_transitions", events(why->transitions, why->transitions_count, now));
-    put(object, "last_errors", events(why->samples, why->samples_count, now));
-    put(object, "probe_holders", holders(why));
-    put(object, "permit_holders", permits(why, now));
-    put(object, "mode_user", has_mode ? swgi_json_text(why->mode_user) : json_null());
-    put(object, "mode_reason", has_mode ? swgi_json_text(why->mode_reason) : json_null());
-    put(object, "mode_wall_ms", has_mode ? json_integer(why->mode_wall_ms) : json_null());
-    put(object, "origin", swgi_json_text(why->origin));
-    return object;
+    swgi_put_status(to, &why->status, now);
+    write_rules(to, why);
+    write_trip(to, why, now);
+    swgi_put_boolean(to, "trip_evidence_lost", why->evidence == 2);
+    write_events(to, "last_transitions", why->transitions, why->transitions_count, now);
+    write_events(to, "last_errors", why->samples, why->samples_count, now);
+    write_holders(to, why);
+    write_permits(to, why, now);
+    swgi_put_text(to, "mode_user", has_mode ? why->mode_user : NULL);
+    swgi_put_text(to, "mode_reason", has_mode ? why->mode_reason : NULL);
+    write_integer_if(to, "mode_wall_ms", has_mode, why->mode_wall_ms);
+    swgi_put_text(to, "origin", why->origin);
 }
 
-json_t *swgi_json_panel(const struct swg_panel_info *status) {
-    json_t *object = json_object();
-
-    put(object, "path", swgi_json_text(status->path));
-    put(object, "bytes", number(status->bytes));
-    put(object, "circuits", number(status->circuits));
-    put(object, "circuits_max", number(status->circuits_max));
-    put(object, "columns", number(status->columns));
-    put(object, "columns_max", number(status->columns_max));
-    put(object, "histograms", number(status->histograms));
-    put(object, "histograms_max", number(status->histograms_max));
-    put(object, "policies", number(status->policies));
-    put(object, "policies_max", number(status->policies_max));
-    put(object, "slots", number(status->slots));
-    put(object, "slots_max", number(status->slots_max));
-    put(object, "processes", number(status->processes));
-    put(object, "processes_max", number(status->processes_max));
-    put(object, "events_max", number(status->events_max));
-    put(object, "bytes_per_circuit", number(status->bytes_per_circuit));
-    put(object, "bytes_per_histogram", number(status->bytes_per_histogram));
-    put(object, "beyond", number(status->beyond));
-    put(object, "evicted", number(status->evicted));
-    put(object, "clocks_replaced", number(status->clocks_replaced));
-    put(object, "events_lost", number(status->events_lost));
-    put(object, "virtual_clock", json_boolean(status->is_virtual));
-    put(object, "created_wall_ms", json_integer(status->created_wall_ms));
-    return object;
+void swgi_put_panel(struct swgi_writer *to, const struct swg_panel_info *status) {
+    swgi_put_text(to, "path", status->path);
+    swgi_put_number(to, "bytes", status->bytes);
+    swgi_put_number(to, "circuits", status->circuits);
+    swgi_put_number(to, "circuits_max", status->circuits_max);
+    swgi_put_number(to, "columns", status->columns);
+    swgi_put_number(to, "columns_max", status->columns_max);
+    swgi_put_number(to, "histograms", status->histograms);
+    swgi_put_number(to, "histograms_max", status->histograms_max);
+    swgi_put_number(to, "policies", status->policies);
+    swgi_put_number(to, "policies_max", status->policies_max);
+    swgi_put_number(to, "slots", status->slots);
+    swgi_put_number(to, "slots_max", status->slots_max);
+    swgi_put_number(to, "processes", status->processes);
+    swgi_put_number(to, "processes_max", status->processes_max);
+    swgi_put_number(to, "events_max", status->events_max);
+    swgi_put_number(to, "bytes_per_circuit", status->bytes_per_circuit);
+    swgi_put_number(to, "bytes_per_histogram", status->bytes_per_histogram);
+    swgi_put_number(to, "beyond", status->beyond);
+    swgi_put_number(to, "evicted", status->evicted);
+    swgi_put_number(to, "clocks_replaced", status->clocks_replaced);
+    swgi_put_number(to, "events_lost", status->events_lost);
+    swgi_put_boolean(to, "virtual_clock", status->is_virtual);
+    swgi_put_integer(to, "created_wall_ms", status->created_wall_ms);
 }
 
 void swgi_json_print(FILE *out, json_t *object, bool compact) {
