@@ -221,8 +221,7 @@ SWG_API struct swg_panel *swg_panel_unref(struct swg_panel *panel);
  * it; -EAGAIN: another process kept the panel busy. The panel is as it was then, and so is what
  * swg_circuit_get() goes by.
  */
-SWG_API int swg_panel_load(struct swg_panel *panel, const char *yaml_path,
-                           struct swg_error *error);
+SWG_API int swg_panel_load(struct swg_panel *panel, const char *yaml_path, struct swg_error *error);
 
 /*
  * Housekeeping, on the caller's thread, whenever it likes (once a second is good; never is
@@ -689,7 +688,10 @@ struct swg_act {
 };
 #define SWG_ACT_INIT SWG_SIZED(swg_act)
 
-/* Open it by hand. Holds until a hand's reset or probe, or for_ns, after which it is HALF_OPEN. */
+/*
+ * Open it by hand. Holds until a hand's reset or probe, or for_ns, after which it is HALF_OPEN. What is OPEN already is held by the
+ * hand from then on, for as long as it says now; that is no other trip, lengthens no later open time, and its age goes on.
+ */
 SWG_API int swg_circuit_trip(struct swg_circuit *circuit, const struct swg_act *act,
                              struct swg_error *error);
 /*

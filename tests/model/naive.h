@@ -187,9 +187,13 @@ static inline void naive_go(struct naive *n, int to, int rule, int64_t now, int6
     bool forgotten =
         n->state == NAIVE_CLOSED && naive_passed(now, n->since) >= n->settings.backoff_reset_ns;
 
+    bool stays = n->state == NAIVE_OPEN && to == NAIVE_OPEN && now < n->open_until;
+
     if (to == NAIVE_OPEN) {
-        n->streak = forgotten ? 1 : n->streak + 1;
-        n->trips++;
+        if (!stays) {
+            n->streak = forgotten ? 1 : n->streak + 1;
+            n->trips++;
+        }
         n->last_trip = now;
         n->rule = rule;
         if (hand != NULL)
@@ -204,7 +208,8 @@ static inline void naive_go(struct naive *n, int to, int rule, int64_t now, int6
     if (to == NAIVE_HALF)
         n->half_until = naive_round_up(now + (int64_t)n->settings.half_open_max_ns);
     n->state = to;
-    n->since = naive_round_down(now);
+    if (!stays)
+        n->since = naive_round_down(now);
     n->step = 0;
     n->step_succeeded = false;
     n->transitions++;
