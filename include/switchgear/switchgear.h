@@ -270,8 +270,9 @@ struct swg_event {
     int rule;                /* SWG_RULE_... */
     int code;                /* SAMPLE: the error's code; REJECTED: the verdict */
     double value, threshold; /* evidence: what the rule measured and its limit */
-    uint64_t calls;          /* evidence: calls it was measured over; REJECTED: how many so far */
-    swg_ns until;            /* OPEN's deadline or a mode's bound; 0: none; SWG_NS_MAX: by hand */
+    uint64_t calls; /* evidence: calls it was measured over, 0: not counted; REJECTED: how many
+                                so far */
+    swg_ns until;   /* OPEN's deadline or a mode's bound; 0: none; SWG_NS_MAX: by hand */
     char circuit[128];
     char user[32];       /* "system" for rules and time */
     char text[128];      /* reason, or the sample's text */
