@@ -579,9 +579,11 @@ struct swg_status {
     uint32_t size;
     char name[128];
     int state, mode;
-    int ramp_percent;  /* share admitted while ramping up, 0: not ramping */
-    int rule;          /* which rule opened it, while OPEN or HALF_OPEN */
-    swg_ns since;      /* panel time of the last transition or ramp step, 0: none yet */
+    int ramp_percent; /* share admitted while ramping up, 0: not ramping */
+    int rule;         /* which rule opened it, while OPEN or HALF_OPEN */
+    swg_ns
+        since; /* panel time of the last transition or ramp step, 0: none yet; of a HALF_OPEN that no
+                          call came to yet, when its open time was over */
     swg_ns open_until; /* while OPEN: its deadline; SWG_NS_MAX: by hand only; else 0 */
     swg_ns mode_until; /* a bounded mode's end, SWG_NS_MAX: unbounded; else 0 */
     swg_ns last_trip, last_success, last_failure; /* panel time, 0: never */

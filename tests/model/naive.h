@@ -221,8 +221,9 @@ static inline bool naive_forced(const struct naive *n) {
 }
 
 /* Leaving a forced mode gives CLOSED, or OPEN due now if it was not CLOSED. */
-static inline void naive_set_mode(struct naive *n, int mode, int64_t until) {
+static inline void naive_set_mode(struct naive *n, int mode, int64_t until, int64_t now) {
     bool was_forced = naive_forced(n);
+    int64_t left = n->mode_until;
 
     if (n->state == NAIVE_RAMP && !was_forced)
         n->rule = 0;
@@ -230,7 +231,7 @@ static inline void naive_set_mode(struct naive *n, int mode, int64_t until) {
     n->mode_until = until;
     if (was_forced && !naive_forced(n) && n->state != NAIVE_CLOSED) {
         n->state = NAIVE_OPEN;
-        n->open_until = 0;
+        n->open_until = naive_round_down(now < left ? now : left);
     }
     n->step_succeeded = false;
     naive_new_generation(n);
@@ -238,7 +239,7 @@ static inline void naive_set_mode(struct naive *n, int mode, int64_t until) {
 
 static inline void naive_settle(struct naive *n, int64_t now) {
     if (n->mode != SWG_MODE_NORMAL && now >= n->mode_until)
-        naive_set_mode(n, SWG_MODE_NORMAL, 0);
+        naive_set_mode(n, SWG_MODE_NORMAL, 0, now);
 }
 
 /* ---- calls */
@@ -643,7 +644,7 @@ static inline void naive_mode(struct naive *n, int mode, const struct naive_hand
     naive_settle(n, now);
     if (mode == SWG_MODE_NORMAL && n->mode == SWG_MODE_NORMAL)
         return;
-    naive_set_mode(n, mode, hand->bound > 0 ? naive_round_up(now + hand->bound) : INT64_MAX);
+    naive_set_mode(n, mode, hand->bound > 0 ? naive_round_up(now + hand->bound) : INT64_MAX, now);
 }
 
 /* Other windows: the same state, everything measured forgotten. */
