@@ -671,7 +671,8 @@ struct swg_why {
     struct swg_holder holders[16];
     char mode_user[32], mode_reason[128]; /* who set a mode other than normal */
     int64_t mode_wall_ms;
-    char origin[64];        /* where the configuration came from: "code, preset read" */
+    /* Where the configuration came from: "code, preset read", "file /etc/x.yaml", "no file any more" where that dropped it. */
+    char origin[64];
     uint32_t permits_count; /* calls in flight, the first 16 found; status.permits_held tells all */
     struct swg_permit_holder permits[16];
     /* Evidence 1: what the circuit had counted when it tripped, since it was made. */
