@@ -271,7 +271,8 @@ struct swg_event {
     int code;                /* SAMPLE: the error's code; REJECTED: the verdict */
     double value, threshold; /* evidence: what the rule measured and its limit; SAMPLE: value is
                                 how long the call took, in seconds */
-    uint64_t calls;          /* evidence: calls it was measured over; REJECTED: how many so far */
+    uint64_t calls;          /* evidence: calls it was measured over, 0: not counted; REJECTED: how
+                                many so far */
     swg_ns until;            /* OPEN's deadline or a mode's bound; 0: none; SWG_NS_MAX: by hand */
     char circuit[128];
     char user[32];       /* "system" for rules and time */
@@ -584,9 +585,11 @@ struct swg_status {
     uint32_t size;
     char name[128];
     int state, mode;
-    int ramp_percent;  /* share admitted while ramping up, 0: not ramping */
-    int rule;          /* which rule opened it, while OPEN or HALF_OPEN */
-    swg_ns since;      /* panel time of the last transition or ramp step, 0: none yet */
+    int ramp_percent; /* share admitted while ramping up, 0: not ramping */
+    int rule;         /* which rule opened it, while OPEN or HALF_OPEN */
+    swg_ns
+        since; /* panel time of the last transition or ramp step, 0: none yet; of a HALF_OPEN that no
+                          call came to yet, when its open time was over */
     swg_ns open_until; /* while OPEN: its deadline; SWG_NS_MAX: by hand only; else 0 */
     swg_ns mode_until; /* a bounded mode's end, SWG_NS_MAX: unbounded; else 0 */
     swg_ns last_trip, last_success, last_failure; /* panel time, 0: never */
@@ -674,7 +677,8 @@ struct swg_why {
     struct swg_holder holders[16];
     char mode_user[32], mode_reason[128]; /* who set a mode other than normal */
     int64_t mode_wall_ms;
-    char origin[64];        /* where the configuration came from: "code, preset read" */
+    /* Where the configuration came from: "code, preset read", "file /etc/x.yaml", "no file any more" where that dropped it. */
+    char origin[64];
     uint32_t permits_count; /* calls in flight, the first 16 found; status.permits_held tells all */
     struct swg_permit_holder permits[16];
     /* Evidence 1: what the circuit had counted when it tripped, since it was made. */
@@ -694,7 +698,10 @@ struct swg_act {
 };
 #define SWG_ACT_INIT SWG_SIZED(swg_act)
 
-/* Open it by hand. Holds until a hand's reset or probe, or for_ns, after which it is HALF_OPEN. */
+/*
+ * Open it by hand. Holds until a hand's reset or probe, or for_ns, after which it is HALF_OPEN. What is OPEN already is held by the
+ * hand from then on, for as long as it says now; that is no other trip, lengthens no later open time, and its age goes on.
+ */
 SWG_API int swg_circuit_trip(struct swg_circuit *circuit, const struct swg_act *act,
                              struct swg_error *error);
 /*

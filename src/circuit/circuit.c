@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "circuit/config.h"
 #include "circuit/make.h"
+#include "circuit/source.h"
 #include "engine/policies.h"
 #include "panel/wall.h"
 
@@ -298,7 +299,7 @@ static void obey_file(struct swg_panel *panel, const struct swg_circuit *circuit
     struct swgi_declaration declaration;
     if (declared == NULL)
         return;
-    if (binding != NULL && binding->map->writable && swgi_load(&binding->cell->source) == 0 &&
+    if (binding != NULL && binding->map->writable && swgi_source_is_free(binding->cell) &&
         declared->find(declared, circuit->name, &declaration, NULL) == 0) {
         struct swgi_making making = declared_making(declared, &declaration);
         (void)swgi_circuit_install(binding->map, binding->index, binding->life, &making, NULL);

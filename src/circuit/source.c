@@ -10,7 +10,8 @@
 #include "base/text.h"
 
 #define SOURCE_BYTES (SWGI_SOURCE_WORDS * sizeof(uint64_t))
-#define UNNAMED      UINT32_MAX /* a file, but there was no room for its name */
+#define UNNAMED      UINT32_MAX       /* a file, but there was no room for its name */
+#define LEFT         (UINT32_MAX - 1) /* a file that does not have it any more */
 
 /* The end of a path says more than its beginning. */
 static const char *tail(const char *path, size_t room) {
@@ -45,7 +46,7 @@ static bool is_used(const struct swgi_map *map, unsigned number) {
     return false;
 }
 
-static uint32_t number_of(struct swgi_map *map, const char *name) {
+static uint32_t number_for(struct swgi_map *map, const char *name) {
     char present[SOURCE_BYTES];
 
     for (unsigned i = 0; i < SWGI_SOURCES_MAX; i++) {
@@ -64,7 +65,36 @@ static uint32_t number_of(struct swgi_map *map, const char *name) {
 void swgi_source_note(struct swgi_map *map, uint32_t index, const struct swgi_declared *declared) {
     const char *path = declared != NULL ? tail(declared->path, SOURCE_BYTES) : "";
 
-    swgi_store(&map->cells[index].source, declared != NULL ? number_of(map, path) : 0);
+    swgi_store(&map->cells[index].source, declared != NULL ? number_for(map, path) : 0);
+}
+
+uint32_t swgi_source_number(const struct swgi_map *map, const struct swgi_declared *declared) {
+    char present[SOURCE_BYTES];
+
+    for (unsigned i = 0; i < SWGI_SOURCES_MAX; i++) {
+        read_name(map, i, present);
+        if (present[0] != '\0' && strcmp(present, tail(declared->path, SOURCE_BYTES)) == 0)
+            return i + 1;
+    }
+    return 0;
+}
+
+int swgi_source_leave(struct swgi_map *map, uint32_t index, uint32_t life, uint32_t number) {
+    struct swgi_cell *cell = &map->cells[index];
+    int rc = swgi_registry_lock(map);
+
+    if (rc != 0)
+        return rc;
+    if (swgi_load(&cell->life) == life && swgi_load(&cell->source) == number)
+        swgi_store(&cell->source, LEFT);
+    swgi_registry_unlock(map);
+    return 0;
+}
+
+bool swgi_source_is_free(const struct swgi_cell *cell) {
+    uint32_t source = swgi_load(&cell->source);
+
+    return source == 0 || source == LEFT;
 }
 
 void swgi_source_tell(const struct swgi_map *map, const struct swgi_cell *cell, const char *preset,
@@ -74,8 +104,8 @@ void swgi_source_tell(const struct swgi_map *map, const struct swgi_cell *cell, 
 
     if (preset[0] != '\0')
         snprintf(end, sizeof(end), ", preset %s", preset);
-    if (source == 0) {
-        snprintf(out, size, "code%s", end);
+    if (source == 0 || source == LEFT) {
+        snprintf(out, size, "%s%s", source == 0 ? "code" : "no file any more", end);
         return;
     }
     if (source <= SWGI_SOURCES_MAX)

@@ -51,6 +51,23 @@ static void read_counters(const struct swgi_turn *turn, struct swg_status *out) 
     out->last_failure = last(turn, SWGI_COUNTER(last_failure));
 }
 
+/*
+ * What is HALF_OPEN by time alone is so since its time was over, though nothing was written then; what a forced mode has left due,
+ * since that ended.
+ */
+static swg_ns began(const struct swgi_cell *cell, uint64_t ctl, uint64_t effective) {
+    uint64_t since = swgi_load(&cell->since);
+    swg_ns written =
+        swgi_since_generation(since) == swgi_ctl_generation(ctl) ? swgi_since_time(since) : 0;
+    bool forced = swgi_ctl_forced(ctl);
+    bool by_time = swgi_ctl_state(effective) == SWGI_HALF && !swgi_ctl_forced(effective) &&
+                   (forced || swgi_ctl_state(ctl) == SWGI_OPEN);
+    if (!by_time)
+        return written;
+    swg_ns due = forced ? swgi_mode_until(cell, ctl) : swgi_deadline_time(swgi_ctl_deadline(ctl));
+    return due > written ? due : written;
+}
+
 static void read_state(const struct swgi_turn *turn, uint64_t ctl, struct swg_status *out) {
     const struct swgi_cell *cell = turn->cell;
     unsigned state = swgi_ctl_state(ctl);
@@ -63,9 +80,6 @@ static void read_state(const struct swgi_turn *turn, uint64_t ctl, struct swg_st
         out->open_until = swgi_deadline_time(swgi_ctl_deadline(ctl));
     if (state == SWGI_RAMP && !swgi_ctl_forced(ctl))
         out->ramp_percent = (int)swgi_ramp_percent(&turn->settings, ctl);
-    uint64_t since = swgi_load(&cell->since);
-    if (swgi_since_generation(since) == swgi_ctl_generation(ctl))
-        out->since = swgi_since_time(since);
     out->last_trip = (swg_ns)swgi_load(&cell->last_trip);
     out->trips = swgi_load(&cell->trips);
     out->trips_in_a_row = (uint32_t)swgi_tagged_value(swgi_load(&cell->streak));
@@ -127,10 +141,12 @@ static void read_score(const struct swgi_turn *turn, uint64_t ctl, struct swg_st
 }
 
 void swgi_status_read(struct swgi_turn *turn, struct swg_status *out) {
-    uint64_t ctl = swgi_effective_ctl(turn->cell, swgi_load(&turn->cell->ctl), turn->now);
+    uint64_t present = swgi_load(&turn->cell->ctl);
+    uint64_t ctl = swgi_effective_ctl(turn->cell, present, turn->now);
     swgi_cell_name(turn->cell, out->name);
     memcpy(out->preset, turn->settings.preset, sizeof(out->preset));
     read_state(turn, ctl, out);
+    out->since = began(turn->cell, present, ctl);
     read_counters(turn, out);
     read_rates(turn, out);
     read_score(turn, ctl, out);

@@ -148,8 +148,8 @@ bool swgi_longest_window(const struct swgi_turn *turn, struct swgi_window *out) 
 }
 
 /*
- * Is it the evidence of this OPEN? A change of mode or windows raises the generation and keeps the time. Of a HALF_OPEN only
- * the rule is known.
+ * Is it the evidence of this OPEN? A change of mode or windows raises the generation and keeps the time, and so does a hand that
+ * trips what is open, which is evidence of later. Of a HALF_OPEN only the rule is known.
  */
 static bool is_of_now(const struct swgi_turn *turn, const struct swgi_evidence *evidence) {
     uint64_t ctl = swgi_load(&turn->cell->ctl), since = swgi_load(&turn->cell->since);
@@ -158,8 +158,9 @@ static bool is_of_now(const struct swgi_turn *turn, const struct swgi_evidence *
         return true;
     if (evidence->rule != swgi_ctl_rule(ctl))
         return false;
-    bool began = since == swgi_since(swgi_ctl_generation(ctl), 0, evidence->at);
-    return state == SWGI_HALF || evidence->generation == swgi_ctl_generation(ctl) || began;
+    bool is_later = swgi_since_generation(since) == swgi_ctl_generation(ctl) &&
+                    swgi_since_time(since) <= evidence->at;
+    return state == SWGI_HALF || evidence->generation == swgi_ctl_generation(ctl) || is_later;
 }
 
 static void add_trip(const struct swgi_turn *turn, struct swg_why *why) {

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "circuit/circuit.h"
 #include "circuit/make.h"
+#include "circuit/source.h"
 #include "config/answer.h"
 #include "config/layer.h"
 #include "engine/policies.h"
@@ -141,6 +142,25 @@ static int bring_under_patterns(struct apply *apply) {
     return rc;
 }
 
+/* What the file had before and has no longer stays as it is, but no more by its word. */
+static void let_go(const struct apply *apply) {
+    struct swgi_map *map = apply->map;
+    uint32_t number = swgi_source_number(map, &apply->file->declared), life;
+    uint64_t high = swgi_load(&map->header->circuits_high);
+    char name[SWGI_NAME_MAX + 1];
+
+    for (uint32_t i = 1; i < high && i < map->geometry.circuits && number != 0; i++) {
+        int rc = -EAGAIN;
+
+        if (swgi_load(&map->cells[i].source) != number ||
+            (life = swgi_circuit_read_name(map, i, name)) == 0 ||
+            swgi_file_circuit(apply->file, name) != NULL)
+            continue;
+        for (unsigned tries = 0; tries < TRIES && rc == -EAGAIN; tries++)
+            rc = swgi_source_leave(map, i, life, number);
+    }
+}
+
 static void put_back(struct apply *apply, const struct undo *undo) {
     struct swgi_making making = { .settings = &undo->before,
                                   .histogram_asked = undo->before.histogram != 0 };
@@ -207,6 +227,7 @@ static int bring_all(struct apply *apply, struct swg_panel *panel) {
     if (rc == 0)
         rc = bring_under_patterns(apply);
     if (rc == 0) {
+        let_go(apply);
         swgi_declared_set(panel, &apply->file->declared);
         swgi_circuits_remember(panel);
     } else {

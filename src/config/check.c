@@ -101,42 +101,6 @@ static void check_depends(struct swgi_reader *reader, const struct swgi_file *fi
     }
 }
 
-/* Round in a circle nobody would be told of anything: each silences the next. */
-enum colour { WHITE, GREY, BLACK };
-
-static bool goes_round(const struct swgi_file *file, const struct swgi_file_circuit *circuit,
-                       uint8_t *colours, unsigned depth) {
-    uint8_t *colour = &colours[circuit - file->circuits];
-
-    if (*colour != WHITE || depth > 256)
-        return *colour == GREY;
-    *colour = GREY;
-    for (unsigned i = 0; i < circuit->depends_on.count; i++) {
-        const struct swgi_file_circuit *on = swgi_file_circuit(file, circuit->depends_on.at[i]);
-
-        if (on != NULL && on != circuit && goes_round(file, on, colours, depth + 1))
-            return true;
-    }
-    *colour = BLACK;
-    return false;
-}
-
-static void check_circles(struct swgi_reader *reader, const struct swgi_file *file) {
-    uint8_t *colours = calloc(file->circuits_count + 1u, 1);
-
-    if (colours == NULL) {
-        reader->no_memory = true;
-        return;
-    }
-    for (unsigned i = 0; i < file->circuits_count; i++)
-        if (colours[i] == WHITE && goes_round(file, &file->circuits[i], colours, 0)) {
-            swgi_complain_at(reader, swgi_circuit_field_place(&file->circuits[i], "depends_on"),
-                             file->circuits[i].name, "depends_on goes round in a circle from here");
-            break;
-        }
-    free(colours);
-}
-
 static void check_circuits(struct swgi_reader *reader, const struct swgi_file *file) {
     const struct swgi_file_circuit **sorted = calloc(file->circuits_count + 1u, sizeof(*sorted));
     size_t before = swgi_path_down(reader, "circuits");
@@ -155,7 +119,7 @@ static void check_circuits(struct swgi_reader *reader, const struct swgi_file *f
     if (sorted != NULL) {
         check_names(reader, sorted, file->circuits_count);
         check_aliases(reader, file, sorted, file->circuits_count);
-        check_circles(reader, file);
+        swgi_circles_check(reader, file);
     }
     free(sorted);
     swgi_path_up(reader, before);

@@ -81,6 +81,8 @@ void swgi_environment_ship(const char *name, struct swgi_file_circuit *circuit);
 /* All layers together, in parse->file; checks what only the whole tells. -ENOMEM. */
 int swgi_parse_combine(struct swgi_parse *parse);
 void swgi_parse_check(struct swgi_parse *parse);
+/* Whose depends_on leads back to itself. */
+void swgi_circles_check(struct swgi_reader *reader, const struct swgi_file *file);
 /* The index of a file's circuits; duplicates are told. -ENOMEM. */
 int swgi_file_index_make(struct swgi_file *file);
 void swgi_file_index_free(struct swgi_file *file);

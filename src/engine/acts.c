@@ -92,9 +92,16 @@ static void sign_mode(struct swgi_turn *turn) {
     SWGI_RECORD_WRITE(&turn->cell->mode_act, &act, SWGI_MODE_ACT_WORDS);
 }
 
+/* When a mode that is left was over: now, or when its time was. Rounded down: it is due at once. */
+static uint64_t left_at(struct swgi_turn *turn, uint64_t ctl) {
+    int64_t now = swgi_turn_now(turn), until = swgi_mode_until(turn->cell, ctl);
+    uint64_t units = (uint64_t)(until < now ? until : now) >> SWGI_DEADLINE_SHIFT;
+    return units < SWGI_NEVER ? units : SWGI_NEVER - 1;
+}
+
 /* The word after a change of mode. Leaving a forced one gives CLOSED, or OPEN due now if it was not
  * CLOSED. */
-static uint64_t renewed(uint64_t ctl, unsigned mode, uint64_t deadline) {
+static uint64_t renewed(struct swgi_turn *turn, uint64_t ctl, unsigned mode, uint64_t deadline) {
     unsigned state = swgi_ctl_state(ctl);
     uint64_t generation = swgi_generation_next(swgi_ctl_generation(ctl));
     uint64_t payload = swgi_ctl_payload(ctl);
@@ -102,7 +109,7 @@ static uint64_t renewed(uint64_t ctl, unsigned mode, uint64_t deadline) {
     if (mode == SWGI_FORCED_OPEN || mode == SWGI_FORCED_CLOSED) {
         payload = swgi_payload_deadline(deadline, rule);
     } else if (swgi_ctl_forced(ctl)) {
-        payload = state == SWGI_CLOSED ? 0 : swgi_payload_deadline(0, rule);
+        payload = state == SWGI_CLOSED ? 0 : swgi_payload_deadline(left_at(turn, ctl), rule);
         state = state == SWGI_CLOSED ? SWGI_CLOSED : SWGI_OPEN;
     } else if (swgi_state_judges(state)) {
         payload = swgi_payload_score(0, false, state == SWGI_RAMP ? swgi_ctl_step(ctl) & ~1u : 0);
@@ -111,7 +118,7 @@ static uint64_t renewed(uint64_t ctl, unsigned mode, uint64_t deadline) {
 }
 
 static bool change_mode(struct swgi_turn *turn, uint64_t ctl, unsigned mode, uint64_t deadline) {
-    uint64_t next = renewed(ctl, mode, deadline);
+    uint64_t next = renewed(turn, ctl, mode, deadline);
     /* Before ctl: a shadow mode must not be seen without its bound, which has no room there. */
     if (mode == SWGI_SHADOW)
         swgi_store(&turn->cell->shadow_until, deadline == SWGI_NEVER ? 0 : deadline);
@@ -154,7 +161,7 @@ static bool is_untouched(const struct swgi_cell *cell, uint64_t ctl) {
     return (ctl & 15) == 0 && sum == 0;
 }
 
-/* The trip is of earlier, and so is the time it is open since. */
+/* The trip is of earlier, and so is the time it is open since: what was HALF_OPEN begins anew. */
 static int restore_open(struct swgi_turn *turn, uint64_t ctl) {
     const struct swgi_past *past = turn->hand->past;
     uint64_t generation = swgi_generation_next(swgi_ctl_generation(ctl));
@@ -166,8 +173,8 @@ static int restore_open(struct swgi_turn *turn, uint64_t ctl) {
     if (past->trips > 1)
         swgi_add(&turn->cell->trips, past->trips - 1);
     uint64_t now = swgi_since(generation, 0, swgi_turn_now(turn));
-    swgi_cas(&turn->cell->since, now,
-             swgi_since(generation, 0, swgi_before(turn, past->since_ago_ns)));
+    int64_t ago = past->trip_ago_ns > past->since_ago_ns ? past->trip_ago_ns : past->since_ago_ns;
+    swgi_cas(&turn->cell->since, now, swgi_since(generation, 0, swgi_before(turn, ago)));
     return 0;
 }
 

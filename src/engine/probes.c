@@ -299,25 +299,51 @@ static bool over(const struct swgi_settings *settings, uint64_t part, uint64_t w
 
 enum verdict { UNDECIDED, RECOVERED, FAILED };
 
+static uint64_t failed_half_units(const struct swgi_settings *settings,
+                                  const struct swgi_probe_tally *tally) {
+    return settings->timeout_half_units == 2 ? 2 * (uint64_t)tally->failed : tally->half_units;
+}
+
+static bool is_over_rate(const struct swgi_settings *settings, const struct swgi_probe_tally *tally,
+                         bool slow) {
+    uint64_t half_units = slow ? 2 * (uint64_t)tally->slow : failed_half_units(settings, tally);
+    return over(settings, half_units, 2 * (uint64_t)tally->ended,
+                swgi_rate_threshold(settings, slow));
+}
+
 static enum verdict verdict_of(const struct swgi_settings *settings,
                                const struct swgi_probe_tally *tally) {
     if (settings->half_verdict == SWGI_VERDICT_RATE) {
         if (tally->ended < settings->probes)
             return UNDECIDED;
-        unsigned weight = settings->timeout_half_units;
-        uint64_t half_units = tally->half_units;
-        if (weight == 2)
-            half_units = 2 * (uint64_t)tally->failed;
-        bool failed =
-            over(settings, half_units, 2 * (uint64_t)tally->ended,
-                 swgi_rate_threshold(settings, false)) ||
-            over(settings, tally->slow, tally->ended, swgi_rate_threshold(settings, true));
+        bool failed = is_over_rate(settings, tally, false) || is_over_rate(settings, tally, true);
         return failed ? FAILED : RECOVERED;
     }
     bool too_slow = has_slow_rule(settings) && tally->slow != 0;
     if (tally->failed != 0 || too_slow)
         return FAILED;
     return tally->passed >= settings->success_threshold ? RECOVERED : UNDECIDED;
+}
+
+/* What was compared with what: one failure is enough, so many successes are, or a share is not too large. */
+static struct swgi_finding finding_of(const struct swgi_settings *settings,
+                                      const struct swgi_probe_tally *tally, enum verdict verdict) {
+    struct swgi_finding finding = { .rule = SWG_RULE_PROBE,
+                                    .calls = (uint64_t)tally->passed + tally->failed };
+    if (settings->half_verdict == SWGI_VERDICT_RATE) {
+        bool slow = verdict == FAILED && !is_over_rate(settings, tally, false);
+        uint32_t ppm = swgi_rate_threshold(settings, slow);
+        double half_units = slow ? 2.0 * tally->slow : (double)failed_half_units(settings, tally);
+        finding.value = half_units / 2 / tally->ended;
+        finding.threshold = ppm != SWGI_THRESHOLD_OFF ? (double)ppm / SWGI_PPM : 0;
+    } else if (verdict == FAILED) {
+        finding.value = tally->failed != 0 ? tally->failed : tally->slow;
+        finding.threshold = 1;
+    } else {
+        finding.value = tally->passed;
+        finding.threshold = settings->success_threshold;
+    }
+    return finding;
 }
 
 bool swgi_probe_decide(struct swgi_turn *turn, uint64_t ctl) {
@@ -331,10 +357,7 @@ bool swgi_probe_decide(struct swgi_turn *turn, uint64_t ctl) {
         enum verdict verdict = verdict_of(&turn->settings, &tally);
         if (verdict == UNDECIDED)
             return false;
-        struct swgi_finding finding = { .rule = SWG_RULE_PROBE,
-                                        .threshold = 1,
-                                        .calls = tally.ended };
-        finding.value = tally.failed != 0 ? tally.failed : tally.slow;
+        struct swgi_finding finding = finding_of(&turn->settings, &tally, verdict);
         unsigned recovered = turn->settings.ramp_steps != 0 ? SWGI_RAMP : SWGI_CLOSED;
         if (swgi_transition(turn, ctl, verdict == FAILED ? SWGI_OPEN : recovered, &finding))
             return true;

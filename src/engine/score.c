@@ -17,6 +17,13 @@ uint32_t swgi_score_next(const struct swgi_score_settings *score, uint32_t prese
     return next < score->limit ? (uint32_t)next : score->limit;
 }
 
+/* In a row each call added a whole failure; where a timeout adds half of one, nobody counted them. */
+static uint64_t calls_in_a_row(const struct swgi_turn *turn, uint32_t score) {
+    bool counted = turn->settings.score.kind == SWGI_SCORE_CONSECUTIVE &&
+                   turn->settings.timeout_half_units != 1;
+    return counted ? ((uint64_t)score + 1) / 2 : 0;
+}
+
 static struct swgi_finding finding_of(const struct swgi_turn *turn, uint32_t score) {
     const struct swgi_score_settings *settings = &turn->settings.score;
     bool consecutive = settings->kind == SWGI_SCORE_CONSECUTIVE;
@@ -25,6 +32,7 @@ static struct swgi_finding finding_of(const struct swgi_turn *turn, uint32_t sco
         .rule = consecutive ? SWG_RULE_CONSECUTIVE : SWG_RULE_CHANGE,
         .value = score * unit,
         .threshold = settings->limit * unit,
+        .calls = calls_in_a_row(turn, score),
     };
 }
 

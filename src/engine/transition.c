@@ -81,10 +81,21 @@ static const struct swgi_past *past_of(const struct swgi_turn *turn) {
     return turn->hand != NULL ? turn->hand->past : NULL;
 }
 
+/*
+ * A hand trips what is open: from now on it is the hand that holds it open, for as long as it says. But it has been open all the
+ * time, so it is no other trip, and its age goes on. What is due is shown as HALF_OPEN, and is tripped like that.
+ */
+static bool is_open_still(struct swgi_turn *turn, uint64_t ctl) {
+    return swgi_ctl_state(ctl) == SWGI_OPEN &&
+           swgi_turn_now(turn) < swgi_deadline_time(swgi_ctl_deadline(ctl));
+}
+
 static uint32_t streak_after(struct swgi_turn *turn, uint64_t ctl) {
     if (past_of(turn) != NULL)
         return past_of(turn)->trips_in_a_row;
     uint64_t n = swgi_tagged_value(swgi_load(&turn->cell->streak));
+    if (is_open_still(turn, ctl))
+        return n != 0 ? (uint32_t)n : 1;
     if (swgi_ctl_state(ctl) == SWGI_CLOSED) {
         if (swgi_passed(swgi_turn_now(turn), swgi_since_of(turn, ctl)) >=
             turn->settings.backoff_reset_ns)
@@ -157,7 +168,7 @@ static void write_evidence(struct swgi_turn *turn, uint64_t ctl, const struct sw
         .rule = (uint8_t)finding->rule,
         .from = (uint8_t)swgi_ctl_state(ctl),
         .generation = (uint32_t)swgi_generation_next(swgi_ctl_generation(ctl)),
-        .trips = swgi_add(&cell->trips, 1) + 1,
+        .trips = is_open_still(turn, ctl) ? swgi_load(&cell->trips) : swgi_add(&cell->trips, 1) + 1,
     };
     swgi_store(&cell->last_trip, (uint64_t)at);
     SWGI_RECORD_WRITE(&cell->evidence, &evidence, SWGI_EVIDENCE_WORDS);
@@ -272,6 +283,8 @@ bool swgi_transition(struct swgi_turn *turn, uint64_t ctl, unsigned to,
     assert(swgi_transition_legal(from, to, turn->hand != NULL));
     uint64_t generation = swgi_generation_next(swgi_ctl_generation(ctl));
     uint32_t streak = to == SWGI_OPEN ? streak_after(turn, ctl) : 0;
+    bool stays = to == SWGI_OPEN && is_open_still(turn, ctl);
+    int64_t since = stays ? swgi_since_of(turn, ctl) : swgi_turn_now(turn);
     uint64_t next =
         swgi_ctl(to, swgi_ctl_mode(ctl), generation, payload_of(turn, ctl, to, streak, finding));
     if (!prepare_window(turn, ctl, to, generation))
@@ -280,7 +293,7 @@ bool swgi_transition(struct swgi_turn *turn, uint64_t ctl, unsigned to,
         prepare_probes(turn, ctl, generation);
     if (!swgi_cas(&cell->ctl, ctl, next))
         return false;
-    install(&cell->since, generation, swgi_since(generation, 0, swgi_turn_now(turn)));
+    install(&cell->since, generation, swgi_since(generation, 0, since));
     if (to == SWGI_OPEN)
         note_streak(cell, generation, streak);
     else if (to == SWGI_CLOSED && turn->hand != NULL)

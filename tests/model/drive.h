@@ -95,25 +95,27 @@ static void tell_steps(void) {
 
 struct seen {
     int state, mode, rule;
-    int64_t open_until, mode_until;
+    int64_t open_until, mode_until, since;
 };
 
 /* What is shown at an instant: an OPEN that is due is HALF_OPEN, a mode past its bound is normal. */
 static struct seen naive_seen(int64_t at) {
-    struct seen seen = { naive.state, naive.mode, 0, 0, 0 };
+    struct seen seen = { naive.state, naive.mode, 0, 0, 0, naive.since };
     int64_t open_until = naive.open_until;
 
     if (naive.mode != SWG_MODE_NORMAL && at >= naive.mode_until) {
         if (naive_forced(&naive) && naive.state != NAIVE_CLOSED) {
             seen.state = NAIVE_OPEN;
-            open_until = 0;
+            open_until = naive.mode_until;
         }
         seen.mode = SWG_MODE_NORMAL;
     }
     bool forced = seen.mode == SWG_MODE_FORCED_OPEN || seen.mode == SWG_MODE_FORCED_CLOSED;
 
-    if (seen.state == NAIVE_OPEN && !forced && at >= open_until)
+    if (seen.state == NAIVE_OPEN && !forced && at >= open_until) {
         seen.state = NAIVE_HALF;
+        seen.since = open_until > seen.since ? open_until : seen.since;
+    }
     if (seen.state == NAIVE_OPEN && !forced)
         seen.open_until = open_until;
     if (seen.state == NAIVE_OPEN || seen.state == NAIVE_HALF)
@@ -137,7 +139,7 @@ static void compare_machine(const struct swg_status *real) {
     same("rule", real->rule, seen.rule);
     same("open_until", real->open_until, seen.open_until);
     same("mode_until", real->mode_until, seen.mode_until);
-    same("since", real->since, naive.since);
+    same("since", real->since, seen.since);
     same("transitions", real->transitions, naive.transitions);
     same("trips", real->trips, naive.trips);
     same("trips in a row", real->trips_in_a_row, naive.streak);

@@ -187,9 +187,13 @@ static inline void naive_go(struct naive *n, int to, int rule, int64_t now, int6
     bool forgotten =
         n->state == NAIVE_CLOSED && naive_passed(now, n->since) >= n->settings.backoff_reset_ns;
 
+    bool stays = n->state == NAIVE_OPEN && to == NAIVE_OPEN && now < n->open_until;
+
     if (to == NAIVE_OPEN) {
-        n->streak = forgotten ? 1 : n->streak + 1;
-        n->trips++;
+        if (!stays) {
+            n->streak = forgotten ? 1 : n->streak + 1;
+            n->trips++;
+        }
         n->last_trip = now;
         n->rule = rule;
         if (hand != NULL)
@@ -204,7 +208,8 @@ static inline void naive_go(struct naive *n, int to, int rule, int64_t now, int6
     if (to == NAIVE_HALF)
         n->half_until = naive_round_up(now + (int64_t)n->settings.half_open_max_ns);
     n->state = to;
-    n->since = naive_round_down(now);
+    if (!stays)
+        n->since = naive_round_down(now);
     n->step = 0;
     n->step_succeeded = false;
     n->transitions++;
@@ -216,8 +221,9 @@ static inline bool naive_forced(const struct naive *n) {
 }
 
 /* Leaving a forced mode gives CLOSED, or OPEN due now if it was not CLOSED. */
-static inline void naive_set_mode(struct naive *n, int mode, int64_t until) {
+static inline void naive_set_mode(struct naive *n, int mode, int64_t until, int64_t now) {
     bool was_forced = naive_forced(n);
+    int64_t left = n->mode_until;
 
     if (n->state == NAIVE_RAMP && !was_forced)
         n->rule = 0;
@@ -225,7 +231,7 @@ static inline void naive_set_mode(struct naive *n, int mode, int64_t until) {
     n->mode_until = until;
     if (was_forced && !naive_forced(n) && n->state != NAIVE_CLOSED) {
         n->state = NAIVE_OPEN;
-        n->open_until = 0;
+        n->open_until = naive_round_down(now < left ? now : left);
     }
     n->step_succeeded = false;
     naive_new_generation(n);
@@ -233,7 +239,7 @@ static inline void naive_set_mode(struct naive *n, int mode, int64_t until) {
 
 static inline void naive_settle(struct naive *n, int64_t now) {
     if (n->mode != SWG_MODE_NORMAL && now >= n->mode_until)
-        naive_set_mode(n, SWG_MODE_NORMAL, 0);
+        naive_set_mode(n, SWG_MODE_NORMAL, 0, now);
 }
 
 /* ---- calls */
@@ -638,7 +644,7 @@ static inline void naive_mode(struct naive *n, int mode, const struct naive_hand
     naive_settle(n, now);
     if (mode == SWG_MODE_NORMAL && n->mode == SWG_MODE_NORMAL)
         return;
-    naive_set_mode(n, mode, hand->bound > 0 ? naive_round_up(now + hand->bound) : INT64_MAX);
+    naive_set_mode(n, mode, hand->bound > 0 ? naive_round_up(now + hand->bound) : INT64_MAX, now);
 }
 
 /* Other windows: the same state, everything measured forgotten. */

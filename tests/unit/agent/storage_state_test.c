@@ -238,6 +238,7 @@ static void test_who_has_lived_here_already_is_left_alone(void **state) {
     make();
     open_storage();
     hand(swg_circuit_trip, 0, 0);
+    hand(swg_circuit_reset, 0, 1);
     hand(swg_circuit_trip, 0, 0);
     tick();
     restart_in_another_panel();

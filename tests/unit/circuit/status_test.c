@@ -59,10 +59,15 @@ static void test_through_an_outage(void **state) {
     assert_int_equal(seen.transitions, 1);
     assert_in_range(seen.since, tripped - ROUNDING, tripped);
     assert_in_range(seen.open_until, tripped + S(30), tripped + S(30) + ROUNDING);
+    swg_ns due = seen.open_until;
     advance(S(31));
     assert_state(HALF_OPEN);
+    assert_int_equal(status().since, due); /* whenever the first call comes */
+    advance(S(100));
+    assert_int_equal(status().since, due);
     acquire();
     seen = status();
+    assert_in_range(seen.since, now() - ROUNDING, now());
     assert_int_equal(seen.probes_held, 1);
     assert_string_equal(swg_rule_name(seen.rule), "consecutive");
     record_permit(&latest, SWG_SUCCESS, 0);
@@ -134,11 +139,38 @@ static void test_callers_of_other_versions(void **state) {
     assert_int_equal(swg_circuit_status(NULL, &newer.status), -EINVAL);
 }
 
+/* It has waited for a call since then, and not since it tripped. */
+static void test_what_a_forced_mode_leaves_is_as_old_as_that(void **state) {
+    swg_ns left;
+
+    (void)state;
+    make();
+    calls(5, SWG_FAILURE);
+    mode(SWG_MODE_FORCED_OPEN, 0);
+    advance(S(1000));
+    mode(SWG_MODE_NORMAL, 0);
+    left = now();
+    assert_state(HALF_OPEN);
+    assert_in_range(status().since, left - ROUNDING, left);
+    advance(S(10));
+    assert_in_range(status().since, left - ROUNDING, left);
+
+    mode(SWG_MODE_FORCED_CLOSED, S(50));
+    left = status().mode_until;
+    advance(S(1000));
+    assert_state(HALF_OPEN);
+    assert_int_equal(status().since, left);
+    mode(SWG_MODE_SHADOW, 0); /* finds the other over, and writes it down */
+    assert_state(HALF_OPEN);
+    assert_int_equal(status().since, left);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         STORY(test_a_new_circuit),
         STORY(test_while_it_works),
         STORY(test_through_an_outage),
+        STORY(test_what_a_forced_mode_leaves_is_as_old_as_that),
         STORY(test_looking_changes_nothing),
         STORY(test_a_lying_clock_does_not_reach_what_is_shown),
         STORY(test_callers_of_other_versions),

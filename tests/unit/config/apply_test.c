@@ -326,6 +326,40 @@ static void test_the_file_goes_before_the_program(void **state) {
     swg_config_unref(config);
 }
 
+/* What it is configured to stays, but not by that file's word. */
+static void test_what_the_file_drops_is_no_more_the_file_s(void **state) {
+    char wanted[128];
+
+    (void)state;
+    load("circuits: { db: { preset: read }, api: { preset: write }, 'p-*': { max: 2 } }\n");
+    assert_non_null(strstr(origin(get("p-1")), path));
+    load("circuits: { api: { preset: write } }\n");
+    assert_string_equal(origin(find("db")), "no file any more, preset read");
+    assert_null(strstr(origin(find("p-1")), path));
+    snprintf(wanted, sizeof(wanted), "file %s, preset write", path);
+    assert_string_equal(origin(find("api")), wanted);
+    assert_is(find("db"), "preset", "read");
+    load("circuits: { db: { preset: queue } }\n");
+    snprintf(wanted, sizeof(wanted), "file %s, preset queue", path);
+    assert_string_equal(origin(find("db")), wanted);
+    assert_string_equal(origin(find("api")), "no file any more, preset write");
+}
+
+/* What another file declares is that file's, still. */
+static void test_another_file_keeps_its_own(void **state) {
+    char own[sizeof(path)], wanted[128];
+
+    (void)state;
+    load("circuits: { db: { preset: read } }\n");
+    snprintf(wanted, sizeof(wanted), "file %s, preset read", path);
+    memcpy(own, path, sizeof(path));
+    strcat(path, "2");
+    load("circuits: { api: { preset: write } }\n");
+    unlink(path);
+    memcpy(path, own, sizeof(path));
+    assert_string_equal(origin(find("db")), wanted);
+}
+
 static void test_without_a_file_all_is_as_it_was(void **state) {
     (void)state;
     assert_is(get("anything"), "preset", "default");
@@ -427,6 +461,8 @@ int main(void) {
         APPLY(test_no_auto_create),
         APPLY(test_a_full_pattern_gives_up_idle_circuits),
         APPLY(test_the_file_goes_before_the_program),
+        APPLY(test_what_the_file_drops_is_no_more_the_file_s),
+        APPLY(test_another_file_keeps_its_own),
         APPLY(test_without_a_file_all_is_as_it_was),
         APPLY(test_bad_arguments),
         APPLY(test_one_load_at_a_time),

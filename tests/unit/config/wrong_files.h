@@ -168,7 +168,31 @@ static const struct wrong_file {
       "circuits:\n"
       "  a: { depends_on: [ b ] }\n"
       "  b: { depends_on: [ a ] }\n",
-      "2:20: circuits.a: depends_on goes round in a circle from here\n" },
+      "2:20: circuits.a: depends_on goes round in a circle of 2: a, b, a\n" },
+    { "two circles, and what leads to them",
+      "circuits:\n"
+      "  start: { depends_on: [ b, d ] }\n"
+      "  a: { depends_on: [ b ] }\n"
+      "  b: { depends_on: [ c ] }\n"
+      "  c: { depends_on: [ a, c ] }\n"
+      "  d: { depends_on: [ e ] }\n"
+      "  e: { depends_on: [ start-less, d, d ] }\n",
+      "4:20: circuits.b: depends_on goes round in a circle of 3: b, c, a, b\n"
+      "5:20: circuits.c.depends_on: a circuit does not depend on itself\n"
+      "6:20: circuits.d: depends_on goes round in a circle of 2: d, e, d\n"
+      "7:20: circuits.e.depends_on: \"start-less\" is no circuit of this file, and under no pattern of "
+      "it\n" },
+    { "two circles through one circuit, which names it in two ways",
+      "circuits:\n"
+      "  a: { depends_on: [ b, c-1 ] }\n"
+      "  b: { depends_on: [ a ] }\n"
+      "  c-*: { max: 2, depends_on: [ d-1, a, d-2, e ] }\n"
+      "  d-*: { max: 2, depends_on: [ c-1, e, c-2 ] }\n"
+      "  e: { depends_on: [ c-3 ] }\n",
+      "2:20: circuits.a: depends_on goes round in a circle of 2: a, b, a\n"
+      "2:20: circuits.a: depends_on goes round in a circle of 2: a, c-*, a\n"
+      "4:30: circuits.c-*: depends_on goes round in a circle of 2: c-*, d-*, c-*\n"
+      "4:30: circuits.c-*: depends_on goes round in a circle of 3: c-*, d-*, e, c-*\n" },
     { "an SLO of all",
       "circuits:\n"
       "  a: { slo: { availability: 100 } }\n",

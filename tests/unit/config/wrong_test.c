@@ -93,6 +93,30 @@ static void test_a_mapping_of_twins(void **state) {
     free(text);
 }
 
+/* As long as a file may be, and far longer than a stack has room for steps. */
+static void test_circles_of_any_length(void **state) {
+    enum { LENGTH = 20000, ROOM = 64 * LENGTH };
+    char *text = malloc(ROOM);
+    size_t used = 0;
+
+    (void)state;
+    assert_non_null(text);
+    used += (size_t)snprintf(text + used, ROOM - used, "circuits:\n");
+    for (unsigned i = 0; i < LENGTH; i++)
+        used += (size_t)snprintf(text + used, ROOM - used, "  c%u: { depends_on: [ c%u ] }\n", i,
+                                 (i + 1) % LENGTH);
+    snprintf(text + used, ROOM - used,
+             "  one: { depends_on: [ other ] }\n"
+             "  other: { depends_on: [ one, c7 ] }\n");
+    refuse(text);
+    told(text, ROOM);
+    assert_string_equal(
+        text, "2:21: circuits.c0: depends_on goes round in a circle of 20000: c0, c1, c2, ..., "
+              "c19999, c0\n"
+              "20002:22: circuits.one: depends_on goes round in a circle of 2: one, other, one\n");
+    free(text);
+}
+
 static void test_a_file_that_cannot_be_read(void **state) {
     struct swgi_file *out = NULL;
 
@@ -109,9 +133,13 @@ static void test_a_file_that_cannot_be_read(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        STORY(test_each_wrong_file),           STORY(test_no_room_for_errors),
-        STORY(test_more_errors_than_are_kept), STORY(test_too_large),
-        STORY(test_a_mapping_of_twins),        STORY(test_a_file_that_cannot_be_read),
+        STORY(test_each_wrong_file),
+        STORY(test_no_room_for_errors),
+        STORY(test_more_errors_than_are_kept),
+        STORY(test_too_large),
+        STORY(test_a_mapping_of_twins),
+        STORY(test_circles_of_any_length),
+        STORY(test_a_file_that_cannot_be_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -235,6 +235,57 @@ static void test_what_nobody_did_is_a_rule_s(void **state) {
     assert_string_equal(last_event(SWG_EVENT_MODE).source, "rule");
 }
 
+static void assert_trips(uint64_t trips, uint32_t in_a_row) {
+    assert_int_equal(status().trips, trips);
+    assert_int_equal(status().trips_in_a_row, in_a_row);
+}
+
+/* It is the hand that holds it open from then on; but it has been open all the time. */
+static void test_what_is_open_is_tripped_without_another_trip(void **state) {
+    struct swg_why why = SWG_WHY_INIT;
+
+    (void)state;
+    set("breaker.open.for", "10s");
+    set("breaker.open.multiplier", "2");
+    set("breaker.open.max", "10m");
+    make();
+    calls(5, SWG_FAILURE);
+    swg_ns since = status().since;
+    advance(S(5));
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(hand(swg_circuit_trip, i == 3 ? S(60) : 0, 0), 0);
+    assert_open_by("hand");
+    assert_trips(1, 1);
+    assert_int_equal(status().since, since);
+    mode(SWG_MODE_SHADOW, 0);
+    mode(SWG_MODE_NORMAL, 0);
+    assert_int_equal(swg_circuit_why(circuit, &why), 0);
+    assert_int_equal(why.evidence, 1);
+    assert_int_equal(why.trip.rule, SWG_RULE_HAND);
+    assert_string_equal(why.trip.user, "ann");
+    assert_int_equal(last_event(SWG_EVENT_TRIP).from, SWG_STATE_OPEN);
+    advance(S(59));
+    assert_rejected();
+    advance(S(1) + ROUNDING);
+    call(SWG_FAILURE);
+    assert_trips(2, 2);
+    assert_true(status().open_until - now() <= S(20) + ROUNDING);
+    assert_true(status().open_until - now() >= S(20) - ROUNDING);
+}
+
+/* What is shown as HALF_OPEN is none that is open, whether a call came or not. */
+static void test_what_is_due_is_tripped_again(void **state) {
+    (void)state;
+    make();
+    calls(5, SWG_FAILURE);
+    advance(S(31));
+    assert_state(HALF_OPEN);
+    assert_int_equal(hand(swg_circuit_trip, 0, 0), 0);
+    assert_trips(2, 2);
+    assert_int_equal(hand(swg_circuit_trip, 0, 0), 0);
+    assert_trips(2, 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         STORY(test_a_trip_by_hand_holds),
@@ -251,6 +302,8 @@ int main(void) {
         STORY(test_every_act_stands_in_the_audit),
         STORY(test_an_act_tells_by_what_means),
         STORY(test_what_nobody_did_is_a_rule_s),
+        STORY(test_what_is_open_is_tripped_without_another_trip),
+        STORY(test_what_is_due_is_tripped_again),
     };
 
     return cmocka_run_group_tests_name("engine: acts", tests, NULL, NULL);

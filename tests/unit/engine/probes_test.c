@@ -28,6 +28,17 @@ static void set_probes(const char *probes, const char *threshold) {
     set("breaker.half_open.success_threshold", threshold);
 }
 
+/* Of the last transition: what was compared with what. */
+static void assert_told(double value, double threshold, uint64_t calls) {
+    struct swg_event last = why().transitions[0];
+
+    assert_int_equal(last.kind, SWG_EVENT_TRANSITION);
+    assert_string_equal(swg_rule_name(last.rule), "probe");
+    assert_float_equal(last.value, value, 1e-9);
+    assert_float_equal(last.threshold, threshold, 1e-9);
+    assert_int_equal(last.calls, calls);
+}
+
 static void test_so_many_at_a_time_until_enough_succeeded(void **state) {
     (void)state;
     set_probes("2", "3");
@@ -43,6 +54,7 @@ static void test_so_many_at_a_time_until_enough_succeeded(void **state) {
     assert_state(HALF_OPEN);
     end(1, SWG_SUCCESS);
     assert_state(CLOSED);
+    assert_told(3, 3, 3);
 }
 
 static void test_one_failure_opens_again(void **state) {
@@ -53,6 +65,7 @@ static void test_one_failure_opens_again(void **state) {
     end(0, SWG_SUCCESS);
     end(1, SWG_TIMEOUT);
     assert_open_by("probe");
+    assert_told(1, 1, 2);
     end(2, SWG_SUCCESS);
     assert_int_equal(status().late, 1);
     assert_state(OPEN);
@@ -116,6 +129,7 @@ static void test_a_rate_judges_all_of_them_together(void **state) {
     assert_state(HALF_OPEN);
     end(3, SWG_SUCCESS);
     assert_state(CLOSED);
+    assert_told(0.25, 0.5, 4);
 }
 
 static void test_a_rate_that_is_reached_opens_again(void **state) {
@@ -128,6 +142,7 @@ static void test_a_rate_that_is_reached_opens_again(void **state) {
     end(2, SWG_FAILURE);
     end(3, SWG_SUCCESS);
     assert_open_by("probe");
+    assert_told(0.5, 0.5, 4);
 }
 
 static void test_a_rate_weighs_timeouts(void **state) {
@@ -141,6 +156,7 @@ static void test_a_rate_weighs_timeouts(void **state) {
     end(2, SWG_SUCCESS);
     end(3, SWG_SUCCESS);
     assert_state(CLOSED); /* 1.5 of 4 */
+    assert_told(1.5 / 4, 0.5, 4);
 }
 
 static void test_slow_probes_fail_where_slowness_is_judged(void **state) {
@@ -162,6 +178,7 @@ static void test_slow_probes_fail_where_slowness_is_judged(void **state) {
     take(0, 1);
     record_permit(&held[0], SWG_SUCCESS, S(2));
     assert_open_by("probe");
+    assert_told(1, 1, 1);
 }
 
 static void test_an_ignored_outcome_frees_its_probe(void **state) {

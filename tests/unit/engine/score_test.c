@@ -166,6 +166,18 @@ static void test_the_trip_tells_its_evidence(void **state) {
     assert_int_equal(told.evidence, 1);
     assert_string_equal(swg_rule_name(told.trip.rule), "consecutive");
     assert_true(told.trip.value == 5 && told.trip.threshold == 5);
+    assert_int_equal(told.trip.calls, 5);
+}
+
+/* Half failures in a row may be any number of calls. */
+static void test_nobody_makes_up_how_many_calls_there_were(void **state) {
+    (void)state;
+    set("breaker.weights.timeout", "0.5");
+    make();
+    calls(10, SWG_TIMEOUT);
+    assert_open_by("consecutive");
+    assert_true(why().trip.value == 5);
+    assert_int_equal(why().trip.calls, 0);
 }
 
 /* ---- change detector */
@@ -287,6 +299,7 @@ int main(void) {
         STORY(test_making_a_circuit_is_no_transition),
         STORY(test_where_successes_are_not_judged_they_forget),
         STORY(test_the_trip_tells_its_evidence),
+        STORY(test_nobody_makes_up_how_many_calls_there_were),
         STORY(test_integers_are_the_formula_s_on_the_careful_side),
         STORY(test_false_trips_are_as_rare_as_promised),
         STORY(test_a_million_healthy_calls_do_not_trip_a_circuit),
