@@ -126,6 +126,19 @@ static int mode_of(const char *name) {
     return -1;
 }
 
+/* Blanks are no reason, here as on the command line. */
+static bool read_reason(const struct swgi_request *request, struct swgi_answer *answer,
+                        const struct field *field, const char *text, struct swgi_act_body *out) {
+    bool is_blank = swgi_text_is_blank(text);
+
+    if (is_blank && field->required)
+        return refuse(answer, request, field->name, "say why, in more than blanks");
+    if (strlen(text) >= sizeof(out->reason))
+        return refuse(answer, request, field->name, "at most 127 bytes");
+    swgi_copy_text(out->reason, sizeof(out->reason), is_blank ? "" : text);
+    return true;
+}
+
 static bool read_text(const struct swgi_request *request, struct swgi_answer *answer,
                       const struct field *field, const char *text, struct swgi_act_body *out) {
     uint64_t ns = 0;
@@ -142,12 +155,7 @@ static bool read_text(const struct swgi_request *request, struct swgi_answer *an
         return out->mode >= 0 || refuse(answer, request, field->name,
                                         "not a mode; normal, forced_open, forced_closed or shadow");
     default:
-        if (text[0] == '\0' && field->required)
-            return refuse(answer, request, field->name, "say why");
-        if (strlen(text) >= sizeof(out->reason))
-            return refuse(answer, request, field->name, "at most 127 bytes");
-        swgi_copy_text(out->reason, sizeof(out->reason), text);
-        return true;
+        return read_reason(request, answer, field, text, out);
     }
 }
 

@@ -162,6 +162,8 @@ static void test_bodies_are_read_by_their_table(void **state) {
                                          "null",
                                          "{\"reason\":null}",
                                          "{\"reason\":\"\"}",
+                                         "{\"reason\":\"   \"}",
+                                         "{\"reason\":\" \\t\\n\\u0001\\u007f\"}",
                                          "{\"reason\":\"x\",\"for\":0}",
                                          "{\"reason\":\"x\",\"for\":\"0s\"}",
                                          "{\"reason\":\"x\",\"for\":\"-1s\"}",
