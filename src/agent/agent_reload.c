@@ -151,6 +151,8 @@ static int reload(struct swgi_agent *agent, struct swgi_file_errors *errors) {
         return rc;
     rc = swgi_agent_read_tokens(file, &tokens, &error);
     if (rc == 0)
+        rc = swgi_alerts_check(file, &error);
+    if (rc == 0)
         rc = swgi_file_apply(file, agent->panel, &error);
     if (rc == 0)
         rc = swgi_alerts_reload(agent->alerts, file, &error);

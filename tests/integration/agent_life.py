@@ -35,6 +35,16 @@ def reloads(agent):
     assert agent.get("/v1/circuits/auth-database").json()["preset"] == "read"
     assert '"level":"error"' in agent.log() and agent.get("/readyz", None).status == 200
 
+    # What is refused last is refused before anything changes, too: a receiver that lacks its secret.
+    agent.write_config(DATABASE, more="receivers: { page: { kind: pagerduty, token_file: /nosuch } }\n")
+    done = agent.post("/-/reload", None, "admin")
+    assert done.status == 422 and "receivers.page.token_file: /nosuch" in done.json()["message"], done
+    assert agent.get("/v1/circuits/auth-database").json()["preset"] == "read"
+    refused = agent.log().count("configuration refused")
+    agent.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: agent.log().count("configuration refused") > refused, "a refused SIGHUP")
+    assert agent.get("/v1/circuits/auth-database").json()["preset"] == "read"
+
     agent.write_config(DATABASE)
     agent.process.send_signal(signal.SIGHUP)
     wait_for(lambda: agent.get("/v1/circuits/auth-database").json()["preset"] == "auth", "SIGHUP")
