@@ -261,11 +261,9 @@ static int open_all(struct swgi_storage *storage, struct swg_error *error) {
         return rc;
     swgi_kept_free(storage);
     /* A slip of the hand in a path must not cost somebody that file. */
-    if (!swgi_database_was_one(&storage->database))
-        return swgi_fail(error, -EPROTO, storage->database.path,
-                         "%s is no SQLite database; name another file, or move this one away",
-                         storage->database.path);
-    rc = replace(storage, error);
+    rc = swgi_database_is_one(storage->database.path, error);
+    if (rc == 0)
+        rc = replace(storage, error);
     return rc == 0 ? read_past(storage, error) : rc;
 }
 

@@ -15,6 +15,9 @@ struct swgi_storage;
 int swgi_storage_path(const struct swgi_file *file, char *out, size_t out_size,
                       struct swg_error *error);
 
+/* Could the database be there? As swgi_storage_open() answers, as far as that can be seen without opening it. */
+int swgi_storage_check(const struct swgi_file *file, struct swg_error *error);
+
 struct swgi_storage_counts {
     uint64_t audit_rows, audit_queued, audit_dropped, checkpoints, gaps, faults, history_dropped;
     char last_fault[128];

@@ -210,8 +210,8 @@ void swgi_database_close(struct swgi_database *database);
 int swgi_database_fault(struct swgi_database *database, struct swg_error *error);
 /* The file is no longer where it was. */
 bool swgi_database_has_moved(struct swgi_database *database);
-/* Does it begin as a database does? Costs SQLite's locks on it, so only where it is given up. */
-bool swgi_database_was_one(const struct swgi_database *database);
+/* 0 if it begins as a database does, -EPROTO if not. Costs SQLite's locks on it, so only where it is given up. */
+int swgi_database_is_one(const char *path, struct swg_error *error);
 /* A damaged file and its WAL get names that tell when; the log is told. */
 int swgi_database_move_aside(struct swgi_database *database, int64_t wall_ms,
                              struct swg_error *error);
@@ -224,6 +224,9 @@ int swgi_database_begin(struct swgi_database *database, bool synced, struct swg_
 void swgi_database_rollback(struct swgi_database *database);
 
 /* ---- storage_schema.c */
+/* By what its first page says: 0 ours, 1 a new one, -EPROTO another program's, or of a newer schema. */
+int swgi_schema_whose(const char *path, int64_t application, int64_t version, bool is_empty,
+                      struct swg_error *error);
 int swgi_schema_settle(struct swgi_database *database, struct swg_error *error);
 int swgi_schema_prepare(struct swgi_database *database, struct swg_error *error);
 

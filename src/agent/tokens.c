@@ -148,7 +148,7 @@ static int check_file(int fd, const char *path, struct swg_error *error) {
     if (!S_ISREG(status.st_mode))
         return swgi_fail(error, -EINVAL, path, "the tokens file must be a regular file");
     if ((status.st_mode & 07) != 0)
-        return swgi_fail(error, -EPERM, path,
+        return swgi_fail(error, -EINVAL, path,
                          "everybody may use the tokens file (mode %04o): chmod o= it",
                          (unsigned)(status.st_mode & 07777));
     if (status.st_size > (off_t)FILE_MAX)

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """How the agent starts, reloads, ends, is killed and comes back, and what it tells its supervisor."""
+import contextlib
 import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 
@@ -199,12 +201,40 @@ def says_what_is_wrong():
             bad = agent.run("agent", "-c", agent.config, *arguments)
             assert bad.returncode == 78 and ":3:" in bad.stderr and ":4:" in bad.stderr, bad
         agent.write_config()
-        for arguments, status, words in ((["--listen", "nowhere"], 78, "not an address"), (["--tokens", "/nosuch"], 69, "/nosuch"),
-                                         (["--socket", "relative"], 78, "begins with /"), (["--socket", agent.config], 1, "no socket"),
-                                         (["--make-token", "x", "boss"], 64, "viewer, operator or admin"), (["more"], 64, "no argument"),
-                                         (["--make-token", "a:b", "viewer"], 64, "A-Z"), (["-c", "/nosuch"], 78, "/nosuch")):
+        for arguments, status, words in ((["--make-token", "x", "boss"], 64, "viewer, operator or admin"), (["more"], 64, "no argument"),
+                                         (["--make-token", "a:b", "viewer"], 64, "A-Z")):
             done = agent.run("agent", "-c", agent.config, *arguments)
             assert done.returncode == status and words in done.stderr, (arguments, done)
+        refused_alike(agent)
+
+
+def refused_alike(agent):
+    """What would stop it, --check tells with the same words and status; and only looks."""
+    for name, mode in (("text", 0o600), ("wide", 0o644)):
+        with open(agent.path(name), "w") as file:
+            file.write("hello\n")
+        os.chmod(agent.path(name), mode)
+    os.mkdir(agent.path("sub"))
+    with contextlib.closing(sqlite3.connect(agent.path("other.db"))) as other:
+        other.execute("CREATE TABLE t(x)")
+    for arguments, status, words in ((["--listen", "nowhere"], 78, "not an address"), (["--listen", "192.0.2.1:0"], 78, "cannot listen"),
+                                     (["--tokens", "/nosuch"], 78, "/nosuch"), (["--tokens", agent.path("wide")], 78, "chmod o="),
+                                     (["--tokens", agent.path("text")], 78, "line 1"), (["--tokens", agent.path("sub")], 78, "regular file"),
+                                     (["--socket", "relative"], 78, "begins with /"), (["--socket", agent.config], 78, "no socket"),
+                                     (["--socket", "/nosuch/agent.sock"], 78, "No such file"),
+                                     (["--database", "/nosuch/db"], 78, "No such file"), (["--database", agent.path("sub")], 78, "Is a directory"),
+                                     (["--database", agent.path("text/db")], 78, "Not a directory"),
+                                     (["--database", agent.path("text")], 65, "no SQLite database"),
+                                     (["--database", agent.path("other.db")], 65, "other.db"), (["-c", "/nosuch"], 78, "/nosuch")):
+        for check in (["--check"], []):
+            before = sorted(os.listdir(agent.folder))
+            done = agent.run("agent", "-c", agent.config, *check, *arguments)
+            assert done.returncode == status and words in done.stderr, (check, arguments, done)
+            assert not check or sorted(os.listdir(agent.folder)) == before, (arguments, os.listdir(agent.folder))
+    agent.write_config(more="receivers: { hook: { kind: webhook, url: 'http://127.0.0.1:9', token_file: /nosuch } }\n")
+    for check in (["--check"], []):
+        done = agent.run("agent", "-c", agent.config, *check)
+        assert done.returncode == 78 and "receivers.hook.token_file: /nosuch" in done.stderr, (check, done)
 
 
 def main():
