@@ -171,6 +171,8 @@ static void dispatch(struct swgi_agent *agent, struct swgi_request *request,
                             "the name in the path is broken or too long");
         return;
     }
+    if (!swgi_admin_query(request, answer))
+        return;
     if (is_mutation(request->route) && !body_allowed(request, answer))
         return;
     request->route->handler(agent, request, answer);

@@ -133,6 +133,7 @@ enum swgi_input_type {
     SWGI_INPUT_DURATION,
     SWGI_INPUT_BOOLEAN,
     SWGI_INPUT_MODE_NAME,
+    SWGI_INPUT_ACTION,
     SWGI_INPUT_INTEGER
 };
 
@@ -183,6 +184,9 @@ struct swg_circuit *swgi_admin_circuit(struct swgi_agent *agent, const struct sw
 bool swgi_unescape(const char *text, size_t length, char *out, size_t out_size);
 /* A value of the query: 1 and *out, 0 when it is not there, -EINVAL when it is broken, too long or twice. */
 int swgi_query_get(const struct swgi_request *request, const char *key, char *out, size_t out_size);
+
+/* Is every key of the query one that the route takes? false: answered already. */
+bool swgi_admin_query(const struct swgi_request *request, struct swgi_answer *answer);
 
 /* The body of a route, read by its rows of SWGI_FIELD. false: answered already. */
 struct swgi_act_body {

@@ -33,6 +33,14 @@ static void put(json_t *object, const char *key, json_t *value) {
     json_object_set_new(object, key, value);
 }
 
+static json_t *actions_schema(void) {
+    json_t *list = json_array();
+
+    for (unsigned i = 0; i < SWGI_ACTIONS; i++)
+        json_array_append_new(list, json_string(swgi_action_name(i)));
+    return json_pack("{s:s,s:o}", "type", "string", "enum", list);
+}
+
 static json_t *schema_of(enum swgi_input_type type) {
     switch (type) {
     case SWGI_INPUT_BOOLEAN:
@@ -45,6 +53,8 @@ static json_t *schema_of(enum swgi_input_type type) {
     case SWGI_INPUT_MODE_NAME:
         return json_pack("{s:s,s:[ssss]}", "type", "string", "enum", "normal", "forced_open",
                          "forced_closed", "shadow");
+    case SWGI_INPUT_ACTION:
+        return actions_schema();
     default:
         return json_pack("{s:s}", "type", "string");
     }

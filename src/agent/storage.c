@@ -41,7 +41,7 @@ static void tell_dropped(struct swgi_storage *storage, int64_t wall_ms) {
         return;
     snprintf(evidence, sizeof(evidence), "{\"dropped\":%llu}",
              (unsigned long long)storage->dropped_untold);
-    struct swgi_row *row = swgi_row_new(wall_ms, "", "GAP",
+    struct swgi_row *row = swgi_row_new(wall_ms, "", SWGI_ACTION_GAP,
                                         "rows were dropped while the database could not be written",
                                         evidence, "system", "rule");
     if (row == NULL)
@@ -82,9 +82,9 @@ static bool is_json_object(const char *text) {
     return is;
 }
 
-void swgi_storage_note(struct swgi_storage *storage, const char *action, const char *circuit,
-                       const char *reason, const char *user, const char *source,
-                       const char *evidence_json) {
+void swgi_storage_note(struct swgi_storage *storage, enum swgi_audit_action action,
+                       const char *circuit, const char *reason, const char *user,
+                       const char *source, const char *evidence_json) {
     if (storage == NULL)
         return;
     hand_over(storage,

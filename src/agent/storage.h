@@ -10,6 +10,20 @@
 
 struct swgi_storage;
 
+enum swgi_audit_action {
+#define SWGI_AUDIT_ACTION(name, what) SWGI_ACTION_##name,
+#include "tables/actions.h"
+#undef SWGI_AUDIT_ACTION
+    SWGI_ACTIONS
+};
+/* "TRIP"; static storage. */
+const char *swgi_action_name(enum swgi_audit_action action);
+/* The action of that name in whatever case; SWGI_ACTIONS: none. */
+enum swgi_audit_action swgi_action_parse(const char *text);
+/* All of them, for who wrote something else. */
+#define SWGI_ACTION_WORDS_MAX 128u
+const char *swgi_action_words(char out[SWGI_ACTION_WORDS_MAX]);
+
 /* Where the database is: what the file says, else /var/lib/switchgear/switchgear.db for root and a place
  * below $XDG_STATE_HOME for others. file may be NULL. -ENAMETOOLONG. */
 int swgi_storage_path(const struct swgi_file *file, char *out, size_t out_size,
@@ -49,9 +63,9 @@ void swgi_storage_event(struct swgi_storage *storage, const struct swg_event *ev
  * notes it as a row GAP. */
 void swgi_storage_gap(struct swgi_storage *storage);
 /* An alert that fired or ended, and other rows that are no events of the panel. */
-void swgi_storage_note(struct swgi_storage *storage, const char *action, const char *circuit,
-                       const char *reason, const char *user, const char *source,
-                       const char *evidence_json);
+void swgi_storage_note(struct swgi_storage *storage, enum swgi_audit_action action,
+                       const char *circuit, const char *reason, const char *user,
+                       const char *source, const char *evidence_json);
 /* Once a second: checkpoints of what changed, history when a minute is over, retention. */
 void swgi_storage_tick(struct swgi_storage *storage, const struct swgi_measures *measures);
 void swgi_storage_counts(const struct swgi_storage *storage, struct swgi_storage_counts *out);

@@ -39,7 +39,7 @@ struct swgi_row {
 
 /* NULL: no memory. What is NULL becomes "", evidence "{}". Bytes are cleaned and cut to what is
  * allowed. */
-struct swgi_row *swgi_row_new(int64_t wall_ms, const char *circuit, const char *action,
+struct swgi_row *swgi_row_new(int64_t wall_ms, const char *circuit, enum swgi_audit_action action,
                               const char *reason, const char *evidence, const char *user,
                               const char *source);
 void swgi_rows_free(struct swgi_row *rows);

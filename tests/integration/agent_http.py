@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import time
+import urllib.parse
 
 from agent_lib import DATABASE, Agent, need_agent, wait_for
 
@@ -126,8 +128,26 @@ def audit(agent):
     assert following["rows"][0]["id"] < page["rows"][1]["id"], following
     only = wait_for(lambda: agent.get("/v1/audit?circuit=slow&action=RESET&since=1h").json()["rows"], "a reset in the audit")
     assert {(row["circuit"], row["action"]) for row in only} == {("slow", "RESET")}, only
-    for query in ("limit=0", "limit=1001", "limit=x", "since=soon", "before=-1", "circuit=%0a", "limit=1&limit=2"):
+    for query in ("limit=0", "limit=1001", "limit=x", "since=soon", "before=-1", "circuit=%0a", "limit=1&limit=2",
+                  "since=5", "since=", "action=TRIPS", "action=", "circuits=slow", "reason"):
         is_problem(agent.get("/v1/audit?" + query), 400, "BAD_VALUE")
+    assert "TRIP, RECOVER" in agent.get("/v1/audit?action=x").json()["message"]
+    assert "how long ago" in agent.get("/v1/audit?since=x").json()["message"]
+    same_forms_as_the_command(agent)
+
+
+def same_forms_as_the_command(agent):
+    """Whatever `audit` takes, this takes, and both find the same rows."""
+    now, day = time.time(), "%Y-%m-%d"
+    local, utc = lambda form, at: time.strftime(form, time.localtime(at)), lambda form, at: time.strftime(form, time.gmtime(at))
+    for since in ("1h", "7d", "0s", local(day, now), local(day + " %H:%M", now - 60), local(day + "T%H:%M", now + 3600),
+                  utc(day + "T%H:%M:%SZ", now - 60), utc(day + "T%H:%MZ", now + 3600), str(int(now * 1000) - 60000), str(int(now * 1000) + 60000)):
+        for action in ("RESET", "reset", "Trip", "recover", "gap"):
+            asked = agent.get("/v1/audit?" + urllib.parse.urlencode({"since": since, "action": action, "limit": 1000}))
+            told = agent.run("audit", "--database", agent.path("db.sqlite"), "--json", "--since", since, "--action", action, "--limit", "1000", check=True)
+            assert asked.status == 200, (since, asked)
+            ids = [json.loads(line)["id"] for line in told.stdout.splitlines()]
+            assert [row["id"] for row in asked.json()["rows"]] == ids[::-1], (since, action)
 
 
 def origins(agent):

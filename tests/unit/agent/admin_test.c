@@ -216,6 +216,30 @@ static void test_the_query(void **state) {
     assert_int_equal(query("a=0123456789abcdef", "a", out), -EINVAL);
 }
 
+static void test_a_key_of_the_query_that_is_none(void **state) {
+    static const char *const wrong[][2] = {
+        { "/v1/audit?circuits=a", "'circuits' is no parameter of this path; it takes circuit, "
+                                  "action, since, limit, before" },
+        { "/v1/audit?limit=1&Last-Event-ID=5", "'Last-Event-ID' is no parameter of this path; it "
+                                               "takes circuit, action, since, limit, before" },
+        { "/v1/audit?=1", "'' is no parameter of this path; it takes circuit, action, since, "
+                          "limit, before" },
+        { "/v1/events?tick=1", "'tick' is no parameter of this path; it takes circuit, ticks" },
+        { "/v1/circuits?state=open", "'state': this path takes no parameters" },
+        { "/livez?verbose", "'verbose': this path takes no parameters" },
+    };
+    struct story *story = *state;
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        assert_int_equal(ask(story, "GET", wrong[i][0], 0, NULL), 400);
+        assert_string_equal(code(story), "BAD_VALUE");
+        assert_string_equal(text(story, "message"), wrong[i][1]);
+    }
+    assert_int_equal(ask(story, "GET", "/v1/circuits?state=open", -1, NULL), 401);
+    assert_int_equal(ask(story, "POST", "/v1/circuits/a%2Fb/trip?reason=x", 1, NULL), 400);
+    assert_int_equal(ask(story, "GET", "/v1/circuits?&", 0, NULL), 200);
+}
+
 static void test_what_changed_not_is_not_sent_again(void **state) {
     struct story *story = *state;
     static const struct swgi_peer peer = { .is_unix = true, .role = SWGI_ROLE_VIEWER };
@@ -269,6 +293,7 @@ int main(void) {
         cmocka_unit_test(test_a_name_is_one_piece_of_the_path),
         cmocka_unit_test(test_an_act_says_what_it_did),
         cmocka_unit_test(test_bodies_are_read_by_their_table),
+        cmocka_unit_test(test_a_key_of_the_query_that_is_none),
         cmocka_unit_test(test_what_changed_not_is_not_sent_again),
         cmocka_unit_test(test_a_trace_is_taken_over),
     };

@@ -12,7 +12,7 @@
 #define ROWS "SELECT count(*) FROM circuit_breaker_audit"
 
 static void note(void) {
-    swgi_storage_note(storage, "ALERT", "a", "why", "system", "rule", NULL);
+    swgi_storage_note(storage, SWGI_ACTION_ALERT, "a", "why", "system", "rule", NULL);
 }
 
 static void wait_for_log(const char *text) {
