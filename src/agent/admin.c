@@ -156,7 +156,8 @@ static void dispatch(struct swgi_agent *agent, struct swgi_request *request,
     char allow[64];
 
     if (request->refused >= 0) {
-        swgi_answer_problem(answer, request, request->refused, "%s", "");
+        swgi_answer_problem(answer, request, request->refused, "%s",
+                            request->refused_why ? request->refused_why : "");
         return;
     }
     request->route = find(request, &name, &length, allow);

@@ -59,7 +59,8 @@ struct swgi_request {
     const char *body;                  /* NULL: none */
     size_t body_size;
     const struct swgi_peer *peer;
-    int refused; /* a problem the server found while it read the request; -1: none */
+    int refused;             /* a problem the server found while it read the request; -1: none */
+    const char *refused_why; /* NULL: as the problem's title */
 
     /* What the dispatcher finds out. */
     const struct swgi_route *route;
@@ -197,6 +198,9 @@ struct swgi_act_body {
 };
 bool swgi_admin_body(const struct swgi_request *request, struct swgi_answer *answer,
                      struct swgi_act_body *out);
+
+/* Does the agent go by the name in Host, so that a page of that name is its own? */
+bool swgi_admin_knows_host(const struct swgi_agent *agent, const struct swgi_request *request);
 
 /* Who asks, and may they? false: answered already. */
 bool swgi_admin_authorize(struct swgi_agent *agent, struct swgi_request *request,

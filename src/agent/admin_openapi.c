@@ -144,7 +144,7 @@ static json_t *responses_of(const struct swgi_route *route) {
     put(object, "400", problem_answer("The request is not understood"));
     if (route->role != SWGI_ROLE_NONE) {
         put(object, "401", problem_answer("A token is needed"));
-        put(object, "403", problem_answer("The role or the origin does not allow this"));
+        put(object, "403", problem_answer("The role, the origin or the host does not allow this"));
     }
     if (strchr(route->path, '{'))
         put(object, "404", problem_answer("There is no such circuit"));

@@ -118,6 +118,7 @@ struct swgi_file_agent {
     char database[SWGI_FILE_TEXT_MAX];  /* "": the default place; "off": none */
     bool public_reads;                  /* reads without a token */
     struct swgi_file_words origins;     /* allowed Origin of a mutation, beside our own */
+    struct swgi_file_words hosts;       /* names or globs that Host may have, beside our own */
     uint32_t connections_max;           /* default 256 */
     swg_ns request_timeout;             /* default 10 s: slow clients */
     char log[SWGI_FILE_WORD_MAX];       /* json (default) or text */

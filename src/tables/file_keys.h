@@ -68,6 +68,8 @@ SWGI_FILE_KEY(AGENT, YES_NO, public_reads, "public_reads", 0, 1, "no", "no|yes",
               "whether reading over TCP needs no token; writing always does")
 SWGI_FILE_KEY(AGENT, URLS, origins, "origins", 0, 16, "", "",
               "web origins, beside its own, whose pages may act through the admin API")
+SWGI_FILE_KEY(AGENT, GLOBS, hosts, "hosts", 0, 16, "", "",
+              "names by which it is asked over TCP, beside addresses, localhost and the host's own name: those of a proxy or a service, such as switchgear.monitoring.svc or *.example")
 SWGI_FILE_KEY(AGENT, INTEGER, connections_max, "connections_max", 1, 65535, "256", "connections",
               "how many connections the admin API takes at a time")
 SWGI_FILE_KEY(AGENT, DURATION, request_timeout, "request_timeout", MS(100), S(600), "10s", "",

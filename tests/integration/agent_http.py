@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 """Every route of the admin interface, who may use it, and what is refused how."""
+import http.client
 import json
 import os
 import re
+import socket
 import time
 import urllib.parse
 
-from agent_lib import DATABASE, Agent, need_agent, wait_for
+from agent_lib import BOUND, DATABASE, Agent, Answer, need_agent, wait_for
 
 GOLDEN = os.path.join(os.path.dirname(os.path.realpath(__file__)), "golden")
 
@@ -160,6 +162,40 @@ def origins(agent):
     assert agent.get("/health", Origin="https://evil.example").status == 200  # and no header lets the page read it
 
 
+def raw(agent, *lines):
+    with socket.create_connection(("127.0.0.1", agent.ports[0]), BOUND) as client:
+        client.sendall("".join(line + "\r\n" for line in (*lines, "Connection: close", "", "")).encode())
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        return Answer(answer)
+
+
+def said_once(agent):
+    token = "Authorization: Bearer " + agent.tokens["operator"]
+    for twice in (("Host: localhost", "host: evil.example"), ("Host: x", "Origin: http://x", "Origin: http://127.0.0.1"),
+                  ("Host: x", token)):
+        problem = is_problem(raw(agent, "GET /health HTTP/1.1", *twice, token), 400, "BAD_REQUEST")
+        assert problem["message"].endswith("is there twice"), problem
+
+
+def names(agent):
+    """Public reads, under names that are the agent's; a page of another name is led here in vain."""
+    for host in ("localhost", "127.0.0.1:1", "[::1]", "switchgear.monitoring.svc:9190", socket.gethostname() + ":9190"):
+        assert agent.get("/metrics", None, Host=host).status == 200, host
+    for host in ("evil.example", "monitoring.svc", "127.0.0.1.evil.example"):
+        problem = is_problem(agent.get("/metrics", None, Host=host), 403, "HOST_REFUSED")
+        assert f"'{host}': put it into agent.hosts" in problem["message"], problem
+        assert agent.get("/metrics", "viewer", Host=host).status == 200
+        assert agent.ask("GET", "/metrics", unix=True, Host=host).status == 200
+        for path in ("/livez", "/readyz", "/openapi.json", "/"):  # which say nothing of circuits
+            assert agent.get(path, None, Host=host).status == 200, path
+        path, origin = "/v1/circuits/database/reset", "http://" + host
+        is_problem(agent.post(path, {"reason": "x"}, Host=host, Origin=origin), 403, "ORIGIN_REFUSED")
+        assert agent.post(path, {"reason": "x"}, Host=host).status == 200
+    origin = "http://a.monitoring.svc"
+    assert agent.post("/v1/circuits/database/reset", {"reason": "x"}, Host=origin[7:], Origin=origin).status == 200
+
+
 def not_there(agent):
     for path in ("/nosuch", "/v1", "/v1/", "/v1/circuits/", "/v1/circuits//why", "/health/", "//health", "/../etc/passwd"):
         is_problem(agent.get(path), 404, "NOT_FOUND")
@@ -229,12 +265,13 @@ def main():
     need_agent()
     slow = DATABASE + "  slow: { breaker: { open: { cooldown: 1h } } }\n"
     with Agent(slow, "origins: [ 'https://ops.example' ]").start() as agent:
-        for story in (open_routes, pages, who_may, acts, cooldown, audit, origins, not_there, metrics, access_log):
+        for story in (open_routes, pages, who_may, acts, cooldown, audit, origins, said_once, not_there, metrics, access_log):
             story(agent)
     with Agent().start() as agent:
         circuits(agent)
     seed_shapes()
-    with Agent(section="public_reads: true").start() as agent:
+    with Agent(section="public_reads: true, hosts: [ '*.monitoring.svc' ]").start() as agent:
+        names(agent)
         assert agent.get("/health", None).status == 200
         is_problem(agent.get("/health", "nobody"), 401, "UNAUTHORIZED")
         is_problem(agent.post("/v1/circuits/database/reset", None, None), 401, "UNAUTHORIZED")

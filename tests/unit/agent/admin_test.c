@@ -264,6 +264,107 @@ static void test_what_changed_not_is_not_sent_again(void **state) {
     swgi_answer_deinit(&second);
 }
 
+static int ask_as(struct story *story, const char *method, const char *host, const char *origin,
+                  bool is_unix, bool has_token) {
+    const struct swgi_peer peer = { .is_unix = is_unix, .role = SWGI_ROLE_ADMIN };
+    struct swgi_request request = {
+        .method = method, .query = "", .peer = &peer, .refused = -1, .path = "/v1/circuits"
+    };
+    char authorization[128];
+
+    if (strcmp(method, "POST") == 0)
+        request.path = "/v1/circuits/a%2Fb/reset";
+    snprintf(authorization, sizeof(authorization), "Bearer %s", story->token[1]);
+    request.headers[SWGI_HEADER_AUTHORIZATION] = has_token ? authorization : NULL;
+    request.headers[SWGI_HEADER_HOST] = host;
+    request.headers[SWGI_HEADER_ORIGIN] = origin;
+    swgi_answer_deinit(&story->answer);
+    swgi_admin_answer(story->agent, &request, &story->answer);
+    json_decref(story->json);
+    story->json = json_loadb(story->answer.text->at, story->answer.text->size, 0, NULL);
+    return story->answer.status;
+}
+
+static const char *const our_names[] = {
+    "localhost",      "LOCALHOST:9190",  "localhost.:1",
+    "127.0.0.1:9190", "127.0.0.1",       "10.1.2.3:80",
+    "[::1]:9190",     "[fd00::1]",       "switchgear.monitoring.svc:9190",
+    "Ops.Example",    "here.example:80", NULL
+};
+static const char *const other_names[] = { "evil.example",
+                                           "evil.example:9190",
+                                           "localhost.evil.example",
+                                           "127.0.0.1.evil.example:9190",
+                                           "127.0.0.1@evil.example",
+                                           "evil.example@127.0.0.1",
+                                           "[::1].evil.example",
+                                           "[::1",
+                                           "[evil]",
+                                           "127.1",
+                                           "localhost:80:80",
+                                           "localhost:x",
+                                           "svc",
+                                           "",
+                                           ":9190",
+                                           NULL };
+
+static void name_the_agent(struct story *story) {
+    static char ops[] = "ops.EXAMPLE", service[] = "*.monitoring.svc", *names[] = { ops, service };
+
+    story->agent->file->agent.hosts = (struct swgi_file_words){ .count = 2, .at = names };
+    strcpy(story->agent->file->agent.listen, "here.example:0");
+    story->agent->file->agent.public_reads = true;
+}
+
+static void forget_names(struct story *story) {
+    story->agent->file->agent.hosts = (struct swgi_file_words){ 0 };
+    strcpy(story->agent->file->agent.listen, "off");
+    story->agent->file->agent.public_reads = false;
+}
+
+static void test_without_a_token_the_host_must_be_ours(void **state) {
+    struct story *story = *state;
+    char self[256] = "";
+
+    name_the_agent(story);
+    gethostname(self, sizeof(self) - 1);
+    assert_int_equal(ask_as(story, "GET", self, NULL, false, false), 200);
+    assert_int_equal(ask_as(story, "GET", NULL, NULL, false, false), 200);
+    for (const char *const *host = our_names; *host; host++)
+        assert_int_equal(ask_as(story, "GET", *host, NULL, false, false), 200);
+    for (const char *const *host = other_names; *host; host++) {
+        assert_int_equal(ask_as(story, "GET", *host, NULL, false, false), 403);
+        assert_string_equal(code(story), "HOST_REFUSED");
+        assert_non_null(strstr(text(story, "message"), "agent.hosts"));
+        assert_int_equal(ask_as(story, "GET", *host, NULL, false, true), 200);
+        assert_int_equal(ask_as(story, "GET", *host, NULL, true, false), 200);
+    }
+    forget_names(story);
+    assert_int_equal(ask_as(story, "GET", "off", NULL, false, true), 200);
+}
+
+/* A page that leads here under its own name sends Host and Origin that agree. */
+static void test_an_origin_is_ours_if_its_host_is(void **state) {
+    struct story *story = *state;
+    char origin[128];
+
+    name_the_agent(story);
+    for (const char *const *host = our_names; *host; host++) {
+        snprintf(origin, sizeof(origin), "http://%s", *host);
+        assert_int_equal(ask_as(story, "POST", *host, origin, false, true), 200);
+        assert_int_equal(ask_as(story, "POST", *host, "http://evil.example", false, true), 403);
+    }
+    for (const char *const *host = other_names; *host; host++) {
+        snprintf(origin, sizeof(origin), "http://%s", *host);
+        assert_int_equal(ask_as(story, "POST", *host, origin, false, true), 403);
+        assert_string_equal(code(story), "ORIGIN_REFUSED");
+        assert_non_null(strstr(text(story, "message"), "agent.hosts"));
+        assert_int_equal(ask_as(story, "POST", *host, NULL, false, true), 200);
+        assert_int_equal(ask_as(story, "POST", *host, origin, true, false), 200);
+    }
+    forget_names(story);
+}
+
 static void test_a_trace_is_taken_over(void **state) {
     struct story *story = *state;
     static const struct swgi_peer peer = { .text = "x" };
@@ -295,6 +396,8 @@ int main(void) {
         cmocka_unit_test(test_bodies_are_read_by_their_table),
         cmocka_unit_test(test_a_key_of_the_query_that_is_none),
         cmocka_unit_test(test_what_changed_not_is_not_sent_again),
+        cmocka_unit_test(test_without_a_token_the_host_must_be_ours),
+        cmocka_unit_test(test_an_origin_is_ours_if_its_host_is),
         cmocka_unit_test(test_a_trace_is_taken_over),
     };
 
