@@ -64,6 +64,7 @@ struct swgi_request {
 
     /* What the dispatcher finds out. */
     const struct swgi_route *route;
+    char authority[SWGI_NAME_ROOM]; /* of a path that came with one, in the place of Host */
     char name[SWGI_NAME_ROOM];      /* {name} of the path, without escapes */
     char user[SWGI_TOKEN_USER_MAX]; /* "": nobody */
     int role;
@@ -206,7 +207,7 @@ bool swgi_admin_knows_host(const struct swgi_agent *agent, const struct swgi_req
 bool swgi_admin_authorize(struct swgi_agent *agent, struct swgi_request *request,
                           struct swgi_answer *answer);
 
-/* GET / and the files below it. false: there is none of that path. */
+/* GET / and the files below it. false: there is none of that path. answer NULL: only asked. */
 bool swgi_admin_page(const struct swgi_request *request, struct swgi_answer *answer);
 
 /* A circuit as GET /v1/circuits tells it. */

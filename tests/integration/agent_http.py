@@ -205,6 +205,16 @@ def not_there(agent):
     answer = agent.get("/v1/circuits/database/trip")
     is_problem(answer, 405, "METHOD_NOT_ALLOWED")
     assert answer.headers["Allow"] == "POST", answer.headers
+    for path in ("/", "/livez", "/metrics", "/openapi.json"):
+        for method in ("POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PROPFIND"):
+            answer = agent.ask(method, path)
+            is_problem(answer, 405, "METHOD_NOT_ALLOWED")
+            assert answer.headers["Allow"] == "GET, HEAD", (method, path, answer.headers)
+    is_problem(agent.ask("POST", "/nosuch"), 404, "NOT_FOUND")
+    token = "Authorization: Bearer " + agent.tokens["viewer"]
+    for target in ("http://localhost/health", "HTTPS://ops.example:1/health"):
+        assert "services" in raw(agent, f"GET {target} HTTP/1.1", "Host: x", token).json(), target
+    assert raw(agent, "GET http://localhost HTTP/1.1", "Host: x").headers["Content-Type"].startswith("text/html")
     is_problem(agent.get("/" + 2100 * "x"), 414, "URI_TOO_LONG")
     is_problem(agent.get("/health", X_Much=9000 * "x"), 431, "HEADERS_TOO_LARGE")
     is_problem(agent.post("/v1/circuits/database/reset", '{"reason": "' + 17000 * "x" + '"}', Content_Type="application/json"), 413,

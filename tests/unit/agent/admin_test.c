@@ -139,6 +139,25 @@ static void test_a_name_is_one_piece_of_the_path(void **state) {
         assert_int_equal(ask(story, "GET", *path, 0, NULL), 400);
 }
 
+static void test_a_path_may_come_with_its_host(void **state) {
+    static const char *const good[] = { "http://localhost/v1/circuits",
+                                        "HTTP://127.0.0.1:9190/v1/circuits",
+                                        "https://[::1]/v1/circuits?", NULL };
+    struct story *story = *state;
+
+    for (const char *const *path = good; *path; path++)
+        assert_int_equal(ask(story, "GET", *path, 0, NULL), 200);
+    assert_int_equal(ask(story, "GET", "http://localhost/v1/circuits/a%2Fb", 0, NULL), 200);
+    assert_int_equal(ask(story, "GET", "http://localhost/nosuch", 0, NULL), 404);
+    assert_int_equal(ask(story, "GET", "ftp://localhost/v1/circuits", 0, NULL), 404);
+    assert_int_equal(ask(story, "GET", "http:///v1/circuits", 0, NULL), 400);
+    story->agent->file->agent.public_reads = true;
+    assert_int_equal(ask(story, "GET", "http://localhost/v1/circuits", -1, NULL), 200);
+    assert_int_equal(ask(story, "GET", "http://evil.example/v1/circuits", -1, NULL), 403);
+    assert_string_equal(code(story), "HOST_REFUSED");
+    story->agent->file->agent.public_reads = false;
+}
+
 static void test_an_act_says_what_it_did(void **state) {
     struct story *story = *state;
 
@@ -392,6 +411,7 @@ int main(void) {
         cmocka_unit_test(test_the_query),
         cmocka_unit_test(test_every_route_asks_for_its_role),
         cmocka_unit_test(test_a_name_is_one_piece_of_the_path),
+        cmocka_unit_test(test_a_path_may_come_with_its_host),
         cmocka_unit_test(test_an_act_says_what_it_did),
         cmocka_unit_test(test_bodies_are_read_by_their_table),
         cmocka_unit_test(test_a_key_of_the_query_that_is_none),
