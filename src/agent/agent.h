@@ -60,6 +60,7 @@ struct swgi_agent {
     uint64_t drain_until_ms;
     int64_t started_wall_ms;
 
+    uint64_t reload_row; /* of the audit, for swgi_storage_wait(): the last reload's */
     uint64_t events_lost, reloads, reloads_failed;
     bool reload_last_ok;
     double reload_last_unix_s;

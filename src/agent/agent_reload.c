@@ -197,9 +197,8 @@ int swgi_agent_reload(struct swgi_agent *agent, const char *user, const char *so
         swgi_log(SWGI_LOG_ERROR, &fields,
                  "configuration refused, nothing of it is in force: %u errors", errors->count);
     swgi_agent_log_errors(errors);
-    if (agent->storage)
-        swgi_storage_note(agent->storage, SWGI_ACTION_CONFIG, "", rc == 0 ? "reloaded" : "refused",
-                          user, source, NULL);
+    agent->reload_row = swgi_storage_note(agent->storage, SWGI_ACTION_CONFIG, "",
+                                          rc == 0 ? "reloaded" : "refused", user, source, NULL);
     if (!agent->options.is_embedded)
         (void)swgi_notify("READY=1");
     return rc;

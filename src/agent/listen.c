@@ -241,7 +241,7 @@ int swgi_listen_check_unix(const char *path, struct swg_error *error) {
     if (lstat(path, &status) == 0 && !S_ISSOCK(status.st_mode))
         return no_socket(path, error);
     memcpy(folder, address.sun_path, sizeof(folder));
-    if (access(dirname(folder), W_OK | X_OK) != 0)
+    if (euidaccess(dirname(folder), W_OK | X_OK) != 0)
         return swgi_fail(error, -errno, path, "cannot listen: %s", strerror(errno));
     return 0;
 }

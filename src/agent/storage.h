@@ -62,10 +62,15 @@ void swgi_storage_event(struct swgi_storage *storage, const struct swg_event *ev
 /* The ring overran us (-EOVERFLOW): the next event tells how many acts that cost, and if any, the audit
  * notes it as a row GAP. */
 void swgi_storage_gap(struct swgi_storage *storage);
-/* An alert that fired or ended, and other rows that are no events of the panel. */
-void swgi_storage_note(struct swgi_storage *storage, enum swgi_audit_action action,
-                       const char *circuit, const char *reason, const char *user,
-                       const char *source, const char *evidence_json);
+/*
+ * An alert that fired or ended, and other rows that are no events of the panel. Returns what swgi_storage_wait() knows the row by; 0:
+ * there was no room for it, or no storage.
+ */
+uint64_t swgi_storage_note(struct swgi_storage *storage, enum swgi_audit_action action,
+                           const char *circuit, const char *reason, const char *user,
+                           const char *source, const char *evidence_json);
+/* Is that row on disk? Waits for it for at most so long. From any thread, until the storage is closed. */
+bool swgi_storage_wait(struct swgi_storage *storage, uint64_t row, int64_t most_ms);
 /* Once a second: checkpoints of what changed, history when a minute is over, retention. */
 void swgi_storage_tick(struct swgi_storage *storage, const struct swgi_measures *measures);
 void swgi_storage_counts(const struct swgi_storage *storage, struct swgi_storage_counts *out);

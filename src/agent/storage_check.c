@@ -18,7 +18,7 @@ static int check_folder(const char *path, struct swg_error *error) {
     char folder[SWGI_FILE_TEXT_MAX + 16];
     const char *slash = strrchr(path, '/');
     snprintf(folder, sizeof(folder), "%.*s/.", (int)(slash - path), path);
-    return access(folder, W_OK | X_OK) == 0 ? 0 : cannot(path, errno, error);
+    return euidaccess(folder, W_OK | X_OK) == 0 ? 0 : cannot(path, errno, error);
 }
 
 static int check_file(const char *path, struct swg_error *error) {
@@ -27,7 +27,7 @@ static int check_file(const char *path, struct swg_error *error) {
         return errno == ENOENT ? 0 : cannot(path, errno, error);
     if (!S_ISREG(status.st_mode))
         return cannot(path, S_ISDIR(status.st_mode) ? EISDIR : EINVAL, error);
-    if (access(path, R_OK | W_OK) != 0)
+    if (euidaccess(path, R_OK | W_OK) != 0)
         return cannot(path, errno, error);
     return status.st_size > 0;
 }

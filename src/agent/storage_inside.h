@@ -175,7 +175,7 @@ struct swgi_storage {
 
     /* Both sides', under the mutex. */
     pthread_mutex_t mutex;
-    pthread_cond_t wake, over; /* for the writer; of the writer */
+    pthread_cond_t wake, over, settled; /* for the writer; of the writer: its end, rows written */
     struct swgi_row *rows, **rows_end;
     size_t rows_count; /* with those the writer has taken and not written */
     uint64_t dropped_untold;

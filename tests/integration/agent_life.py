@@ -57,6 +57,34 @@ def reloads(agent):
     assert "switchgear_agent_config_reload" in text, "metrics of reloads"
 
 
+def is_answered_when_the_audit_has_it(agent):
+    """While the database is locked, a reload is in force and not answered; once it is answered, kill -9 finds its row there."""
+    def reloaded():
+        with contextlib.closing(sqlite3.connect(agent.path("db.sqlite"), timeout=BOUND)) as reader:
+            return reader.execute("SELECT count(*) FROM circuit_breaker_audit WHERE action = 'CONFIG' AND reason = 'reloaded' AND user = 'bob'").fetchone()[0]
+    before, count = reloaded(), agent.log().count("configuration reloaded by bob")
+    asker = socket.create_connection(("127.0.0.1", agent.ports[0]), BOUND)
+    with contextlib.closing(sqlite3.connect(agent.path("db.sqlite"), timeout=BOUND, isolation_level=None)) as locker:
+        locker.execute("BEGIN EXCLUSIVE")
+        asker.sendall(f"POST /-/reload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {agent.tokens['admin']}\r\nContent-Length: 0\r\n\r\n".encode())
+        wait_for(lambda: agent.log().count("configuration reloaded by bob") > count, "the reload")
+        for _ in range(5):
+            assert agent.get("/livez", None).status == 200
+        asker.setblocking(False)
+        try:
+            assert False, asker.recv(4096)
+        except BlockingIOError:
+            asker.settimeout(BOUND)
+        locker.execute("COMMIT")
+    answer = asker.recv(4096)
+    agent.process.kill()
+    assert answer.startswith(b"HTTP/1.1 200") and answer.endswith(b'{"reloaded":true,"circuits":4}'), answer
+    agent.process.wait(BOUND)
+    asker.close()
+    assert reloaded() == before + 1
+    agent.start()
+
+
 def tokens_are_read_again(agent):
     with open(agent.path("tokens")) as file:
         lines = file.readlines()
@@ -242,6 +270,7 @@ def main():
     with Agent().start() as agent:
         has_one_panel(agent)
         reloads(agent)
+        is_answered_when_the_audit_has_it(agent)
         tokens_are_read_again(agent)
         is_killed_and_comes_back(agent)
         finishes_what_was_asked(agent)
