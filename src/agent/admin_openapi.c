@@ -152,7 +152,8 @@ static json_t *responses_of(const struct swgi_route *route) {
         put(object, "409", problem_answer("The circuit is in no state for this"));
     if (strcmp(route->handler_name, "reload") == 0)
         put(object, "422", problem_answer("The file was refused; nothing of it is in force"));
-    if (strcmp(route->handler_name, "ready") == 0 || route->parameters[0])
+    if (strcmp(route->handler_name, "ready") == 0 || strcmp(route->handler_name, "reload") == 0 ||
+        route->parameters[0])
         put(object, "503", problem_answer("Not now"));
     return object;
 }

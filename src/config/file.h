@@ -100,7 +100,7 @@ struct swgi_file_receiver {
         url_file[SWGI_FILE_TEXT_MAX]; /* a file whose first line is the URL (Slack's is a secret) */
     char token_file[SWGI_FILE_TEXT_MAX];    /* PagerDuty's routing key; a webhook's bearer token */
     char template_file[SWGI_FILE_TEXT_MAX]; /* webhook: JSON with {{circuit}}, {{state}}, ... */
-    char source[SWGI_FILE_WORD_MAX];        /* PagerDuty's payload.source; "": the host's name */
+    char source[SWGI_FILE_WORD_MAX];        /* who tells; "": the host's name */
     int severity_min;                       /* enum swgi_severity */
     bool resolved;                          /* tell the end, too (default yes) */
     swg_ns timeout;                         /* of one delivery, default 10 s */

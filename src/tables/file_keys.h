@@ -150,7 +150,7 @@ SWGI_FILE_KEY(RECEIVER, PATH, token_file, "token_file", 0, 0, "", "",
 SWGI_FILE_KEY(RECEIVER, PATH, template_file, "template_file", 0, 0, "", "",
               "of a webhook: JSON with {{circuit}}, {{state}} and such")
 SWGI_FILE_KEY(RECEIVER, TEXT, source, "source", 0, 127, "", "",
-              "of pagerduty: payload.source; unset: the host's name")
+              "who tells, in what is told and in pagerduty's key; unset: the host's name")
 SWGI_FILE_KEY(RECEIVER, CHOICE, severity_min, "severity_min", 0, 2, "info", "info|warning|critical",
               "nothing less is told")
 SWGI_FILE_KEY(RECEIVER, YES_NO, resolved, "resolved", 0, 1, "yes", "no|yes",
