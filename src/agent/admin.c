@@ -114,20 +114,44 @@ static void take_trace(struct swgi_request *request) {
              random[2], random[3]);
 }
 
-/* true: it was a page, or it is known what is wrong. */
-static bool no_route(struct swgi_request *request, struct swgi_answer *answer, const char *allow) {
+static void refuse_method(struct swgi_request *request, struct swgi_answer *answer,
+                          const char *allow) {
+    swgi_answer_header(answer, "Allow", "%s", allow);
+    swgi_answer_problem(answer, request, SWGI_PROBLEM_METHOD_NOT_ALLOWED,
+                        "it takes %s, not this method", allow);
+}
+
+/* A page, or what is wrong. */
+static void no_route(struct swgi_request *request, struct swgi_answer *answer, const char *allow) {
     bool is_read = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
 
-    if (allow[0]) {
-        swgi_answer_header(answer, "Allow", "%s", allow);
-        swgi_answer_problem(answer, request, SWGI_PROBLEM_METHOD_NOT_ALLOWED,
-                            "it takes %s, not this method", allow);
+    if (allow[0])
+        refuse_method(request, answer, allow);
+    else if (!swgi_admin_page(request, is_read ? answer : NULL))
+        swgi_answer_problem(answer, request, SWGI_PROBLEM_NOT_FOUND,
+                            "there is nothing at this path; /openapi.json lists what there is");
+    else if (!is_read)
+        refuse_method(request, answer, "GET, HEAD");
+}
+
+/*
+ * "http://host:port/path" is asked as "/path" of that host, whatever Host says (RFC 9112, 3.2.2). false: there is no such host.
+ */
+static bool take_authority(struct swgi_request *request) {
+    const char *path = request->path, *end;
+    size_t scheme = strncasecmp(path, "http://", 7) == 0    ? 7
+                    : strncasecmp(path, "https://", 8) == 0 ? 8
+                                                            : 0,
+           length = strcspn(path + scheme, "/");
+
+    if (scheme == 0)
         return true;
-    }
-    if (is_read && swgi_admin_page(request, answer))
-        return true;
-    swgi_answer_problem(answer, request, SWGI_PROBLEM_NOT_FOUND,
-                        "there is nothing at this path; /openapi.json lists what there is");
+    if (length == 0 || length >= sizeof(request->authority))
+        return false;
+    end = path + scheme + length;
+    snprintf(request->authority, sizeof(request->authority), "%.*s", (int)length, path + scheme);
+    request->headers[SWGI_HEADER_HOST] = request->authority;
+    request->path = *end ? end : "/";
     return true;
 }
 
@@ -156,7 +180,13 @@ static void dispatch(struct swgi_agent *agent, struct swgi_request *request,
     char allow[64];
 
     if (request->refused >= 0) {
-        swgi_answer_problem(answer, request, request->refused, "%s", "");
+        swgi_answer_problem(answer, request, request->refused, "%s",
+                            request->refused_why ? request->refused_why : "");
+        return;
+    }
+    if (!take_authority(request)) {
+        swgi_answer_problem(answer, request, SWGI_PROBLEM_BAD_REQUEST,
+                            "the host in the request's target is missing or too long");
         return;
     }
     request->route = find(request, &name, &length, allow);
@@ -171,6 +201,8 @@ static void dispatch(struct swgi_agent *agent, struct swgi_request *request,
                             "the name in the path is broken or too long");
         return;
     }
+    if (!swgi_admin_query(request, answer))
+        return;
     if (is_mutation(request->route) && !body_allowed(request, answer))
         return;
     request->route->handler(agent, request, answer);

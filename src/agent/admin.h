@@ -60,10 +60,12 @@ struct swgi_request {
     const char *body;                  /* NULL: none */
     size_t body_size;
     const struct swgi_peer *peer;
-    int refused; /* a problem the server found while it read the request; -1: none */
+    int refused;             /* a problem the server found while it read the request; -1: none */
+    const char *refused_why; /* NULL: as the problem's title */
 
     /* What the dispatcher finds out. */
     const struct swgi_route *route;
+    char authority[SWGI_NAME_ROOM]; /* of a path that came with one, in the place of Host */
     char name[SWGI_NAME_ROOM];      /* {name} of the path, without escapes */
     char user[SWGI_TOKEN_USER_MAX]; /* "": nobody */
     int role;
@@ -122,6 +124,7 @@ enum swgi_input_type {
     SWGI_INPUT_DURATION,
     SWGI_INPUT_BOOLEAN,
     SWGI_INPUT_MODE_NAME,
+    SWGI_INPUT_ACTION,
     SWGI_INPUT_INTEGER
 };
 
@@ -175,6 +178,9 @@ bool swgi_unescape(const char *text, size_t length, char *out, size_t out_size);
 /* A value of the query: 1 and *out, 0 when it is not there, -EINVAL when it is broken, too long or twice. */
 int swgi_query_get(const struct swgi_request *request, const char *key, char *out, size_t out_size);
 
+/* Is every key of the query one that the route takes? false: answered already. */
+bool swgi_admin_query(const struct swgi_request *request, struct swgi_answer *answer);
+
 /* The body of a route, read by its rows of SWGI_FIELD. false: answered already. */
 struct swgi_act_body {
     bool force;
@@ -185,11 +191,14 @@ struct swgi_act_body {
 bool swgi_admin_body(const struct swgi_request *request, struct swgi_answer *answer,
                      struct swgi_act_body *out);
 
+/* Does the agent go by the name in Host, so that a page of that name is its own? */
+bool swgi_admin_knows_host(const struct swgi_agent *agent, const struct swgi_request *request);
+
 /* Who asks, and may they? false: answered already. */
 bool swgi_admin_authorize(struct swgi_agent *agent, struct swgi_request *request,
                           struct swgi_answer *answer);
 
-/* GET / and the files below it. false: there is none of that path. */
+/* GET / and the files below it. false: there is none of that path. answer NULL: only asked. */
 bool swgi_admin_page(const struct swgi_request *request, struct swgi_answer *answer);
 
 /* A circuit as GET /v1/circuits tells it. */

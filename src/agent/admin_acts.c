@@ -1,14 +1,21 @@
-/* What can be done by hand. The panel itself keeps who did what and why; what is answered here with 2xx stands in its ring. */
+/*
+ * What can be done by hand. The panel itself keeps who did what and why: what is answered here with 2xx stands in its ring. A reload is
+ * no act on a circuit, so its row must be in the database before it is answered.
+ */
 #include "agent/admin.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/agent.h"
 #include "agent/log.h"
 #include "base/text.h"
 #include "report/json.h"
+
+/* A disk that takes longer is told of instead. */
+#define AUDIT_PATIENCE_MS 3000
 
 enum act { TRIP, RESET, PROBE, MODE };
 static const char *const act_names[] = { "trip", "reset", "probe", "mode" };
@@ -184,20 +191,61 @@ static void refuse_reload(const struct swgi_request *request, struct swgi_answer
     swgi_answer_problem_json(answer, SWGI_PROBLEM_CONFIG_REFUSED, object);
 }
 
+/* It is in force; that it is answered means that the audit has it, too. */
+struct wait {
+    struct swgi_job job;
+    struct swgi_storage *storage;
+    uint64_t row;
+    unsigned circuits;
+    bool is_written;
+};
+
+static void wait_for_row(struct swgi_job *job) {
+    struct wait *wait = (struct wait *)job;
+
+    wait->is_written = swgi_storage_wait(wait->storage, wait->row, AUDIT_PATIENCE_MS);
+}
+
+static void tell_reload(struct swgi_job *job, const struct swgi_request *request,
+                        struct swgi_answer *answer) {
+    struct wait *wait = (struct wait *)job;
+    struct swgi_storage_counts counts;
+
+    if (wait->is_written) {
+        swgi_answer_json(
+            answer, 200,
+            json_pack("{s:b,s:I}", "reloaded", 1, "circuits", (json_int_t)wait->circuits));
+    } else {
+        swgi_storage_counts(wait->storage, &counts);
+        swgi_answer_problem(answer, request, SWGI_PROBLEM_DB_ERROR,
+                            "the file is in force, but the audit does not have that yet: %s",
+                            counts.last_fault[0] ? counts.last_fault : "its disk is slow");
+    }
+    free(wait);
+}
+
 void swgi_admin_reload(struct swgi_agent *agent, struct swgi_request *request,
                        struct swgi_answer *answer) {
     static struct swgi_file_errors errors; /* large, and the loop's alone */
+    struct wait *wait = calloc(1, sizeof(*wait));
     struct swgi_act_body body;
-    json_t *object;
 
-    if (!swgi_admin_body(request, answer, &body))
-        return;
-    if (swgi_agent_reload(agent, request->user, "admin", &errors) != 0) {
+    if (!wait) {
+        swgi_answer_problem(answer, request, SWGI_PROBLEM_INTERNAL, "no memory");
+    } else if (!swgi_admin_body(request, answer, &body)) {
+        free(wait);
+    } else if (swgi_agent_reload(agent, request->user, "admin", &errors) != 0) {
         refuse_reload(request, answer, &errors);
-        return;
+        free(wait);
+    } else {
+        *wait = (struct wait){ .job = { wait_for_row, tell_reload },
+                               .storage = agent->storage,
+                               .row = agent->reload_row,
+                               .circuits = agent->file->circuits_count,
+                               .is_written = !agent->storage };
+        if (agent->storage)
+            answer->job = &wait->job;
+        else
+            tell_reload(&wait->job, request, answer);
     }
-    object = json_object();
-    json_object_set_new(object, "reloaded", json_true());
-    json_object_set_new(object, "circuits", json_integer(agent->file->circuits_count));
-    swgi_answer_json(answer, 200, object);
 }

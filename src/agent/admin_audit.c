@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/storage_time.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "report/json.h"
@@ -15,7 +16,7 @@
 
 struct audit {
     struct swgi_job job;
-    char database[4096], circuit[SWGI_NAME_ROOM], action[32];
+    char database[4096], circuit[SWGI_NAME_ROOM];
     struct swgi_audit_query query;
     json_t *rows;
     int64_t last_id;
@@ -75,58 +76,77 @@ static void finish(struct swgi_job *job, const struct swgi_request *request,
     free(audit);
 }
 
-/* "1764442000000", or how long ago: "15m". */
-static bool parse_since(const char *text, int64_t *out) {
-    uint64_t number = 0;
-
-    if (swgi_integer_parse(text, &number) == 0 && number <= INT64_MAX) {
-        *out = (int64_t)number;
-        return true;
-    }
-    if (swgi_duration_parse(text, &number) != 0)
-        return false;
-    *out = swgi_clock_wall_ms() - (int64_t)(number / 1000000);
-    return true;
-}
-
 /* 1 to most. */
 static bool parse_number(const char *text, uint64_t most, uint64_t *out) {
     return swgi_integer_parse(text, out) == 0 && *out >= 1 && *out <= most;
 }
 
-/* NULL, or the parameter that is wrong. */
-static const char *read_query(const struct swgi_request *request, struct audit *audit) {
-    struct swgi_audit_query *query = &audit->query;
-    char text[32];
-    uint64_t number = LIMIT_DEFAULT;
-    int rc;
+/* Each false: that parameter is wrong. */
 
-    rc = swgi_query_get(request, "circuit", audit->circuit, sizeof(audit->circuit));
-    if (rc < 0)
-        return "circuit";
-    query->circuit = rc > 0 && audit->circuit[0] ? audit->circuit : NULL;
-    rc = swgi_query_get(request, "action", audit->action, sizeof(audit->action));
-    if (rc < 0)
-        return "action";
-    query->action = rc > 0 && audit->action[0] ? audit->action : NULL;
-    rc = swgi_query_get(request, "since", text, sizeof(text));
-    if (rc < 0 || (rc > 0 && !parse_since(text, &query->since_ms)))
-        return "since";
-    rc = swgi_query_get(request, "limit", text, sizeof(text));
-    if (rc < 0 || (rc > 0 && !parse_number(text, LIMIT_MAX, &number)))
-        return "limit";
-    query->limit = (uint32_t)number;
-    rc = swgi_query_get(request, "before", text, sizeof(text));
-    if (rc < 0 || (rc > 0 && !parse_number(text, INT64_MAX, &number)))
-        return "before";
-    query->before_id = rc > 0 ? (int64_t)number : 0;
-    return NULL;
+static bool read_since(const struct swgi_request *request, struct swgi_audit_query *query) {
+    char text[40];
+    int rc = swgi_query_get(request, "since", text, sizeof(text));
+
+    return rc == 0 ||
+           (rc > 0 && swgi_since_parse(text, swgi_clock_wall_ms(), &query->since_ms) == 0);
+}
+
+static bool read_action(const struct swgi_request *request, struct swgi_audit_query *query) {
+    char text[32];
+    int rc = swgi_query_get(request, "action", text, sizeof(text));
+    enum swgi_audit_action action = rc > 0 ? swgi_action_parse(text) : SWGI_ACTIONS;
+
+    if (action != SWGI_ACTIONS)
+        query->action = swgi_action_name(action);
+    return rc == 0 || query->action;
+}
+
+static bool read_circuit(const struct swgi_request *request, struct audit *audit) {
+    int rc = swgi_query_get(request, "circuit", audit->circuit, sizeof(audit->circuit));
+
+    audit->query.circuit = rc > 0 && audit->circuit[0] ? audit->circuit : NULL;
+    return rc >= 0;
+}
+
+/* 1 to most; left alone where it is not said. */
+static bool read_number(const struct swgi_request *request, const char *key, uint64_t most,
+                        uint64_t *out) {
+    char text[32];
+    int rc = swgi_query_get(request, key, text, sizeof(text));
+
+    return rc == 0 || (rc > 0 && parse_number(text, most, out));
+}
+
+static bool wrong(const struct swgi_request *request, struct swgi_answer *answer, const char *key,
+                  const char *forms) {
+    swgi_answer_problem(answer, request, SWGI_PROBLEM_BAD_VALUE, "%s: %s", key, forms);
+    return false;
+}
+
+/* false: answered already. */
+static bool read_query(const struct swgi_request *request, struct swgi_answer *answer,
+                       struct audit *audit) {
+    char words[SWGI_ACTION_WORDS_MAX];
+    uint64_t limit = LIMIT_DEFAULT, before = 0;
+
+    if (!read_circuit(request, audit))
+        return wrong(request, answer, "circuit", "write a name or a glob, once");
+    if (!read_action(request, &audit->query))
+        return wrong(request, answer, "action", swgi_action_words(words));
+    if (!read_since(request, &audit->query))
+        return wrong(request, answer, "since", SWGI_SINCE_FORMS);
+    if (!read_number(request, "limit", LIMIT_MAX, &limit))
+        return wrong(request, answer, "limit", "write a number from 1 to 1000");
+    if (!read_number(request, "before", INT64_MAX, &before))
+        return wrong(request, answer, "before", "write the next_before of the page before");
+    audit->query.limit = (uint32_t)limit;
+    audit->query.before_id = (int64_t)before;
+    return true;
 }
 
 void swgi_admin_audit(struct swgi_agent *agent, struct swgi_request *request,
                       struct swgi_answer *answer) {
     struct audit *audit = calloc(1, sizeof(*audit));
-    const char *wrong;
 
     if (!audit || !agent->storage) {
         swgi_answer_problem(
@@ -136,10 +156,7 @@ void swgi_admin_audit(struct swgi_agent *agent, struct swgi_request *request,
         return;
     }
     *audit = (struct audit){ .job = { work, finish }, .error = SWG_ERROR_INIT };
-    wrong = read_query(request, audit);
-    if (wrong) {
-        swgi_answer_problem(answer, request, SWGI_PROBLEM_BAD_VALUE,
-                            "%s: not a value this takes; /openapi.json says what is", wrong);
+    if (!read_query(request, answer, audit)) {
         free(audit);
         return;
     }

@@ -1,6 +1,7 @@
 /*
  * Who asks, and may they? On TCP a bearer token says who, on the Unix socket the kernel does. A page of another origin cannot use
- * what a browser knows: what changes anything needs our own Origin or one that the file allows.
+ * what a browser knows: what changes anything needs our own Origin or one that the file allows, and what is read without a token
+ * needs a name in Host that is ours (admin_host.c).
  */
 #include "agent/admin.h"
 
@@ -27,17 +28,30 @@ static const char *bearer(const char *header, size_t *length) {
     return *length > 0 && header[*length] == '\0' ? header : NULL;
 }
 
+static bool identify_public(struct swgi_agent *agent, struct swgi_request *request,
+                            struct swgi_answer *answer) {
+    char host[128];
+
+    request->role = SWGI_ROLE_VIEWER;
+    request->source = "public";
+    if (swgi_admin_knows_host(agent, request))
+        return true;
+    swgi_copy_text(host, sizeof(host), request->headers[SWGI_HEADER_HOST]);
+    swgi_answer_problem(answer, request, SWGI_PROBLEM_HOST_REFUSED,
+                        "the agent does not go by the name '%s': put it into agent.hosts, send a "
+                        "token, or ask by address or as localhost",
+                        host);
+    return false;
+}
+
 static bool identify_by_token(struct swgi_agent *agent, struct swgi_request *request,
                               struct swgi_answer *answer) {
     const char *header = request->headers[SWGI_HEADER_AUTHORIZATION], *token;
     size_t length = 0;
 
     token = bearer(header, &length);
-    if (!header && request->route->role == SWGI_ROLE_VIEWER && agent->file->agent.public_reads) {
-        request->role = SWGI_ROLE_VIEWER;
-        request->source = "public";
-        return true;
-    }
+    if (!header && request->route->role == SWGI_ROLE_VIEWER && agent->file->agent.public_reads)
+        return identify_public(agent, request, answer);
     if (!token)
         return refuse(
             request, answer, "",
@@ -55,9 +69,10 @@ static bool identify_by_peer(struct swgi_request *request) {
     return true;
 }
 
-/* "http://host:port" against "host:port". */
-static bool is_own(const char *origin, const char *host) {
-    const char *rest = strstr(origin, "://");
+/* "http://host:port" against "host:port", whether that is ours or not. */
+static bool is_of_host(const struct swgi_request *request) {
+    const char *rest = strstr(request->headers[SWGI_HEADER_ORIGIN], "://"),
+               *host = request->headers[SWGI_HEADER_HOST];
 
     return host && rest && strcasecmp(rest + 3, host) == 0;
 }
@@ -66,7 +81,7 @@ static bool origin_allowed(const struct swgi_agent *agent, const struct swgi_req
     const char *origin = request->headers[SWGI_HEADER_ORIGIN];
     const struct swgi_file_words *allowed = &agent->file->agent.origins;
 
-    if (!origin || is_own(origin, request->headers[SWGI_HEADER_HOST]))
+    if (!origin || (is_of_host(request) && swgi_admin_knows_host(agent, request)))
         return true;
     for (unsigned i = 0; i < allowed->count; i++) {
         if (strcasecmp(allowed->at[i], origin) == 0)
@@ -97,6 +112,9 @@ bool swgi_admin_authorize(struct swgi_agent *agent, struct swgi_request *request
     if (is_read || origin_allowed(agent, request))
         return true;
     swgi_answer_problem(answer, request, SWGI_PROBLEM_ORIGIN_REFUSED,
-                        "this Origin is neither our own nor in agent.origins");
+                        is_of_host(request) ? "the agent does not go by the name of this Origin: "
+                                              "put it into agent.hosts"
+                                            : "this Origin is neither our own nor in "
+                                              "agent.origins");
     return false;
 }

@@ -22,6 +22,18 @@ static const struct field fields[] = {
 };
 #define FIELDS (sizeof(fields) / sizeof(fields[0]))
 
+enum { header, query };
+
+static const struct {
+    const char *id, *name;
+    bool is_of_query;
+} parameters[] = {
+#define SWGI_PARAMETER(id, name, in, type, what) { #id, name, in == query },
+#include "tables/routes.h"
+#undef SWGI_PARAMETER
+};
+#define PARAMETERS (sizeof(parameters) / sizeof(parameters[0]))
+
 static int digit(char c) {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -87,6 +99,49 @@ int swgi_query_get(const struct swgi_request *request, const char *key, char *ou
     return found;
 }
 
+/* The names of what a route takes in its query, of its words; "" for none. */
+static const char *known_parameters(const struct swgi_route *route, char *out, size_t size) {
+    char words[128], *rest = words, *word;
+
+    out[0] = '\0';
+    snprintf(words, sizeof(words), "%s", route->parameters);
+    while ((word = strsep(&rest, " ")) != NULL) {
+        for (size_t i = 0; i < PARAMETERS; i++) {
+            if (parameters[i].is_of_query && strcmp(parameters[i].id, word) == 0)
+                snprintf(out + strlen(out), size - strlen(out), "%s%s", out[0] ? ", " : "",
+                         parameters[i].name);
+        }
+    }
+    return out;
+}
+
+static bool is_listed(const char *list, const char *key, size_t length) {
+    for (; *list; list += strcspn(list, ","), list += strspn(list, ", ")) {
+        if (strcspn(list, ",") == length && strncmp(list, key, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool swgi_admin_query(const struct swgi_request *request, struct swgi_answer *answer) {
+    char known[128], clean[64];
+
+    known_parameters(request->route, known, sizeof(known));
+    for (const char *at = request->query; *at; at += strcspn(at, "&"), at += *at == '&') {
+        size_t length = strcspn(at, "=&");
+
+        if (at[0] == '&' || is_listed(known, at, length))
+            continue;
+        swgi_copy_bytes(clean, sizeof(clean), at, length);
+        swgi_answer_problem(answer, request, SWGI_PROBLEM_BAD_VALUE,
+                            known[0] ? "'%s' is no parameter of this path; it takes %s"
+                                     : "'%s': this path takes no parameters%s",
+                            clean, known);
+        return false;
+    }
+    return true;
+}
+
 static const struct field *field_of(int body, const char *name) {
     for (size_t i = 0; i < FIELDS; i++) {
         if (fields[i].body == body && strcmp(fields[i].name, name) == 0)
@@ -126,6 +181,19 @@ static int mode_of(const char *name) {
     return -1;
 }
 
+/* Blanks are no reason, here as on the command line. */
+static bool read_reason(const struct swgi_request *request, struct swgi_answer *answer,
+                        const struct field *field, const char *text, struct swgi_act_body *out) {
+    bool is_blank = swgi_text_is_blank(text);
+
+    if (is_blank && field->required)
+        return refuse(answer, request, field->name, "say why, in more than blanks");
+    if (strlen(text) >= sizeof(out->reason))
+        return refuse(answer, request, field->name, "at most 127 bytes");
+    swgi_copy_text(out->reason, sizeof(out->reason), is_blank ? "" : text);
+    return true;
+}
+
 static bool read_text(const struct swgi_request *request, struct swgi_answer *answer,
                       const struct field *field, const char *text, struct swgi_act_body *out) {
     uint64_t ns = 0;
@@ -142,12 +210,7 @@ static bool read_text(const struct swgi_request *request, struct swgi_answer *an
         return out->mode >= 0 || refuse(answer, request, field->name,
                                         "not a mode; normal, forced_open, forced_closed or shadow");
     default:
-        if (text[0] == '\0' && field->required)
-            return refuse(answer, request, field->name, "say why");
-        if (strlen(text) >= sizeof(out->reason))
-            return refuse(answer, request, field->name, "at most 127 bytes");
-        swgi_copy_text(out->reason, sizeof(out->reason), text);
-        return true;
+        return read_reason(request, answer, field, text, out);
     }
 }
 

@@ -33,6 +33,14 @@ static void put(json_t *object, const char *key, json_t *value) {
     json_object_set_new(object, key, value);
 }
 
+static json_t *actions_schema(void) {
+    json_t *list = json_array();
+
+    for (unsigned i = 0; i < SWGI_ACTIONS; i++)
+        json_array_append_new(list, json_string(swgi_action_name(i)));
+    return json_pack("{s:s,s:o}", "type", "string", "enum", list);
+}
+
 static json_t *schema_of(enum swgi_input_type type) {
     switch (type) {
     case SWGI_INPUT_BOOLEAN:
@@ -45,6 +53,8 @@ static json_t *schema_of(enum swgi_input_type type) {
     case SWGI_INPUT_MODE_NAME:
         return json_pack("{s:s,s:[ssss]}", "type", "string", "enum", "normal", "forced_open",
                          "forced_closed", "shadow");
+    case SWGI_INPUT_ACTION:
+        return actions_schema();
     default:
         return json_pack("{s:s}", "type", "string");
     }
@@ -134,7 +144,7 @@ static json_t *responses_of(const struct swgi_route *route) {
     put(object, "400", problem_answer("The request is not understood"));
     if (route->role != SWGI_ROLE_NONE) {
         put(object, "401", problem_answer("A token is needed"));
-        put(object, "403", problem_answer("The role or the origin does not allow this"));
+        put(object, "403", problem_answer("The role, the origin or the host does not allow this"));
     }
     if (strchr(route->path, '{'))
         put(object, "404", problem_answer("There is no such circuit"));
@@ -142,7 +152,8 @@ static json_t *responses_of(const struct swgi_route *route) {
         put(object, "409", problem_answer("The circuit is in no state for this"));
     if (strcmp(route->handler_name, "reload") == 0)
         put(object, "422", problem_answer("The file was refused; nothing of it is in force"));
-    if (strcmp(route->handler_name, "ready") == 0 || route->parameters[0])
+    if (strcmp(route->handler_name, "ready") == 0 || strcmp(route->handler_name, "reload") == 0 ||
+        route->parameters[0])
         put(object, "503", problem_answer("Not now"));
     return object;
 }

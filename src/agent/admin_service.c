@@ -94,7 +94,8 @@ static void give_page(const struct swgi_request *request, struct swgi_answer *an
 bool swgi_admin_page(const struct swgi_request *request, struct swgi_answer *answer) {
     for (unsigned i = 0; i < swgi_pages_count; i++) {
         if (strcmp(swgi_pages[i].path, request->path) == 0) {
-            give_page(request, answer, &swgi_pages[i]);
+            if (answer)
+                give_page(request, answer, &swgi_pages[i]);
             return true;
         }
     }

@@ -60,6 +60,7 @@ struct swgi_agent {
     uint64_t drain_until_ms;
     int64_t started_wall_ms;
 
+    uint64_t reload_row; /* of the audit, for swgi_storage_wait(): the last reload's */
     uint64_t events_lost, reloads, reloads_failed;
     bool reload_last_ok;
     double reload_last_unix_s;
@@ -80,6 +81,11 @@ int swgi_agent_new(struct swgi_agent **out, const struct swgi_agent_options *opt
                    struct swg_error *error);
 /* Until it is told to stop. */
 void swgi_agent_run(struct swgi_agent *agent);
+/*
+ * What of a file that was read would stop swgi_agent_new(), without doing anything: its database, secrets, tokens, addresses. As
+ * that one answers; *tokens is how many there are.
+ */
+int swgi_agent_check(const struct swgi_file *file, size_t *tokens, struct swg_error *error);
 /* From any thread. */
 void swgi_agent_stop(struct swgi_agent *agent);
 struct swgi_agent *swgi_agent_free(struct swgi_agent *agent);

@@ -34,8 +34,9 @@ void swgi_agent_on_alert(void *arg, const struct swgi_alert_state *alert, int fi
              &fields, "alert %s %s%s%s", alert->name, fired ? "fires" : "ended",
              alert->summary && alert->summary[0] ? ": " : "", alert->summary ? alert->summary : "");
     if (agent->storage)
-        swgi_storage_note(agent->storage, "ALERT", alert->circuit, fired ? alert->summary : "ended",
-                          "system", "rule", evidence_of(alert, fired, evidence, sizeof(evidence)));
+        swgi_storage_note(agent->storage, SWGI_ACTION_ALERT, alert->circuit,
+                          fired ? alert->summary : "ended", "system", "rule",
+                          evidence_of(alert, fired, evidence, sizeof(evidence)));
 }
 
 /* One alert of one circuit, as the newest row of the audit that tells of it has it. */
@@ -77,7 +78,8 @@ static void add_row(void *arg, const struct swgi_audit_row *row) {
 }
 
 void swgi_agent_recall_alerts(struct swgi_agent *agent) {
-    struct swgi_audit_query query = { .action = "ALERT", .limit = RECALLED_MAX };
+    struct swgi_audit_query query = { .action = swgi_action_name(SWGI_ACTION_ALERT),
+                                      .limit = RECALLED_MAX };
     struct recall recall = { .list = calloc(RECALLED_MAX, sizeof(struct recalled)) };
     struct swg_error error = SWG_ERROR_INIT;
     char path[4096];

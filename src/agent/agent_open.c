@@ -207,3 +207,20 @@ int swgi_agent_listen(struct swgi_agent *agent, struct swg_error *error) {
     }
     return rc;
 }
+
+int swgi_agent_check(const struct swgi_file *file, size_t *count, struct swg_error *error) {
+    struct swgi_tokens *tokens = NULL;
+    int rc = swgi_storage_check(file, error);
+
+    if (rc == 0)
+        rc = swgi_alerts_check(file, error);
+    if (rc == 0)
+        rc = swgi_agent_read_tokens(file, &tokens, error);
+    if (rc == 0 && is_on(file->agent.listen))
+        rc = swgi_listen_check(file->agent.listen, error);
+    if (rc == 0 && is_on(file->agent.socket))
+        rc = swgi_listen_check_unix(file->agent.socket, error);
+    *count = swgi_tokens_count(tokens);
+    swgi_tokens_free(tokens);
+    return rc;
+}

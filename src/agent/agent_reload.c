@@ -151,6 +151,8 @@ static int reload(struct swgi_agent *agent, struct swgi_file_errors *errors) {
         return rc;
     rc = swgi_agent_read_tokens(file, &tokens, &error);
     if (rc == 0)
+        rc = swgi_alerts_check(file, &error);
+    if (rc == 0)
         rc = swgi_file_apply(file, agent->panel, &error);
     if (rc == 0)
         rc = swgi_alerts_reload(agent->alerts, file, &error);
@@ -195,9 +197,8 @@ int swgi_agent_reload(struct swgi_agent *agent, const char *user, const char *so
         swgi_log(SWGI_LOG_ERROR, &fields,
                  "configuration refused, nothing of it is in force: %u errors", errors->count);
     swgi_agent_log_errors(errors);
-    if (agent->storage)
-        swgi_storage_note(agent->storage, "CONFIG", "", rc == 0 ? "reloaded" : "refused", user,
-                          source, NULL);
+    agent->reload_row = swgi_storage_note(agent->storage, SWGI_ACTION_CONFIG, "",
+                                          rc == 0 ? "reloaded" : "refused", user, source, NULL);
     if (!agent->options.is_embedded)
         (void)swgi_notify("READY=1");
     return rc;

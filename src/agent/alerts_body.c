@@ -34,6 +34,9 @@ static json_t *number(double value) {
 }
 
 json_t *swgi_notice_json(const struct swgi_notice *notice, const char *source) {
+    char key[SWGI_NOTICE_KEY_MAX];
+
+    swgi_notice_key_of(notice, source, key);
     return json_pack(
         "{ss ss ss ss ss ss ss ss so so so so ss ss ss ss ss ss}", "alert", notice->name, "kind",
         swgi_alert_word(notice->when), "status", notice->firing ? "firing" : "resolved", "severity",
@@ -43,5 +46,5 @@ json_t *swgi_notice_json(const struct swgi_notice *notice, const char *source) {
         "ended", instant(notice->ended_wall_ms), "sample", notice->sample, "group", notice->group,
         "owner", notice->owner, "runbook",
         notice->runbook[0] != '\0' ? notice->runbook : notice->circuit_runbook, "source", source,
-        "key", notice->key);
+        "key", key);
 }

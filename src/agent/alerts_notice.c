@@ -7,15 +7,28 @@
 #include "base/hash.h"
 #include "base/text.h"
 
-void swgi_notice_key(const char *rule, const char *circuit, char out[SWGI_NOTICE_KEY_MAX]) {
-    char whole[2 * SWGI_FILE_WORD_MAX + 16];
-    int length = snprintf(whole, sizeof(whole), "switchgear/%.127s/%.127s", rule, circuit);
-
+static void make_key(const char *whole, int length, char out[SWGI_NOTICE_KEY_MAX]) {
     if (length < SWGI_NOTICE_KEY_MAX)
         swgi_copy_text(out, SWGI_NOTICE_KEY_MAX, whole);
     else
         snprintf(out, SWGI_NOTICE_KEY_MAX, "switchgear/%016llx",
                  (unsigned long long)swgi_hash(whole, (size_t)length, 0));
+}
+
+void swgi_notice_key(const char *rule, const char *circuit, char out[SWGI_NOTICE_KEY_MAX]) {
+    char whole[2 * SWGI_FILE_WORD_MAX + 16];
+    int length = snprintf(whole, sizeof(whole), "switchgear/%.127s/%.127s", rule, circuit);
+
+    make_key(whole, length, out);
+}
+
+void swgi_notice_key_of(const struct swgi_notice *notice, const char *source,
+                        char out[SWGI_NOTICE_KEY_MAX]) {
+    char whole[3 * SWGI_FILE_WORD_MAX + 16];
+    int length = snprintf(whole, sizeof(whole), "switchgear/%.127s/%.127s/%.127s", source,
+                          notice->name, notice->circuit);
+
+    make_key(whole, length, out);
 }
 
 static double failure_rate(const struct swgi_measure *measure) {

@@ -36,7 +36,10 @@ struct swgi_notice *swgi_notice_new(const struct swgi_file_alert *rule,
                                     int64_t wall_ms);
 struct swgi_notice *swgi_notice_ref(struct swgi_notice *notice),
     *swgi_notice_unref(struct swgi_notice *notice);
-/* "switchgear/RULE/CIRCUIT", or a hash of it where that would be too long. */
+/* "switchgear/RULE/CIRCUIT": what tells notices of one agent apart. A hash of it where that would be too long. */
 void swgi_notice_key(const char *rule, const char *circuit, char out[SWGI_NOTICE_KEY_MAX]);
+/* "switchgear/SOURCE/RULE/CIRCUIT", likewise: what tells those of all hosts apart, for receivers that many of them tell. */
+void swgi_notice_key_of(const struct swgi_notice *notice, const char *source,
+                        char out[SWGI_NOTICE_KEY_MAX]);
 
 #endif

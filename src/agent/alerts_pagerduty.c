@@ -1,6 +1,7 @@
 /*
  * PagerDuty's Events API v2, https://developer.pagerduty.com/docs/send-alert-event: one event a notice; the dedup_key ties the end
- * to the beginning, and a second trigger to the incident that is open already.
+ * to the beginning, and a second trigger to the incident that is open already. It names the source, or the first of several hosts
+ * whose circuit closes would end the incident of all.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -50,10 +51,12 @@ static void add_link(json_t *links, const char *url, const char *text) {
 
 char *swgi_pagerduty_body(const struct swgi_body *body) {
     const struct swgi_notice *notice = body->notices[0];
-    json_t *event = json_pack("{ss ss ss}", "routing_key", body->secret, "event_action",
-                              notice->firing ? "trigger" : "resolve", "dedup_key", notice->key);
-    json_t *links = json_array();
+    char key[SWGI_NOTICE_KEY_MAX];
+    json_t *event, *links = json_array();
 
+    swgi_notice_key_of(notice, body->source, key);
+    event = json_pack("{ss ss ss}", "routing_key", body->secret, "event_action",
+                      notice->firing ? "trigger" : "resolve", "dedup_key", key);
     json_object_set_new(event, "payload", payload(body));
     json_object_set_new(event, "client", json_string("Switchgear"));
     if (swgi_is_link(body->console))

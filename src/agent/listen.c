@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <libgen.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -93,6 +94,7 @@ static void describe(struct swgi_listener *listener) {
         describe_tcp(listener, &address, size);
 }
 
+/* The socket, bound, or -errno. */
 static int bind_tcp(const struct addrinfo *info) {
     int one = 1, code,
         fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
@@ -102,30 +104,52 @@ static int bind_tcp(const struct addrinfo *info) {
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
     if (info->ai_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-    if (bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+    if (bind(fd, info->ai_addr, info->ai_addrlen) == 0)
         return fd;
     code = -errno;
     close(fd);
     return code;
 }
 
-int swgi_listen_tcp(struct swgi_listener *out, const char *address, struct swg_error *error) {
+/* The same for "host:port", with any free port where it is only tried. */
+static int bind_address(const char *address, bool is_trial, struct swg_error *error) {
     struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM }, *info = NULL;
     char host[256], port[16];
     int fd, rc;
 
     if (!split(address, host, sizeof(host), port, sizeof(port)))
         return no_address(error, address);
-    rc = getaddrinfo(host, port, &hints, &info);
+    rc = getaddrinfo(host, is_trial ? "0" : port, &hints, &info);
     if (rc != 0)
         return swgi_fail(error, -EINVAL, address, "cannot listen: %s", gai_strerror(rc));
     fd = bind_tcp(info);
     freeaddrinfo(info);
+    return fd >= 0 ? fd : swgi_fail(error, fd, address, "cannot listen: %s", strerror(-fd));
+}
+
+int swgi_listen_tcp(struct swgi_listener *out, const char *address, struct swg_error *error) {
+    int fd = bind_address(address, false, error), rc;
+
     if (fd < 0)
-        return swgi_fail(error, fd, address, "cannot listen: %s", strerror(-fd));
+        return fd;
+    if (listen(fd, BACKLOG) != 0) {
+        rc = swgi_fail(error, -errno, address, "cannot listen: %s", strerror(errno));
+        close(fd);
+        return rc;
+    }
     *out = (struct swgi_listener){ .fd = fd, .ours = true };
     describe(out);
     return 0;
+}
+
+int swgi_listen_check(const char *address, struct swg_error *error) {
+    int fd = bind_address(address, true, error);
+
+    return fd < 0 ? fd : close(fd);
+}
+
+static int no_socket(const char *path, struct swg_error *error) {
+    return swgi_fail(error, -EEXIST, path, "there is a file that is no socket");
 }
 
 /* A socket that refuses connections was left by a process that is gone. */
@@ -136,7 +160,7 @@ static int clear_path(const struct sockaddr_un *address, struct swg_error *error
     if (lstat(address->sun_path, &status) != 0)
         return 0;
     if (!S_ISSOCK(status.st_mode))
-        return swgi_fail(error, -EEXIST, address->sun_path, "there is a file that is no socket");
+        return no_socket(address->sun_path, error);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return swgi_fail(error, -errno, address->sun_path, "%s", strerror(errno));
@@ -180,16 +204,22 @@ static int bind_unix(const struct sockaddr_un *address) {
     return code;
 }
 
-int swgi_listen_unix(struct swgi_listener *out, const char *path, struct swg_error *error) {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    int fd, rc;
-
-    if (path[0] != '/' || strlen(path) >= sizeof(address.sun_path))
+static int fill_address(struct sockaddr_un *address, const char *path, struct swg_error *error) {
+    *address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+    if (path[0] != '/' || strlen(path) >= sizeof(address->sun_path))
         return swgi_fail(error, -EINVAL, path,
                          "the path of a socket begins with / and is at most %zu bytes long",
-                         sizeof(address.sun_path) - 1);
-    strcpy(address.sun_path, path);
-    rc = clear_path(&address, error);
+                         sizeof(address->sun_path) - 1);
+    strcpy(address->sun_path, path);
+    return 0;
+}
+
+int swgi_listen_unix(struct swgi_listener *out, const char *path, struct swg_error *error) {
+    struct sockaddr_un address;
+    int fd, rc = fill_address(&address, path, error);
+
+    if (rc == 0)
+        rc = clear_path(&address, error);
     if (rc < 0)
         return rc;
     fd = bind_unix(&address);
@@ -197,6 +227,22 @@ int swgi_listen_unix(struct swgi_listener *out, const char *path, struct swg_err
         return swgi_fail(error, fd, path, "cannot listen: %s", strerror(-fd));
     *out = (struct swgi_listener){ .fd = fd, .ours = true };
     describe(out);
+    return 0;
+}
+
+int swgi_listen_check_unix(const char *path, struct swg_error *error) {
+    struct sockaddr_un address;
+    struct stat status;
+    char folder[sizeof(address.sun_path)];
+    int rc = fill_address(&address, path, error);
+
+    if (rc != 0)
+        return rc;
+    if (lstat(path, &status) == 0 && !S_ISSOCK(status.st_mode))
+        return no_socket(path, error);
+    memcpy(folder, address.sun_path, sizeof(folder));
+    if (euidaccess(dirname(folder), W_OK | X_OK) != 0)
+        return swgi_fail(error, -errno, path, "cannot listen: %s", strerror(errno));
     return 0;
 }
 

@@ -25,6 +25,7 @@ struct exchange {
     uint64_t begun;
     char uri[SWGI_URI_MAX + 1];
     int refused;
+    const char *refused_why;
     bool is_begun, is_dispatched;
     char method[16];
     char *body;
@@ -109,6 +110,30 @@ static enum MHD_Result add_length(void *arg, enum MHD_ValueKind kind, const char
     return MHD_YES;
 }
 
+/* Who is who, and from where, is said once, or not at all: two who read the first and the last would not agree. */
+struct once {
+    unsigned times[SWGI_HEADERS];
+};
+
+static enum MHD_Result count_header(void *arg, enum MHD_ValueKind kind, const char *key,
+                                    const char *value) {
+    (void)kind;
+    (void)value;
+    for (int i = 0; i < SWGI_HEADERS; i++)
+        ((struct once *)arg)->times[i] += strcasecmp(key, swgi_header_name(i)) == 0;
+    return MHD_YES;
+}
+
+static const char *said_twice(struct exchange *exchange) {
+    struct once once = { { 0 } };
+
+    MHD_get_connection_values(exchange->handle, MHD_HEADER_KIND, count_header, &once);
+    return once.times[SWGI_HEADER_HOST] > 1            ? "Host is there twice"
+           : once.times[SWGI_HEADER_ORIGIN] > 1        ? "Origin is there twice"
+           : once.times[SWGI_HEADER_AUTHORIZATION] > 1 ? "Authorization is there twice"
+                                                       : NULL;
+}
+
 static const char *header(struct exchange *exchange, const char *name) {
     return MHD_lookup_connection_value(exchange->handle, MHD_HEADER_KIND, name);
 }
@@ -124,6 +149,11 @@ static void look_at_headers(struct exchange *exchange) {
         exchange->refused = SWGI_PROBLEM_HEADERS_TOO_LARGE;
     if (length && (swgi_integer_parse(length, &number) != 0 || number > SWGI_BODY_MAX))
         exchange->refused = SWGI_PROBLEM_TOO_LARGE;
+    if (exchange->refused >= 0)
+        return;
+    exchange->refused_why = said_twice(exchange);
+    if (exchange->refused_why)
+        exchange->refused = SWGI_PROBLEM_BAD_REQUEST;
 }
 
 /* false: it sends more than anybody wants to throw away. */
@@ -304,7 +334,8 @@ static enum MHD_Result dispatch(struct exchange *exchange) {
                                       .body = exchange->body,
                                       .body_size = exchange->body_size,
                                       .peer = &exchange->client->peer,
-                                      .refused = exchange->refused };
+                                      .refused = exchange->refused,
+                                      .refused_why = exchange->refused_why };
     for (int i = 0; i < SWGI_HEADERS; i++)
         request->headers[i] = header(exchange, swgi_header_name(i));
     swgi_admin_answer(exchange->link->server->agent, request, &exchange->answer);

@@ -41,7 +41,7 @@ static void tell_dropped(struct swgi_storage *storage, int64_t wall_ms) {
         return;
     snprintf(evidence, sizeof(evidence), "{\"dropped\":%llu}",
              (unsigned long long)storage->dropped_untold);
-    struct swgi_row *row = swgi_row_new(wall_ms, "", "GAP",
+    struct swgi_row *row = swgi_row_new(wall_ms, "", SWGI_ACTION_GAP,
                                         "rows were dropped while the database could not be written",
                                         evidence, "system", "rule");
     if (row == NULL)
@@ -65,11 +65,16 @@ bool swgi_storage_add_row(struct swgi_storage *storage, struct swgi_row *row) {
     return true;
 }
 
-static void hand_over(struct swgi_storage *storage, struct swgi_row *row) {
+/* Rows are written in the order in which they came, so the number of those before it tells when it is. */
+static uint64_t hand_over(struct swgi_storage *storage, struct swgi_row *row) {
+    uint64_t number = 0;
     pthread_mutex_lock(&storage->mutex);
-    if (swgi_storage_add_row(storage, row))
+    if (swgi_storage_add_row(storage, row)) {
+        number = storage->counts.audit_rows + storage->rows_count;
         pthread_cond_signal(&storage->wake);
+    }
     pthread_mutex_unlock(&storage->mutex);
+    return number;
 }
 
 /* ---- notes */
@@ -82,14 +87,26 @@ static bool is_json_object(const char *text) {
     return is;
 }
 
-void swgi_storage_note(struct swgi_storage *storage, const char *action, const char *circuit,
-                       const char *reason, const char *user, const char *source,
-                       const char *evidence_json) {
+uint64_t swgi_storage_note(struct swgi_storage *storage, enum swgi_audit_action action,
+                           const char *circuit, const char *reason, const char *user,
+                           const char *source, const char *evidence_json) {
     if (storage == NULL)
-        return;
-    hand_over(storage,
-              swgi_row_new(swgi_storage_wall(storage), circuit, action, reason,
-                           is_json_object(evidence_json) ? evidence_json : NULL, user, source));
+        return 0;
+    return hand_over(storage, swgi_row_new(swgi_storage_wall(storage), circuit, action, reason,
+                                           is_json_object(evidence_json) ? evidence_json : NULL,
+                                           user, source));
+}
+
+bool swgi_storage_wait(struct swgi_storage *storage, uint64_t row, int64_t most_ms) {
+    int64_t until = swgi_clock_of(CLOCK_MONOTONIC) + most_ms * 1000000;
+    struct timespec at = { .tv_sec = until / 1000000000, .tv_nsec = until % 1000000000 };
+    int rc = 0;
+    pthread_mutex_lock(&storage->mutex);
+    while (row != 0 && storage->counts.audit_rows < row && rc == 0)
+        rc = pthread_cond_timedwait(&storage->settled, &storage->mutex, &at);
+    bool is_written = row != 0 && storage->counts.audit_rows >= row;
+    pthread_mutex_unlock(&storage->mutex);
+    return is_written;
 }
 
 /* ---- ticks */
@@ -261,11 +278,9 @@ static int open_all(struct swgi_storage *storage, struct swg_error *error) {
         return rc;
     swgi_kept_free(storage);
     /* A slip of the hand in a path must not cost somebody that file. */
-    if (!swgi_database_was_one(&storage->database))
-        return swgi_fail(error, -EPROTO, storage->database.path,
-                         "%s is no SQLite database; name another file, or move this one away",
-                         storage->database.path);
-    rc = replace(storage, error);
+    rc = swgi_database_is_one(storage->database.path, error);
+    if (rc == 0)
+        rc = replace(storage, error);
     return rc == 0 ? read_past(storage, error) : rc;
 }
 
@@ -282,6 +297,7 @@ static void init(struct swgi_storage *storage, struct swg_panel *panel) {
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&storage->wake, &monotonic);
     pthread_cond_init(&storage->over, &monotonic);
+    pthread_cond_init(&storage->settled, &monotonic);
     pthread_condattr_destroy(&monotonic);
 }
 
@@ -292,6 +308,7 @@ static void deinit(struct swgi_storage *storage) {
     free(storage->minutes);
     pthread_cond_destroy(&storage->wake);
     pthread_cond_destroy(&storage->over);
+    pthread_cond_destroy(&storage->settled);
     pthread_mutex_destroy(&storage->mutex);
     swg_panel_unref(storage->panel);
     free(storage);

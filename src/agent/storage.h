@@ -10,10 +10,27 @@
 
 struct swgi_storage;
 
+enum swgi_audit_action {
+#define SWGI_AUDIT_ACTION(name, what) SWGI_ACTION_##name,
+#include "tables/actions.h"
+#undef SWGI_AUDIT_ACTION
+    SWGI_ACTIONS
+};
+/* "TRIP"; static storage. */
+const char *swgi_action_name(enum swgi_audit_action action);
+/* The action of that name in whatever case; SWGI_ACTIONS: none. */
+enum swgi_audit_action swgi_action_parse(const char *text);
+/* All of them, for who wrote something else. */
+#define SWGI_ACTION_WORDS_MAX 128u
+const char *swgi_action_words(char out[SWGI_ACTION_WORDS_MAX]);
+
 /* Where the database is: what the file says, else /var/lib/switchgear/switchgear.db for root and a place
  * below $XDG_STATE_HOME for others. file may be NULL. -ENAMETOOLONG. */
 int swgi_storage_path(const struct swgi_file *file, char *out, size_t out_size,
                       struct swg_error *error);
+
+/* Could the database be there? As swgi_storage_open() answers, as far as that can be seen without opening it. */
+int swgi_storage_check(const struct swgi_file *file, struct swg_error *error);
 
 struct swgi_storage_counts {
     uint64_t audit_rows, audit_queued, audit_dropped, checkpoints, gaps, faults, history_dropped;
@@ -45,10 +62,15 @@ void swgi_storage_event(struct swgi_storage *storage, const struct swg_event *ev
 /* The ring overran us (-EOVERFLOW): the next event tells how many acts that cost, and if any, the audit
  * notes it as a row GAP. */
 void swgi_storage_gap(struct swgi_storage *storage);
-/* An alert that fired or ended, and other rows that are no events of the panel. */
-void swgi_storage_note(struct swgi_storage *storage, const char *action, const char *circuit,
-                       const char *reason, const char *user, const char *source,
-                       const char *evidence_json);
+/*
+ * An alert that fired or ended, and other rows that are no events of the panel. Returns what swgi_storage_wait() knows the row by; 0:
+ * there was no room for it, or no storage.
+ */
+uint64_t swgi_storage_note(struct swgi_storage *storage, enum swgi_audit_action action,
+                           const char *circuit, const char *reason, const char *user,
+                           const char *source, const char *evidence_json);
+/* Is that row on disk? Waits for it for at most so long. From any thread, until the storage is closed. */
+bool swgi_storage_wait(struct swgi_storage *storage, uint64_t row, int64_t most_ms);
 /* Once a second: checkpoints of what changed, history when a minute is over, retention. */
 void swgi_storage_tick(struct swgi_storage *storage, const struct swgi_measures *measures);
 void swgi_storage_counts(const struct swgi_storage *storage, struct swgi_storage_counts *out);

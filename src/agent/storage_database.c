@@ -120,14 +120,17 @@ int swgi_database_reopen(struct swgi_database *database, struct swg_error *error
 }
 
 /* https://www.sqlite.org/fileformat.html, 1.3: the first bytes of any database, however damaged the rest. */
-bool swgi_database_was_one(const struct swgi_database *database) {
+int swgi_database_is_one(const char *path, struct swg_error *error) {
     static const char magic[16] = "SQLite format 3";
     char head[sizeof(magic)] = "";
-    int fd = open(database->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     ssize_t length = fd >= 0 ? read(fd, head, sizeof(head)) : -1;
     if (fd >= 0)
         close(fd);
-    return length == (ssize_t)sizeof(head) && memcmp(head, magic, sizeof(magic)) == 0;
+    if (length == (ssize_t)sizeof(head) && memcmp(head, magic, sizeof(magic)) == 0)
+        return 0;
+    return swgi_fail(error, -EPROTO, path,
+                     "%s is no SQLite database; name another file, or move this one away", path);
 }
 
 int swgi_database_open(struct swgi_database *database, struct swg_error *error) {

@@ -12,31 +12,31 @@ static bool is_restored(const struct swg_event *event) {
     return strcmp(event->source, "restore") == 0;
 }
 
-static const char *transition_action(const struct swg_event *event) {
+static enum swgi_audit_action transition_action(const struct swg_event *event) {
     if (event->to == SWG_STATE_OPEN)
-        return is_restored(event) ? "RESTORE" : "TRIP";
+        return is_restored(event) ? SWGI_ACTION_RESTORE : SWGI_ACTION_TRIP;
     if (event->to == SWG_STATE_CLOSED)
-        return "RECOVER";
-    return event->from == SWG_STATE_HALF_OPEN ? "RAMP" : "PROBE";
+        return SWGI_ACTION_RECOVER;
+    return event->from == SWG_STATE_HALF_OPEN ? SWGI_ACTION_RAMP : SWGI_ACTION_PROBE;
 }
 
-/* NULL: samples, rejections, and what else is no act and no transition. */
-static const char *action_of(const struct swg_event *event) {
+/* SWGI_ACTIONS: samples, rejections, and what else is no act and no transition. */
+static enum swgi_audit_action action_of(const struct swg_event *event) {
     switch (event->kind) {
     case SWG_EVENT_TRANSITION:
         return transition_action(event);
     case SWG_EVENT_TRIP:
-        return "TRIP";
+        return SWGI_ACTION_TRIP;
     case SWG_EVENT_RESET:
-        return "RESET";
+        return SWGI_ACTION_RESET;
     case SWG_EVENT_PROBE:
-        return "PROBE";
+        return SWGI_ACTION_PROBE;
     case SWG_EVENT_MODE:
-        return "MODE";
+        return SWGI_ACTION_MODE;
     case SWG_EVENT_CONFIG:
-        return "CONFIG";
+        return SWGI_ACTION_CONFIG;
     default:
-        return NULL;
+        return SWGI_ACTIONS;
     }
 }
 
@@ -88,10 +88,10 @@ static const char *reason_of(const struct swg_event *event, char *out, size_t ou
 }
 
 int swgi_row_of_event(const struct swg_event *event, struct swgi_row **row) {
-    const char *action = action_of(event);
+    enum swgi_audit_action action = action_of(event);
     char sentence[SWGI_STORAGE_REASON_MAX];
     *row = NULL;
-    if (action == NULL)
+    if (action == SWGI_ACTIONS)
         return 0;
     char *evidence = evidence_of(event);
     if (evidence != NULL)

@@ -35,7 +35,7 @@ static struct swgi_row *gap_before(const struct swgi_storage *storage, uint64_t 
         return NULL;
     snprintf(evidence, sizeof(evidence), "{\"lost\":%llu}",
              (unsigned long long)(act - storage->next_act));
-    return swgi_row_new(swgi_storage_wall(storage), "", "GAP",
+    return swgi_row_new(swgi_storage_wall(storage), "", SWGI_ACTION_GAP,
                         "the panel's ring was overwritten before it was read", evidence, "system",
                         "rule");
 }

@@ -39,7 +39,7 @@ struct swgi_row {
 
 /* NULL: no memory. What is NULL becomes "", evidence "{}". Bytes are cleaned and cut to what is
  * allowed. */
-struct swgi_row *swgi_row_new(int64_t wall_ms, const char *circuit, const char *action,
+struct swgi_row *swgi_row_new(int64_t wall_ms, const char *circuit, enum swgi_audit_action action,
                               const char *reason, const char *evidence, const char *user,
                               const char *source);
 void swgi_rows_free(struct swgi_row *rows);
@@ -175,7 +175,7 @@ struct swgi_storage {
 
     /* Both sides', under the mutex. */
     pthread_mutex_t mutex;
-    pthread_cond_t wake, over; /* for the writer; of the writer */
+    pthread_cond_t wake, over, settled; /* for the writer; of the writer: its end, rows written */
     struct swgi_row *rows, **rows_end;
     size_t rows_count; /* with those the writer has taken and not written */
     uint64_t dropped_untold;
@@ -210,8 +210,8 @@ void swgi_database_close(struct swgi_database *database);
 int swgi_database_fault(struct swgi_database *database, struct swg_error *error);
 /* The file is no longer where it was. */
 bool swgi_database_has_moved(struct swgi_database *database);
-/* Does it begin as a database does? Costs SQLite's locks on it, so only where it is given up. */
-bool swgi_database_was_one(const struct swgi_database *database);
+/* 0 if it begins as a database does, -EPROTO if not. Costs SQLite's locks on it, so only where it is given up. */
+int swgi_database_is_one(const char *path, struct swg_error *error);
 /* A damaged file and its WAL get names that tell when; the log is told. */
 int swgi_database_move_aside(struct swgi_database *database, int64_t wall_ms,
                              struct swg_error *error);
@@ -224,6 +224,9 @@ int swgi_database_begin(struct swgi_database *database, bool synced, struct swg_
 void swgi_database_rollback(struct swgi_database *database);
 
 /* ---- storage_schema.c */
+/* By what its first page says: 0 ours, 1 a new one, -EPROTO another program's, or of a newer schema. */
+int swgi_schema_whose(const char *path, int64_t application, int64_t version, bool is_empty,
+                      struct swg_error *error);
 int swgi_schema_settle(struct swgi_database *database, struct swg_error *error);
 int swgi_schema_prepare(struct swgi_database *database, struct swg_error *error);
 

@@ -21,10 +21,10 @@ static const char *put_text(char **at, size_t room, const char *text) {
     return start;
 }
 
-struct swgi_row *swgi_row_new(int64_t wall_ms, const char *circuit, const char *action,
+struct swgi_row *swgi_row_new(int64_t wall_ms, const char *circuit, enum swgi_audit_action action,
                               const char *reason, const char *evidence, const char *user,
                               const char *source) {
-    const char *texts[] = { circuit, action, reason, user, source };
+    const char *texts[] = { circuit, swgi_action_name(action), reason, user, source };
     static const size_t most[] = { SWGI_NAME_MAX, 31, SWGI_STORAGE_REASON_MAX, 63, 31 };
     size_t rooms[5], sum = 0;
     if (evidence == NULL || strlen(evidence) > SWGI_EVIDENCE_MAX)

@@ -136,6 +136,21 @@ static int query(struct swgi_database *database, const char *sql, int64_t *numbe
     return rc;
 }
 
+int swgi_schema_whose(const char *path, int64_t application, int64_t version, bool is_empty,
+                      struct swg_error *error) {
+    if (application == 0 && version == 0 && is_empty)
+        return 1;
+    if (application != SWGI_STORAGE_APPLICATION)
+        return swgi_fail(error, -EPROTO, path,
+                         "%s is another program's database; give the agent one of its own", path);
+    if (version > SWGI_STORAGE_VERSION)
+        return swgi_fail(error, -EPROTO, path,
+                         "%s has schema %lld, written by a newer switchgear; this one knows up "
+                         "to %d: install that one again, or move the file away",
+                         path, (long long)version, SWGI_STORAGE_VERSION);
+    return 0;
+}
+
 /* 0: ours; 1: empty; or what it is instead. */
 static int whose(struct swgi_database *database, struct swg_error *error) {
     int64_t application = 0, version = 0, tables_count = 0;
@@ -144,20 +159,9 @@ static int whose(struct swgi_database *database, struct swg_error *error) {
         rc = query(database, "PRAGMA user_version", &version, error);
     if (rc == 0)
         rc = query(database, "SELECT count(*) FROM sqlite_schema", &tables_count, error);
-    if (rc != 0)
-        return rc;
-    if (application == 0 && version == 0 && tables_count == 0)
-        return 1;
-    if (application != SWGI_STORAGE_APPLICATION)
-        return swgi_fail(error, -EPROTO, database->path,
-                         "%s is another program's database; give the agent one of its own",
-                         database->path);
-    if (version > SWGI_STORAGE_VERSION)
-        return swgi_fail(error, -EPROTO, database->path,
-                         "%s has schema %lld, written by a newer switchgear; this one knows up "
-                         "to %d: install that one again, or move the file away",
-                         database->path, (long long)version, SWGI_STORAGE_VERSION);
-    return 0;
+    return rc != 0
+               ? rc
+               : swgi_schema_whose(database->path, application, version, tables_count == 0, error);
 }
 
 static int make(struct swgi_database *database, struct swg_error *error) {

@@ -7,7 +7,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/text.h"
+
 #define YEAR_9999_MS INT64_C(253402300799999)
+#define MS_DIGITS    12u /* since 1973 */
 
 const char *swgi_iso_text(int64_t wall_ms, char out[SWGI_ISO_MAX]) {
     if (wall_ms < 0)
@@ -56,4 +59,31 @@ int swgi_iso_parse(const char *text, int64_t *wall_ms) {
         return -EINVAL;
     *wall_ms = (int64_t)seconds * 1000 + ms;
     return 0;
+}
+
+/* A date without a Z is meant as the clock on the wall has it. */
+static int64_t from_local(int64_t as_utc_ms) {
+    time_t seconds = (time_t)(as_utc_ms / 1000);
+    struct tm tm;
+    gmtime_r(&seconds, &tm);
+    tm.tm_isdst = -1;
+    return (int64_t)mktime(&tm) * 1000 + as_utc_ms % 1000;
+}
+
+int swgi_since_parse(const char *text, int64_t now_ms, int64_t *wall_ms) {
+    uint64_t number = 0;
+    if (strlen(text) >= MS_DIGITS && swgi_integer_parse(text, &number) == 0) {
+        if (number > INT64_MAX)
+            return -EINVAL;
+        *wall_ms = (int64_t)number;
+        return 0;
+    }
+    if (swgi_duration_parse(text, &number) == 0) {
+        *wall_ms = now_ms - (int64_t)(number / 1000000);
+        return 0;
+    }
+    int rc = swgi_iso_parse(text, wall_ms);
+    if (rc == 0 && text[strlen(text) - 1] != 'Z')
+        *wall_ms = from_local(*wall_ms);
+    return rc;
 }

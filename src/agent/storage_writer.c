@@ -132,6 +132,7 @@ static void written(struct swgi_storage *storage) {
     storage->counts.audit_rows += batch->rows_count;
     storage->counts.checkpoints += batch->states_count;
     storage->in_hand = 0;
+    pthread_cond_broadcast(&storage->settled);
     pthread_mutex_unlock(&storage->mutex);
     batch->rows = NULL;
     batch->rows_count = batch->states_count = batch->minutes_count = 0;

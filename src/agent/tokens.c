@@ -24,7 +24,7 @@
 
 struct entry {
     char user[SWGI_TOKEN_USER_MAX];
-    int role;
+    int role, line;
     uint8_t digest[SHA256_DIGEST_SIZE];
 };
 
@@ -85,6 +85,23 @@ static int wrong(struct swg_error *error, const char *path, int line, const char
     return rc;
 }
 
+/* A name is one person's and a token one name's, or the audit could not tell who it was. */
+static int tell_twin(const struct swgi_tokens *tokens, const char *path, struct swg_error *error) {
+    const struct entry *last = &tokens->entries[tokens->count - 1];
+    char what[96];
+
+    for (const struct entry *entry = tokens->entries; entry < last; entry++) {
+        bool same_name = strcmp(entry->user, last->user) == 0;
+
+        if (!same_name && !memeql_sec(entry->digest, last->digest, sizeof(last->digest)))
+            continue;
+        snprintf(what, sizeof(what), "the %s is that of line %d already",
+                 same_name ? "name" : "SHA-256", entry->line);
+        return wrong(error, path, last->line, what);
+    }
+    return 0;
+}
+
 static int parse_line(struct swgi_tokens *tokens, char *text, const char *path, int line,
                       struct swg_error *error) {
     struct entry *entry = &tokens->entries[tokens->count];
@@ -100,8 +117,9 @@ static int parse_line(struct swgi_tokens *tokens, char *text, const char *path, 
     if (!digest_parse(rest, entry->digest))
         return wrong(error, path, line, "a SHA-256 is 64 hexadecimal digits");
     strcpy(entry->user, name);
+    entry->line = line;
     tokens->count++;
-    return 0;
+    return tell_twin(tokens, path, error);
 }
 
 static int parse(struct swgi_tokens *tokens, char *text, const char *path,
@@ -130,7 +148,7 @@ static int check_file(int fd, const char *path, struct swg_error *error) {
     if (!S_ISREG(status.st_mode))
         return swgi_fail(error, -EINVAL, path, "the tokens file must be a regular file");
     if ((status.st_mode & 07) != 0)
-        return swgi_fail(error, -EPERM, path,
+        return swgi_fail(error, -EINVAL, path,
                          "everybody may use the tokens file (mode %04o): chmod o= it",
                          (unsigned)(status.st_mode & 07777));
     if (status.st_size > (off_t)FILE_MAX)

@@ -25,8 +25,8 @@ const char *swgi_role_name(int role);
 int swgi_role_parse(const char *word);
 
 /*
- * *out on success only. -EPERM when others may read or write the file, -EINVAL with the line for what is no entry, -ENOENT,
- * -EACCES, ...; *error names the path and never quotes what stands in the file.
+ * *out on success only. -EINVAL when others may read or write the file, and with the line for what is no entry; -ENOENT, -EACCES,
+ * ...; *error names the path and never quotes what stands in the file.
  */
 int swgi_tokens_read(struct swgi_tokens **out, const char *path, struct swg_error *error);
 /* NULL is fine; returns NULL. */

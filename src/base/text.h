@@ -52,6 +52,9 @@ SWGI_SHARED size_t swgi_copy_text(char *out, size_t size, const char *text);
 /* The same for bytes without a NUL at their end. */
 SWGI_SHARED size_t swgi_copy_bytes(char *out, size_t size, const char *bytes, size_t length);
 
+/* Is there nothing to read in it: only blanks and control characters, or NULL? */
+SWGI_SHARED bool swgi_text_is_blank(const char *text);
+
 /* Insertions, deletions, replacements and swaps of neighbours between two texts of at most 127 bytes; longer: UINT_MAX. */
 unsigned swgi_edit_distance(const char *a, const char *b);
 /*

@@ -87,6 +87,13 @@ size_t swgi_copy_text(char *out, size_t size, const char *text) {
     return swgi_copy_bytes(out, size, text != NULL ? text : "", text != NULL ? strlen(text) : 0);
 }
 
+bool swgi_text_is_blank(const char *text) {
+    for (; text != NULL && *text != '\0'; text++)
+        if ((unsigned char)*text > ' ' && *text != 0x7f)
+            return false;
+    return true;
+}
+
 static unsigned least(unsigned a, unsigned b) {
     return a < b ? a : b;
 }

@@ -17,6 +17,7 @@
 #include "report/json.h"
 #include "cli/message.h"
 #include "cli/panel.h"
+#include "base/text.h"
 #include "report/text.h"
 
 static int mode_normal(struct swg_circuit *circuit, const struct swg_act *act,
@@ -96,7 +97,7 @@ static const char *find_reason(const struct swgi_options *options, char *typed, 
         return "";
     if (!reason && may_ask() && ask("Reason (kept with the act): ", typed, size))
         reason = typed;
-    if (!reason || !reason[0]) {
+    if (swgi_text_is_blank(reason)) {
         swgi_say("an act needs a reason for those who come after: --reason 'TEXT'");
         return NULL;
     }

@@ -81,34 +81,52 @@ static const char *config_path(const struct swgi_agent_options *words, char *out
     return out;
 }
 
+/* What is refused is refused with the same status whether it is only checked or meant. */
+static int status_of(int rc) {
+    switch (rc) {
+    case 0:
+        return 0;
+    case -EBUSY:
+    case -EADDRINUSE:
+        return EX_TEMPFAIL;
+    case -EINVAL:
+    case -ENOENT:
+    case -ENOTDIR:
+    case -EISDIR:
+    case -EEXIST:
+    case -EFBIG:
+    case -ENAMETOOLONG:
+    case -EADDRNOTAVAIL:
+        return EX_CONFIG;
+    default:
+        return swgi_fault_status(rc);
+    }
+}
+
 static int check(const struct swgi_agent_options *words, const char *path, bool quiet) {
-    struct swgi_tokens *tokens = NULL;
     struct swgi_file *file = NULL;
     struct swg_error error = SWG_ERROR_INIT;
+    size_t tokens = 0;
     int rc = swgi_agent_read_file(words, path, &file, &errors);
 
     if (rc != 0) {
         say_errors(path);
         return EX_CONFIG;
     }
-    rc = swgi_agent_read_tokens(file, &tokens, &error);
+    rc = swgi_agent_check(file, &tokens, &error);
     if (rc != 0)
         swgi_say("%s: %s", error.key, error.text);
     else if (!quiet)
         printf("%s is good: %u circuits and patterns, %u alerts, %zu tokens\n",
-               path[0] ? path : "no file, which", file->circuits_count, file->alerts_count,
-               swgi_tokens_count(tokens));
-    swgi_tokens_free(tokens);
+               path[0] ? path : "no file, which", file->circuits_count, file->alerts_count, tokens);
     swgi_file_unref(file);
-    return rc ? EX_CONFIG : 0;
+    return status_of(rc);
 }
 
 static int explain(const char *path, int rc, const struct swg_error *error) {
     say_errors(path);
     swgi_say("%s%s%s", error->key, error->key[0] ? ": " : "", swgi_fault_text(rc, error));
-    if (rc == -EBUSY || rc == -EADDRINUSE)
-        return EX_TEMPFAIL;
-    return rc == -EINVAL || errors.count > 0 ? EX_CONFIG : swgi_fault_status(rc);
+    return errors.count > 0 ? EX_CONFIG : status_of(rc);
 }
 
 int swgi_agent_command_run(const struct swgi_options *options) {

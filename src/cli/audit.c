@@ -1,5 +1,4 @@
 /* `audit`: what the agent has written down. Read from its database, page by page, newest first; shown oldest first. */
-#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -13,7 +12,6 @@
 #include "agent/storage.h"
 #include "agent/storage_time.h"
 #include "base/clock.h"
-#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/message.h"
 #include "config/file.h"
@@ -49,34 +47,25 @@ static bool is_wanted(const struct swgi_options *options, const char *circuit) {
     return options->arguments_count == 0;
 }
 
-/* A date without a Z is meant as the clock on the wall has it. */
-static int64_t from_local(int64_t as_utc_ms) {
-    time_t seconds = (time_t)(as_utc_ms / 1000);
-    struct tm tm;
-
-    gmtime_r(&seconds, &tm);
-    tm.tm_isdst = -1;
-    return (int64_t)mktime(&tm) * 1000 + as_utc_ms % 1000;
+static int read_since(const char *text, int64_t *since_ms) {
+    *since_ms = 0;
+    if (!text || swgi_since_parse(text, swgi_clock_wall_ms(), since_ms) == 0)
+        return 0;
+    swgi_say("--since '%s': " SWGI_SINCE_FORMS, text);
+    return EX_USAGE;
 }
 
-static int read_since(const char *text, int64_t *since_ms) {
-    uint64_t ago = 0;
+static int read_action(const char *text, const char **action) {
+    char words[SWGI_ACTION_WORDS_MAX];
+    enum swgi_audit_action found = text ? swgi_action_parse(text) : SWGI_ACTIONS;
 
-    *since_ms = 0;
-    if (!text)
-        return 0;
-    if (swgi_duration_parse(text, &ago) == 0) {
-        *since_ms = swgi_clock_wall_ms() - (int64_t)(ago / 1000000);
-        return 0;
-    }
-    if (swgi_iso_parse(text, since_ms) != 0) {
-        swgi_say("--since '%s': write how long ago (90s, 2h, 7d) or a date: 2026-01-31, "
-                 "'2026-01-31 08:00', 2026-01-31T08:00:00Z",
-                 text);
+    *action = NULL;
+    if (text && found == SWGI_ACTIONS) {
+        swgi_say("--action '%s': it is one of %s", text, swgi_action_words(words));
         return EX_USAGE;
     }
-    if (text[strlen(text) - 1] != 'Z')
-        *since_ms = from_local(*since_ms);
+    if (text)
+        *action = swgi_action_name(found);
     return 0;
 }
 
@@ -312,14 +301,6 @@ static int follow(const char *database, struct swgi_audit_query query, struct ro
     return rc == -EAGAIN || rc == -ENOENT ? 0 : rc;
 }
 
-static void upper(const char *text, char *out, size_t size) {
-    size_t used = 0;
-
-    for (; text[used] && used + 1 < size; used++)
-        out[used] = (char)toupper((unsigned char)text[used]);
-    out[used] = '\0';
-}
-
 static int show(const struct swgi_options *options, const char *database,
                 struct swgi_audit_query *query) {
     struct swg_error error = SWG_ERROR_INIT;
@@ -344,16 +325,12 @@ static int show(const struct swgi_options *options, const char *database,
 
 int swgi_audit_run(const struct swgi_options *options) {
     struct swgi_audit_query query = { .limit = PAGE_ROWS };
-    char database[SWGI_FILE_TEXT_MAX], action[32];
-    int status = find_database(options, database, sizeof(database));
+    char database[SWGI_FILE_TEXT_MAX];
+    int status = read_since(options->since, &query.since_ms);
 
     if (status == 0)
-        status = read_since(options->since, &query.since_ms);
-    if (status)
-        return status;
-    if (options->action) {
-        upper(options->action, action, sizeof(action));
-        query.action = action;
-    }
-    return show(options, database, &query);
+        status = read_action(options->action, &query.action);
+    if (status == 0)
+        status = find_database(options, database, sizeof(database));
+    return status ? status : show(options, database, &query);
 }

@@ -78,15 +78,18 @@ static const struct argp_option events_options[] = {
     { "follow", 'f', NULL, 0, "Go on with whatever happens, until interrupted", 0 },
     { "lines", 'n', "N", 0, "Only the last N", 0 },
 };
+static const char actions_help[] = "Only rows of one of"
+#define SWGI_AUDIT_ACTION(name, what) " " #name
+#include "tables/actions.h"
+#undef SWGI_AUDIT_ACTION
+    ;
 static const struct argp_option audit_options[] = {
     { "since", KEY_SINCE, "WHEN", 0,
-      "From then on: how long ago (2h, 7d), or a date, '2026-01-31' or '2026-01-31 08:00', UTC "
-      "with "
-      "a Z",
+      "From then on: how long ago (2h, 7d), a date, '2026-01-31' or '2026-01-31 08:00', UTC with a "
+      "Z, or milliseconds since 1970",
       0 },
     { "limit", KEY_LIMIT, "N", 0, "The last N of them (default 100, at most 100000)", 0 },
-    { "action", KEY_ACTION, "ACTION", 0,
-      "Only TRIP, RECOVER, PROBE, RAMP, RESET, MODE, CONFIG, ALERT, RESTORE or GAP", 0 },
+    { "action", KEY_ACTION, "ACTION", 0, actions_help, 0 },
     { "follow", 'f', NULL, 0, "Go on with whatever comes, until interrupted", 0 },
     { "database", KEY_DATABASE, "PATH", 0,
       "The agent's database (default: the configuration's agent.database)", 0 },

@@ -45,6 +45,7 @@ static void read_unused(struct swgi_reader *reader, const yaml_node_t *node) {
     }
     if (scratch != NULL) {
         swgi_words_free(&scratch->agent.origins);
+        swgi_words_free(&scratch->agent.hosts);
         swgi_words_free(&scratch->metrics.select);
         swgi_body_deinit(&scratch->body);
     }

@@ -100,7 +100,7 @@ struct swgi_file_receiver {
         url_file[SWGI_FILE_TEXT_MAX]; /* a file whose first line is the URL (Slack's is a secret) */
     char token_file[SWGI_FILE_TEXT_MAX];    /* PagerDuty's routing key; a webhook's bearer token */
     char template_file[SWGI_FILE_TEXT_MAX]; /* webhook: JSON with {{circuit}}, {{state}}, ... */
-    char source[SWGI_FILE_WORD_MAX];        /* PagerDuty's payload.source; "": the host's name */
+    char source[SWGI_FILE_WORD_MAX];        /* who tells; "": the host's name */
     int severity_min;                       /* enum swgi_severity */
     bool resolved;                          /* tell the end, too (default yes) */
     swg_ns timeout;                         /* of one delivery, default 10 s */
@@ -118,6 +118,7 @@ struct swgi_file_agent {
     char database[SWGI_FILE_TEXT_MAX];  /* "": the default place; "off": none */
     bool public_reads;                  /* reads without a token */
     struct swgi_file_words origins;     /* allowed Origin of a mutation, beside our own */
+    struct swgi_file_words hosts;       /* names or globs that Host may have, beside our own */
     uint32_t connections_max;           /* default 256 */
     swg_ns request_timeout;             /* default 10 s: slow clients */
     char log[SWGI_FILE_WORD_MAX];       /* json (default) or text */

@@ -30,6 +30,7 @@ static void free_file(struct swgi_file *file) {
     swgi_alerts_free(&alerts);
     free(file->receivers);
     swgi_words_free(&file->agent.origins);
+    swgi_words_free(&file->agent.hosts);
     swgi_words_free(&file->metrics.select);
     swgi_file_index_free(file);
     free(file);

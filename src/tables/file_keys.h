@@ -68,6 +68,8 @@ SWGI_FILE_KEY(AGENT, YES_NO, public_reads, "public_reads", 0, 1, "no", "no|yes",
               "whether reading over TCP needs no token; writing always does")
 SWGI_FILE_KEY(AGENT, URLS, origins, "origins", 0, 16, "", "",
               "web origins, beside its own, whose pages may act through the admin API")
+SWGI_FILE_KEY(AGENT, GLOBS, hosts, "hosts", 0, 16, "", "",
+              "names by which it is asked over TCP, beside addresses, localhost and the host's own name: those of a proxy or a service, such as switchgear.monitoring.svc or *.example")
 SWGI_FILE_KEY(AGENT, INTEGER, connections_max, "connections_max", 1, 65535, "256", "connections",
               "how many connections the admin API takes at a time")
 SWGI_FILE_KEY(AGENT, DURATION, request_timeout, "request_timeout", MS(100), S(600), "10s", "",
@@ -148,7 +150,7 @@ SWGI_FILE_KEY(RECEIVER, PATH, token_file, "token_file", 0, 0, "", "",
 SWGI_FILE_KEY(RECEIVER, PATH, template_file, "template_file", 0, 0, "", "",
               "of a webhook: JSON with {{circuit}}, {{state}} and such")
 SWGI_FILE_KEY(RECEIVER, TEXT, source, "source", 0, 127, "", "",
-              "of pagerduty: payload.source; unset: the host's name")
+              "who tells, in what is told and in pagerduty's key; unset: the host's name")
 SWGI_FILE_KEY(RECEIVER, CHOICE, severity_min, "severity_min", 0, 2, "info", "info|warning|critical",
               "nothing less is told")
 SWGI_FILE_KEY(RECEIVER, YES_NO, resolved, "resolved", 0, 1, "yes", "no|yes",

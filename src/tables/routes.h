@@ -47,10 +47,11 @@ SWGI_ROUTE(POST, "/-/reload", ADMIN, reload, NONE, "", JSON,
 /* SWGI_PARAMETER(id, "name", query|header, TYPE, "what") */
 #ifdef SWGI_PARAMETER
 SWGI_PARAMETER(circuit, "circuit", query, STRING, "Only this circuit; may be a glob")
-SWGI_PARAMETER(action, "action", query, STRING,
-               "Only this action: TRIP, RESET, MODE, CONFIG, ALERT")
+SWGI_PARAMETER(action, "action", query, ACTION, "Only this action, in whatever case")
 SWGI_PARAMETER(since, "since", query, STRING,
-               "Only rows of this instant or later: ms since 1970, or an age as `15m`")
+               "Only rows of this instant or later: how long ago (`15m`, `2h`, `7d`), a date "
+               "(`2026-01-31`, `2026-01-31T08:00`; with a `Z` in UTC, else by the clock of the "
+               "agent's host), or milliseconds since 1970")
 SWGI_PARAMETER(limit, "limit", query, INTEGER, "At most so many rows, 1 to 1000 (default 100)")
 SWGI_PARAMETER(before, "before", query, INTEGER,
                "Only rows before this id: the `next_before` of the page before")

@@ -1,10 +1,14 @@
 #!/usr/bin/python3
 """Every route of the admin interface, who may use it, and what is refused how."""
+import http.client
 import json
 import os
 import re
+import socket
+import time
+import urllib.parse
 
-from agent_lib import DATABASE, Agent, need_agent, wait_for
+from agent_lib import BOUND, DATABASE, Agent, Answer, need_agent, wait_for
 
 GOLDEN = os.path.join(os.path.dirname(os.path.realpath(__file__)), "golden")
 
@@ -126,8 +130,26 @@ def audit(agent):
     assert following["rows"][0]["id"] < page["rows"][1]["id"], following
     only = wait_for(lambda: agent.get("/v1/audit?circuit=slow&action=RESET&since=1h").json()["rows"], "a reset in the audit")
     assert {(row["circuit"], row["action"]) for row in only} == {("slow", "RESET")}, only
-    for query in ("limit=0", "limit=1001", "limit=x", "since=soon", "before=-1", "circuit=%0a", "limit=1&limit=2"):
+    for query in ("limit=0", "limit=1001", "limit=x", "since=soon", "before=-1", "circuit=%0a", "limit=1&limit=2",
+                  "since=5", "since=", "action=TRIPS", "action=", "circuits=slow", "reason"):
         is_problem(agent.get("/v1/audit?" + query), 400, "BAD_VALUE")
+    assert "TRIP, RECOVER" in agent.get("/v1/audit?action=x").json()["message"]
+    assert "how long ago" in agent.get("/v1/audit?since=x").json()["message"]
+    same_forms_as_the_command(agent)
+
+
+def same_forms_as_the_command(agent):
+    """Whatever `audit` takes, this takes, and both find the same rows."""
+    now, day = time.time(), "%Y-%m-%d"
+    local, utc = lambda form, at: time.strftime(form, time.localtime(at)), lambda form, at: time.strftime(form, time.gmtime(at))
+    for since in ("1h", "7d", "0s", local(day, now), local(day + " %H:%M", now - 60), local(day + "T%H:%M", now + 3600),
+                  utc(day + "T%H:%M:%SZ", now - 60), utc(day + "T%H:%MZ", now + 3600), str(int(now * 1000) - 60000), str(int(now * 1000) + 60000)):
+        for action in ("RESET", "reset", "Trip", "recover", "gap"):
+            asked = agent.get("/v1/audit?" + urllib.parse.urlencode({"since": since, "action": action, "limit": 1000}))
+            told = agent.run("audit", "--database", agent.path("db.sqlite"), "--json", "--since", since, "--action", action, "--limit", "1000", check=True)
+            assert asked.status == 200, (since, asked)
+            ids = [json.loads(line)["id"] for line in told.stdout.splitlines()]
+            assert [row["id"] for row in asked.json()["rows"]] == ids[::-1], (since, action)
 
 
 def origins(agent):
@@ -140,6 +162,40 @@ def origins(agent):
     assert agent.get("/health", Origin="https://evil.example").status == 200  # and no header lets the page read it
 
 
+def raw(agent, *lines):
+    with socket.create_connection(("127.0.0.1", agent.ports[0]), BOUND) as client:
+        client.sendall("".join(line + "\r\n" for line in (*lines, "Connection: close", "", "")).encode())
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        return Answer(answer)
+
+
+def said_once(agent):
+    token = "Authorization: Bearer " + agent.tokens["operator"]
+    for twice in (("Host: localhost", "host: evil.example"), ("Host: x", "Origin: http://x", "Origin: http://127.0.0.1"),
+                  ("Host: x", token)):
+        problem = is_problem(raw(agent, "GET /health HTTP/1.1", *twice, token), 400, "BAD_REQUEST")
+        assert problem["message"].endswith("is there twice"), problem
+
+
+def names(agent):
+    """Public reads, under names that are the agent's; a page of another name is led here in vain."""
+    for host in ("localhost", "127.0.0.1:1", "[::1]", "switchgear.monitoring.svc:9190", socket.gethostname() + ":9190"):
+        assert agent.get("/metrics", None, Host=host).status == 200, host
+    for host in ("evil.example", "monitoring.svc", "127.0.0.1.evil.example"):
+        problem = is_problem(agent.get("/metrics", None, Host=host), 403, "HOST_REFUSED")
+        assert f"'{host}': put it into agent.hosts" in problem["message"], problem
+        assert agent.get("/metrics", "viewer", Host=host).status == 200
+        assert agent.ask("GET", "/metrics", unix=True, Host=host).status == 200
+        for path in ("/livez", "/readyz", "/openapi.json", "/"):  # which say nothing of circuits
+            assert agent.get(path, None, Host=host).status == 200, path
+        path, origin = "/v1/circuits/database/reset", "http://" + host
+        is_problem(agent.post(path, {"reason": "x"}, Host=host, Origin=origin), 403, "ORIGIN_REFUSED")
+        assert agent.post(path, {"reason": "x"}, Host=host).status == 200
+    origin = "http://a.monitoring.svc"
+    assert agent.post("/v1/circuits/database/reset", {"reason": "x"}, Host=origin[7:], Origin=origin).status == 200
+
+
 def not_there(agent):
     for path in ("/nosuch", "/v1", "/v1/", "/v1/circuits/", "/v1/circuits//why", "/health/", "//health", "/../etc/passwd"):
         is_problem(agent.get(path), 404, "NOT_FOUND")
@@ -149,6 +205,16 @@ def not_there(agent):
     answer = agent.get("/v1/circuits/database/trip")
     is_problem(answer, 405, "METHOD_NOT_ALLOWED")
     assert answer.headers["Allow"] == "POST", answer.headers
+    for path in ("/", "/livez", "/metrics", "/openapi.json"):
+        for method in ("POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PROPFIND"):
+            answer = agent.ask(method, path)
+            is_problem(answer, 405, "METHOD_NOT_ALLOWED")
+            assert answer.headers["Allow"] == "GET, HEAD", (method, path, answer.headers)
+    is_problem(agent.ask("POST", "/nosuch"), 404, "NOT_FOUND")
+    token = "Authorization: Bearer " + agent.tokens["viewer"]
+    for target in ("http://localhost/health", "HTTPS://ops.example:1/health"):
+        assert "services" in raw(agent, f"GET {target} HTTP/1.1", "Host: x", token).json(), target
+    assert raw(agent, "GET http://localhost HTTP/1.1", "Host: x").headers["Content-Type"].startswith("text/html")
     is_problem(agent.get("/" + 2100 * "x"), 414, "URI_TOO_LONG")
     is_problem(agent.get("/health", X_Much=9000 * "x"), 431, "HEADERS_TOO_LARGE")
     is_problem(agent.post("/v1/circuits/database/reset", '{"reason": "' + 17000 * "x" + '"}', Content_Type="application/json"), 413,
@@ -209,12 +275,13 @@ def main():
     need_agent()
     slow = DATABASE + "  slow: { breaker: { open: { cooldown: 1h } } }\n"
     with Agent(slow, "origins: [ 'https://ops.example' ]").start() as agent:
-        for story in (open_routes, pages, who_may, acts, cooldown, audit, origins, not_there, metrics, access_log):
+        for story in (open_routes, pages, who_may, acts, cooldown, audit, origins, said_once, not_there, metrics, access_log):
             story(agent)
     with Agent().start() as agent:
         circuits(agent)
     seed_shapes()
-    with Agent(section="public_reads: true").start() as agent:
+    with Agent(section="public_reads: true, hosts: [ '*.monitoring.svc' ]").start() as agent:
+        names(agent)
         assert agent.get("/health", None).status == 200
         is_problem(agent.get("/health", "nobody"), 401, "UNAUTHORIZED")
         is_problem(agent.post("/v1/circuits/database/reset", None, None), 401, "UNAUTHORIZED")

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """How the agent starts, reloads, ends, is killed and comes back, and what it tells its supervisor."""
+import contextlib
 import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 
@@ -35,6 +37,16 @@ def reloads(agent):
     assert agent.get("/v1/circuits/auth-database").json()["preset"] == "read"
     assert '"level":"error"' in agent.log() and agent.get("/readyz", None).status == 200
 
+    # What is refused last is refused before anything changes, too: a receiver that lacks its secret.
+    agent.write_config(DATABASE, more="receivers: { page: { kind: pagerduty, token_file: /nosuch } }\n")
+    done = agent.post("/-/reload", None, "admin")
+    assert done.status == 422 and "receivers.page.token_file: /nosuch" in done.json()["message"], done
+    assert agent.get("/v1/circuits/auth-database").json()["preset"] == "read"
+    refused = agent.log().count("configuration refused")
+    agent.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: agent.log().count("configuration refused") > refused, "a refused SIGHUP")
+    assert agent.get("/v1/circuits/auth-database").json()["preset"] == "read"
+
     agent.write_config(DATABASE)
     agent.process.send_signal(signal.SIGHUP)
     wait_for(lambda: agent.get("/v1/circuits/auth-database").json()["preset"] == "auth", "SIGHUP")
@@ -43,6 +55,34 @@ def reloads(agent):
     wait_for(lambda: agent.log().count("configuration reloaded") > count, "the changed file")
     text = agent.get("/metrics").body.decode()
     assert "switchgear_agent_config_reload" in text, "metrics of reloads"
+
+
+def is_answered_when_the_audit_has_it(agent):
+    """While the database is locked, a reload is in force and not answered; once it is answered, kill -9 finds its row there."""
+    def reloaded():
+        with contextlib.closing(sqlite3.connect(agent.path("db.sqlite"), timeout=BOUND)) as reader:
+            return reader.execute("SELECT count(*) FROM circuit_breaker_audit WHERE action = 'CONFIG' AND reason = 'reloaded' AND user = 'bob'").fetchone()[0]
+    before, count = reloaded(), agent.log().count("configuration reloaded by bob")
+    asker = socket.create_connection(("127.0.0.1", agent.ports[0]), BOUND)
+    with contextlib.closing(sqlite3.connect(agent.path("db.sqlite"), timeout=BOUND, isolation_level=None)) as locker:
+        locker.execute("BEGIN EXCLUSIVE")
+        asker.sendall(f"POST /-/reload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {agent.tokens['admin']}\r\nContent-Length: 0\r\n\r\n".encode())
+        wait_for(lambda: agent.log().count("configuration reloaded by bob") > count, "the reload")
+        for _ in range(5):
+            assert agent.get("/livez", None).status == 200
+        asker.setblocking(False)
+        try:
+            assert False, asker.recv(4096)
+        except BlockingIOError:
+            asker.settimeout(BOUND)
+        locker.execute("COMMIT")
+    answer = asker.recv(4096)
+    agent.process.kill()
+    assert answer.startswith(b"HTTP/1.1 200") and answer.endswith(b'{"reloaded":true,"circuits":4}'), answer
+    agent.process.wait(BOUND)
+    asker.close()
+    assert reloaded() == before + 1
+    agent.start()
 
 
 def tokens_are_read_again(agent):
@@ -189,12 +229,40 @@ def says_what_is_wrong():
             bad = agent.run("agent", "-c", agent.config, *arguments)
             assert bad.returncode == 78 and ":3:" in bad.stderr and ":4:" in bad.stderr, bad
         agent.write_config()
-        for arguments, status, words in ((["--listen", "nowhere"], 78, "not an address"), (["--tokens", "/nosuch"], 69, "/nosuch"),
-                                         (["--socket", "relative"], 78, "begins with /"), (["--socket", agent.config], 1, "no socket"),
-                                         (["--make-token", "x", "boss"], 64, "viewer, operator or admin"), (["more"], 64, "no argument"),
-                                         (["--make-token", "a:b", "viewer"], 64, "A-Z"), (["-c", "/nosuch"], 78, "/nosuch")):
+        for arguments, status, words in ((["--make-token", "x", "boss"], 64, "viewer, operator or admin"), (["more"], 64, "no argument"),
+                                         (["--make-token", "a:b", "viewer"], 64, "A-Z")):
             done = agent.run("agent", "-c", agent.config, *arguments)
             assert done.returncode == status and words in done.stderr, (arguments, done)
+        refused_alike(agent)
+
+
+def refused_alike(agent):
+    """What would stop it, --check tells with the same words and status; and only looks."""
+    for name, mode in (("text", 0o600), ("wide", 0o644)):
+        with open(agent.path(name), "w") as file:
+            file.write("hello\n")
+        os.chmod(agent.path(name), mode)
+    os.mkdir(agent.path("sub"))
+    with contextlib.closing(sqlite3.connect(agent.path("other.db"))) as other:
+        other.execute("CREATE TABLE t(x)")
+    for arguments, status, words in ((["--listen", "nowhere"], 78, "not an address"), (["--listen", "192.0.2.1:0"], 78, "cannot listen"),
+                                     (["--tokens", "/nosuch"], 78, "/nosuch"), (["--tokens", agent.path("wide")], 78, "chmod o="),
+                                     (["--tokens", agent.path("text")], 78, "line 1"), (["--tokens", agent.path("sub")], 78, "regular file"),
+                                     (["--socket", "relative"], 78, "begins with /"), (["--socket", agent.config], 78, "no socket"),
+                                     (["--socket", "/nosuch/agent.sock"], 78, "No such file"),
+                                     (["--database", "/nosuch/db"], 78, "No such file"), (["--database", agent.path("sub")], 78, "Is a directory"),
+                                     (["--database", agent.path("text/db")], 78, "Not a directory"),
+                                     (["--database", agent.path("text")], 65, "no SQLite database"),
+                                     (["--database", agent.path("other.db")], 65, "other.db"), (["-c", "/nosuch"], 78, "/nosuch")):
+        for check in (["--check"], []):
+            before = sorted(os.listdir(agent.folder))
+            done = agent.run("agent", "-c", agent.config, *check, *arguments)
+            assert done.returncode == status and words in done.stderr, (check, arguments, done)
+            assert not check or sorted(os.listdir(agent.folder)) == before, (arguments, os.listdir(agent.folder))
+    agent.write_config(more="receivers: { hook: { kind: webhook, url: 'http://127.0.0.1:9', token_file: /nosuch } }\n")
+    for check in (["--check"], []):
+        done = agent.run("agent", "-c", agent.config, *check)
+        assert done.returncode == 78 and "receivers.hook.token_file: /nosuch" in done.stderr, (check, done)
 
 
 def main():
@@ -202,6 +270,7 @@ def main():
     with Agent().start() as agent:
         has_one_panel(agent)
         reloads(agent)
+        is_answered_when_the_audit_has_it(agent)
         tokens_are_read_again(agent)
         is_killed_and_comes_back(agent)
         finishes_what_was_asked(agent)

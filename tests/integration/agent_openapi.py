@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 
-from agent_lib import BOUND, Agent, need_agent
+from agent_lib import BOUND, PROGRAM, Agent, need_agent
 
 ROUTES = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../src/tables/routes.h")
 
@@ -15,6 +15,21 @@ def table():
     with open(ROUTES) as file:
         text = file.read()
     return set(re.findall(r'SWGI_ROUTE\((GET|POST),\s*"([^"]+)"', text))
+
+
+def check_actions(document):
+    """What a row can tell of: the description, the command's help and the pages name all of it and nothing else."""
+    with open(os.path.join(os.path.dirname(ROUTES), "actions.h")) as file:
+        actions = re.findall(r"^SWGI_AUDIT_ACTION\((\w+),", file.read(), re.M)
+    assert len(actions) == 10, actions
+    parameters = {parameter["name"]: parameter for parameter in document["paths"]["/v1/audit"]["get"]["parameters"]}
+    assert parameters["action"]["schema"]["enum"] == actions, parameters
+    shown = " ".join(subprocess.run([PROGRAM, "help", "audit"], text=True, capture_output=True, timeout=BOUND).stdout.split())
+    assert "Only rows of one of " + " ".join(actions) in shown, shown
+    for page in ("docs/storage.md", "docs/man/switchgear.1.scd"):
+        with open(os.path.join(os.path.dirname(ROUTES), "../..", page)) as file:
+            text = file.read()
+        assert not [action for action in actions if action not in text], page
 
 
 def resolve(document, reference):
@@ -70,6 +85,7 @@ def main():
         assert described == table() and len(described) > 20, described ^ table()
         ids = [operation["operationId"] for methods in document["paths"].values() for operation in methods.values()]
         assert len(ids) == len(set(ids)), ids
+        check_actions(document)
         for path, methods in document["paths"].items():
             for method, operation in methods.items():
                 check_operation(document, path, operation)

@@ -38,7 +38,7 @@ def one_of_each():
     assert body['text'] == '\U0001f6a8 Circuit Breaker Alert: db circuit is OPEN (and 1 more)', body
     assert 'Authorization' not in headers, headers
     first, second = pager.body(), pager.body()
-    assert (first['routing_key'], first['event_action'], first['dedup_key']) == ('R0UT1NGKEY', 'trigger', 'switchgear/open/db')
+    assert (first['routing_key'], first['event_action'], first['dedup_key']) == ('R0UT1NGKEY', 'trigger', 'switchgear/here/open/db')
     assert first['payload']['source'] == 'here' and second['payload']['severity'] == 'warning', (first, second)
     _, path, headers, body = hook.request()
     assert (path, headers['Authorization'], body) == ('/in', 'Bearer b34rer', {'what': 'open', 'how': ['firing', 0.0]})

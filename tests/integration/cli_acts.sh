@@ -8,6 +8,8 @@ for name in payments db-read db-write; do run exec "$name" -- true; exits 0; don
 
 run trip payments
 exits 64; says "needs a reason"
+run trip payments --reason $' \t '
+exits 64; says "needs a reason"
 run status payments --json
 is CLOSED "$(json circuits 0 state)" 'nothing was done'
 run trip payments --reason "$(printf 'x%.0s' {1..128})"

@@ -65,6 +65,8 @@ for when in yesterday 2026-13-01 '' 5; do
     run audit --since "$when"
     exits 64; says "write how long ago"
 done
+run audit --action trips
+exits 64; says "TRIP, RECOVER"
 run audit --limit many
 exits 64
 

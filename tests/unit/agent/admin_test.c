@@ -139,6 +139,25 @@ static void test_a_name_is_one_piece_of_the_path(void **state) {
         assert_int_equal(ask(story, "GET", *path, 0, NULL), 400);
 }
 
+static void test_a_path_may_come_with_its_host(void **state) {
+    static const char *const good[] = { "http://localhost/v1/circuits",
+                                        "HTTP://127.0.0.1:9190/v1/circuits",
+                                        "https://[::1]/v1/circuits?", NULL };
+    struct story *story = *state;
+
+    for (const char *const *path = good; *path; path++)
+        assert_int_equal(ask(story, "GET", *path, 0, NULL), 200);
+    assert_int_equal(ask(story, "GET", "http://localhost/v1/circuits/a%2Fb", 0, NULL), 200);
+    assert_int_equal(ask(story, "GET", "http://localhost/nosuch", 0, NULL), 404);
+    assert_int_equal(ask(story, "GET", "ftp://localhost/v1/circuits", 0, NULL), 404);
+    assert_int_equal(ask(story, "GET", "http:///v1/circuits", 0, NULL), 400);
+    story->agent->file->agent.public_reads = true;
+    assert_int_equal(ask(story, "GET", "http://localhost/v1/circuits", -1, NULL), 200);
+    assert_int_equal(ask(story, "GET", "http://evil.example/v1/circuits", -1, NULL), 403);
+    assert_string_equal(code(story), "HOST_REFUSED");
+    story->agent->file->agent.public_reads = false;
+}
+
 static void test_an_act_says_what_it_did(void **state) {
     struct story *story = *state;
 
@@ -162,6 +181,8 @@ static void test_bodies_are_read_by_their_table(void **state) {
                                          "null",
                                          "{\"reason\":null}",
                                          "{\"reason\":\"\"}",
+                                         "{\"reason\":\"   \"}",
+                                         "{\"reason\":\" \\t\\n\\u0001\\u007f\"}",
                                          "{\"reason\":\"x\",\"for\":0}",
                                          "{\"reason\":\"x\",\"for\":\"0s\"}",
                                          "{\"reason\":\"x\",\"for\":\"-1s\"}",
@@ -214,6 +235,30 @@ static void test_the_query(void **state) {
     assert_int_equal(query("a=0123456789abcdef", "a", out), -EINVAL);
 }
 
+static void test_a_key_of_the_query_that_is_none(void **state) {
+    static const char *const wrong[][2] = {
+        { "/v1/audit?circuits=a", "'circuits' is no parameter of this path; it takes circuit, "
+                                  "action, since, limit, before" },
+        { "/v1/audit?limit=1&Last-Event-ID=5", "'Last-Event-ID' is no parameter of this path; it "
+                                               "takes circuit, action, since, limit, before" },
+        { "/v1/audit?=1", "'' is no parameter of this path; it takes circuit, action, since, "
+                          "limit, before" },
+        { "/v1/events?tick=1", "'tick' is no parameter of this path; it takes circuit, ticks" },
+        { "/v1/circuits?state=open", "'state': this path takes no parameters" },
+        { "/livez?verbose", "'verbose': this path takes no parameters" },
+    };
+    struct story *story = *state;
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        assert_int_equal(ask(story, "GET", wrong[i][0], 0, NULL), 400);
+        assert_string_equal(code(story), "BAD_VALUE");
+        assert_string_equal(text(story, "message"), wrong[i][1]);
+    }
+    assert_int_equal(ask(story, "GET", "/v1/circuits?state=open", -1, NULL), 401);
+    assert_int_equal(ask(story, "POST", "/v1/circuits/a%2Fb/trip?reason=x", 1, NULL), 400);
+    assert_int_equal(ask(story, "GET", "/v1/circuits?&", 0, NULL), 200);
+}
+
 static void test_what_changed_not_is_not_sent_again(void **state) {
     struct story *story = *state;
     static const struct swgi_peer peer = { .is_unix = true, .role = SWGI_ROLE_VIEWER };
@@ -236,6 +281,107 @@ static void test_what_changed_not_is_not_sent_again(void **state) {
     swgi_admin_answer(story->agent, &request, &second);
     assert_int_equal(second.status, 200);
     swgi_answer_deinit(&second);
+}
+
+static int ask_as(struct story *story, const char *method, const char *host, const char *origin,
+                  bool is_unix, bool has_token) {
+    const struct swgi_peer peer = { .is_unix = is_unix, .role = SWGI_ROLE_ADMIN };
+    struct swgi_request request = {
+        .method = method, .query = "", .peer = &peer, .refused = -1, .path = "/v1/circuits"
+    };
+    char authorization[128];
+
+    if (strcmp(method, "POST") == 0)
+        request.path = "/v1/circuits/a%2Fb/reset";
+    snprintf(authorization, sizeof(authorization), "Bearer %s", story->token[1]);
+    request.headers[SWGI_HEADER_AUTHORIZATION] = has_token ? authorization : NULL;
+    request.headers[SWGI_HEADER_HOST] = host;
+    request.headers[SWGI_HEADER_ORIGIN] = origin;
+    swgi_answer_deinit(&story->answer);
+    swgi_admin_answer(story->agent, &request, &story->answer);
+    json_decref(story->json);
+    story->json = json_loadb(story->answer.text->at, story->answer.text->size, 0, NULL);
+    return story->answer.status;
+}
+
+static const char *const our_names[] = {
+    "localhost",      "LOCALHOST:9190",  "localhost.:1",
+    "127.0.0.1:9190", "127.0.0.1",       "10.1.2.3:80",
+    "[::1]:9190",     "[fd00::1]",       "switchgear.monitoring.svc:9190",
+    "Ops.Example",    "here.example:80", NULL
+};
+static const char *const other_names[] = { "evil.example",
+                                           "evil.example:9190",
+                                           "localhost.evil.example",
+                                           "127.0.0.1.evil.example:9190",
+                                           "127.0.0.1@evil.example",
+                                           "evil.example@127.0.0.1",
+                                           "[::1].evil.example",
+                                           "[::1",
+                                           "[evil]",
+                                           "127.1",
+                                           "localhost:80:80",
+                                           "localhost:x",
+                                           "svc",
+                                           "",
+                                           ":9190",
+                                           NULL };
+
+static void name_the_agent(struct story *story) {
+    static char ops[] = "ops.EXAMPLE", service[] = "*.monitoring.svc", *names[] = { ops, service };
+
+    story->agent->file->agent.hosts = (struct swgi_file_words){ .count = 2, .at = names };
+    strcpy(story->agent->file->agent.listen, "here.example:0");
+    story->agent->file->agent.public_reads = true;
+}
+
+static void forget_names(struct story *story) {
+    story->agent->file->agent.hosts = (struct swgi_file_words){ 0 };
+    strcpy(story->agent->file->agent.listen, "off");
+    story->agent->file->agent.public_reads = false;
+}
+
+static void test_without_a_token_the_host_must_be_ours(void **state) {
+    struct story *story = *state;
+    char self[256] = "";
+
+    name_the_agent(story);
+    gethostname(self, sizeof(self) - 1);
+    assert_int_equal(ask_as(story, "GET", self, NULL, false, false), 200);
+    assert_int_equal(ask_as(story, "GET", NULL, NULL, false, false), 200);
+    for (const char *const *host = our_names; *host; host++)
+        assert_int_equal(ask_as(story, "GET", *host, NULL, false, false), 200);
+    for (const char *const *host = other_names; *host; host++) {
+        assert_int_equal(ask_as(story, "GET", *host, NULL, false, false), 403);
+        assert_string_equal(code(story), "HOST_REFUSED");
+        assert_non_null(strstr(text(story, "message"), "agent.hosts"));
+        assert_int_equal(ask_as(story, "GET", *host, NULL, false, true), 200);
+        assert_int_equal(ask_as(story, "GET", *host, NULL, true, false), 200);
+    }
+    forget_names(story);
+    assert_int_equal(ask_as(story, "GET", "off", NULL, false, true), 200);
+}
+
+/* A page that leads here under its own name sends Host and Origin that agree. */
+static void test_an_origin_is_ours_if_its_host_is(void **state) {
+    struct story *story = *state;
+    char origin[128];
+
+    name_the_agent(story);
+    for (const char *const *host = our_names; *host; host++) {
+        snprintf(origin, sizeof(origin), "http://%s", *host);
+        assert_int_equal(ask_as(story, "POST", *host, origin, false, true), 200);
+        assert_int_equal(ask_as(story, "POST", *host, "http://evil.example", false, true), 403);
+    }
+    for (const char *const *host = other_names; *host; host++) {
+        snprintf(origin, sizeof(origin), "http://%s", *host);
+        assert_int_equal(ask_as(story, "POST", *host, origin, false, true), 403);
+        assert_string_equal(code(story), "ORIGIN_REFUSED");
+        assert_non_null(strstr(text(story, "message"), "agent.hosts"));
+        assert_int_equal(ask_as(story, "POST", *host, NULL, false, true), 200);
+        assert_int_equal(ask_as(story, "POST", *host, origin, true, false), 200);
+    }
+    forget_names(story);
 }
 
 static void test_a_trace_is_taken_over(void **state) {
@@ -265,9 +411,13 @@ int main(void) {
         cmocka_unit_test(test_the_query),
         cmocka_unit_test(test_every_route_asks_for_its_role),
         cmocka_unit_test(test_a_name_is_one_piece_of_the_path),
+        cmocka_unit_test(test_a_path_may_come_with_its_host),
         cmocka_unit_test(test_an_act_says_what_it_did),
         cmocka_unit_test(test_bodies_are_read_by_their_table),
+        cmocka_unit_test(test_a_key_of_the_query_that_is_none),
         cmocka_unit_test(test_what_changed_not_is_not_sent_again),
+        cmocka_unit_test(test_without_a_token_the_host_must_be_ours),
+        cmocka_unit_test(test_an_origin_is_ours_if_its_host_is),
         cmocka_unit_test(test_a_trace_is_taken_over),
     };
 

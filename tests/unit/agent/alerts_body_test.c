@@ -120,10 +120,10 @@ static void slack_of_no_single_circuit(void **state) {
     ",\"sample\":\"http_5xx: <b>status 503</b>\","                                 \
     "\"group\":\"database\",\"owner\":\"data & "                                   \
     "platform\",\"runbook\":\"https://runbook.example/#circuit-open\","            \
-    "\"source\":\"host-1\",\"key\":\"switchgear/circuit open/read\"}"
+    "\"source\":\"host-1\",\"key\":\"switchgear/host-1/circuit open/read\"}"
 #define EVENT(action, details)                                                                  \
     "{\"routing_key\":\"R0UT1NG\",\"event_action\":\"" action                                   \
-    "\",\"dedup_key\":\"switchgear/circuit open/read\","                                        \
+    "\",\"dedup_key\":\"switchgear/host-1/circuit open/read\","                                 \
     "\"payload\":{\"summary\":\"Database circuit breaker opened: "                              \
     "read\",\"source\":\"host-1\",\"severity\":\"critical\","                                   \
     "\"timestamp\":\"2025-11-21T01:53:20.000Z\",\"component\":\"read\",\"group\":\"database\"," \
@@ -210,6 +210,26 @@ static void keys_are_stable_and_short(void **state) {
     assert_string_not_equal(key, again);
 }
 
+/* A circuit of the same name on another host is another incident. */
+static void keys_tell_hosts_apart(void **state) {
+    char key[SWGI_NOTICE_KEY_MAX], again[SWGI_NOTICE_KEY_MAX], name[128];
+
+    (void)state;
+    swgi_notice_key_of(notice, "host-1", key);
+    assert_string_equal(key, "switchgear/host-1/circuit open/read");
+    swgi_notice_key_of(notice, "host-2", again);
+    assert_string_not_equal(key, again);
+    memset(name, 'x', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    strcpy(notice->name, name);
+    strcpy(notice->circuit, name);
+    swgi_notice_key_of(notice, name, key);
+    assert_true(strlen(key) <= 255);
+    name[126] = 'y';
+    swgi_notice_key_of(notice, name, again);
+    assert_string_not_equal(key, again);
+}
+
 int main(void) {
 #define BODY(name) cmocka_unit_test_setup_teardown(name, begin_body, end_body)
     const struct CMUnitTest tests[] = {
@@ -220,6 +240,7 @@ int main(void) {
         BODY(webhooks),
         BODY(wrong_templates_are_told_where),
         BODY(keys_are_stable_and_short),
+        BODY(keys_tell_hosts_apart),
     };
 
     return cmocka_run_group_tests_name("agent/alerts_body", tests, NULL, NULL);

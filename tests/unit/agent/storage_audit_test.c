@@ -82,9 +82,9 @@ static void test_notices_are_no_acts(void **state) {
 static void test_notes(void **state) {
     (void)state;
     open_storage();
-    swgi_storage_note(storage, "ALERT", "dependency", "circuit open", "system", "rule",
+    swgi_storage_note(storage, SWGI_ACTION_ALERT, "dependency", "circuit open", "system", "rule",
                       "{\"severity\":\"critical\"}");
-    swgi_storage_note(storage, "AGENT", NULL, NULL, NULL, NULL, "no JSON");
+    swgi_storage_note(storage, SWGI_ACTION_CONFIG, NULL, NULL, NULL, NULL, "no JSON");
     flush();
     assert_answer("SELECT evidence ->> 'severity' FROM circuit_breaker_audit WHERE id = 1",
                   "critical");
@@ -245,7 +245,7 @@ static void test_nobody_changes_or_deletes_a_row(void **state) {
     };
     (void)state;
     open_storage();
-    swgi_storage_note(storage, "ALERT", "a", "b", "ann", "admin", NULL);
+    swgi_storage_note(storage, SWGI_ACTION_ALERT, "a", "b", "ann", "admin", NULL);
     flush();
     for (size_t i = 0; i < 3; i++)
         assert_answer(tries[i], "circuit_breaker_audit is append-only");
@@ -262,7 +262,7 @@ static void test_a_null_storage_does_nothing(void **state) {
     assert_null(storage);
     swgi_storage_event(NULL, &event, 1);
     swgi_storage_gap(NULL);
-    swgi_storage_note(NULL, "a", "b", "c", "d", "e", "f");
+    swgi_storage_note(NULL, SWGI_ACTION_CONFIG, "b", "c", "d", "e", "f");
     swgi_storage_tick(NULL, &measures);
     swgi_storage_counts(NULL, &none);
     assert_true(swgi_storage_cursor(NULL) == SWG_CURSOR_END);

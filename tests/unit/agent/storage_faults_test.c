@@ -11,8 +11,8 @@
 
 #define ROWS "SELECT count(*) FROM circuit_breaker_audit"
 
-static void note(void) {
-    swgi_storage_note(storage, "ALERT", "a", "why", "system", "rule", NULL);
+static uint64_t note(void) {
+    return swgi_storage_note(storage, SWGI_ACTION_ALERT, "a", "why", "system", "rule", NULL);
 }
 
 static void wait_for_log(const char *text) {
@@ -40,6 +40,9 @@ static void assert_not_opened(int rc, const char *text) {
     if (strstr(error.text, text) == NULL)
         fail_msg("'%s' says nothing of '%s'", error.text, text);
     assert_non_null(strstr(error.text, folder));
+    /* Who only asks is told the same, but of what others may have ended by then. */
+    if (rc != -EBUSY)
+        assert_int_equal(swgi_storage_check(&file, &error), rc);
 }
 
 static void test_no_folder(void **state) {
@@ -179,6 +182,25 @@ static void test_damage_found_by_reading(void **state) {
 }
 
 /* ---- while it runs */
+
+static void test_who_waits_for_a_row(void **state) {
+    sqlite3 *other;
+    (void)state;
+    open_storage();
+    assert_true(swgi_storage_wait(storage, note(), 20000));
+    assert_answer(ROWS, "1");
+    assert_int_equal(sqlite3_open(database, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
+    uint64_t first = note(), second = note();
+    assert_false(swgi_storage_wait(storage, first, 10));
+    sqlite3_exec(other, "COMMIT", NULL, NULL, NULL);
+    sqlite3_close(other);
+    assert_true(swgi_storage_wait(storage, second, 20000));
+    assert_true(swgi_storage_wait(storage, first, 0));
+    assert_answer(ROWS, "3");
+    assert_false(swgi_storage_wait(storage, 0, 0)); /* for which there was no room */
+    assert_false(swgi_storage_wait(storage, second + 1, 10));
+}
 
 static void test_locked_by_another_process(void **state) {
     sqlite3 *other;
@@ -419,6 +441,7 @@ int main(void) {
         STORED(test_rubbish_is_moved_aside),
         STORED(test_somebody_else_s_file_is_left_alone),
         STORED(test_damage_found_by_reading),
+        STORED(test_who_waits_for_a_row),
         STORED(test_locked_by_another_process),
         STORED(test_a_full_disk),
         STORED(test_a_kill_while_the_disk_is_full),

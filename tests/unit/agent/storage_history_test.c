@@ -185,7 +185,7 @@ static void test_history_keeps_to_its_size(void **state) {
 
 static void fill_audit(int rows) {
     for (int i = 0; i < rows; i++)
-        swgi_storage_note(storage, "ALERT", "a", "b", "system", "rule", NULL);
+        swgi_storage_note(storage, SWGI_ACTION_ALERT, "a", "b", "system", "rule", NULL);
     flush();
 }
 

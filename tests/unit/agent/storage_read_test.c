@@ -29,18 +29,18 @@ static int ask_for(struct swgi_audit_query query) {
     return swgi_audit_read(database, &query, take, &page, &fault);
 }
 
-static void note(const char *circuit_name, const char *action) {
+static void note(const char *circuit_name, enum swgi_audit_action action) {
     swgi_storage_note(storage, action, circuit_name, "why", "ann", "admin", "{\"n\":1}");
     wall += 1000;
 }
 
 static void fill(void) {
     open_storage();
-    note("db-1", "TRIP");
-    note("db-2", "TRIP");
-    note("db-1", "RESET");
-    note("a[bc]d", "TRIP");
-    note("abd", "MODE");
+    note("db-1", SWGI_ACTION_TRIP);
+    note("db-2", SWGI_ACTION_TRIP);
+    note("db-1", SWGI_ACTION_RESET);
+    note("a[bc]d", SWGI_ACTION_TRIP);
+    note("abd", SWGI_ACTION_MODE);
     flush();
 }
 
@@ -99,7 +99,7 @@ static void test_a_page_has_a_thousand_rows_at_most(void **state) {
     (void)state;
     open_storage();
     for (int i = 0; i < 1200; i++)
-        note("a", "TRIP");
+        note("a", SWGI_ACTION_TRIP);
     flush();
     assert_int_equal(ask_for((struct swgi_audit_query){ .limit = 4000000 }), 0);
     assert_int_equal(page.count, 1000);
@@ -180,7 +180,7 @@ static void test_from_many_threads_while_rows_are_written(void **state) {
     for (int i = 0; i < 3; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, read_often, &pages[i]), 0);
     for (int i = 0; i < 500; i++)
-        note("db-1", "TRIP");
+        note("db-1", SWGI_ACTION_TRIP);
     for (int i = 0; i < 3; i++) {
         pthread_join(threads[i], &failed);
         assert_null(failed);

@@ -56,11 +56,44 @@ static void test_what_is_none(void **state) {
     assert_int_equal(at, 5);
 }
 
+static int64_t since(const char *text) {
+    int64_t at = -1;
+    int rc = swgi_since_parse(text, MONDAY + 5, &at);
+    assert_int_equal(rc, at == -1 ? -EINVAL : 0);
+    return at;
+}
+
+static void test_since_when(void **state) {
+    static const char *const bad[] = { "",
+                                       "yesterday",
+                                       "5",
+                                       "10",
+                                       "99999999999",
+                                       "2026-13-01",
+                                       "-1h",
+                                       "1h ago",
+                                       "18446744073709551615",
+                                       "99999999999999999999" };
+    (void)state;
+    setenv("TZ", "Etc/GMT-2", 1);
+    tzset();
+    assert_int_equal(since("10m"), MONDAY + 5 - 600000);
+    assert_int_equal(since("7d"), MONDAY + 5 - 7 * SWGI_DAY_MS);
+    assert_int_equal(since("1764442000000"), 1764442000000);
+    assert_int_equal(since("2025-12-01T08:30Z"), MONDAY + 30600000);
+    assert_int_equal(since("2025-12-01 08:30"), MONDAY + 30600000 - 2 * SWGI_HOUR_MS);
+    assert_int_equal(since("2025-12-01"), MONDAY - 2 * SWGI_HOUR_MS);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        if (since(bad[i]) != -1)
+            fail_msg("'%s' was taken", bad[i]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_and_back),
         cmocka_unit_test(test_as_people_write_it),
         cmocka_unit_test(test_what_is_none),
+        cmocka_unit_test(test_since_when),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

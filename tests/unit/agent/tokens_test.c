@@ -16,8 +16,10 @@
 
 /* SHA-256 of "abc" (FIPS 180-2, B.1). */
 #define ABC "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+/* Of "", by the same standard's examples. */
+#define NONE "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
-static char path[] = "/tmp/tokens-XXXXXX";
+static char path[] = "/tmp/tokens-XXXXXX", last_text[sizeof(((struct swg_error *)0)->text)];
 
 static int make_file(void **state) {
     int fd = mkstemp(path);
@@ -60,22 +62,23 @@ static void read_bad(const char *text, mode_t mode, int code, int line) {
     assert_string_equal(error.key, path);
     assert_null(strstr(error.text, "secret"));
     assert_null(strstr(error.text, ABC));
+    snprintf(last_text, sizeof(last_text), "%s", error.text);
 }
 
 static void test_a_token_is_known_by_its_hash(void **state) {
     struct swgi_tokens *tokens =
-        read_good("# people\n\nalice:operator:" ABC "\r\nbob:admin:" ABC "\n");
+        read_good("# people\n\nalice:operator:" NONE "\r\nbob:admin:" ABC "\n");
     char user[SWGI_TOKEN_USER_MAX] = "?";
 
     (void)state;
     assert_int_equal(swgi_tokens_count(tokens), 2);
     assert_int_equal(swgi_tokens_check(tokens, "abc", 3, user), SWGI_ROLE_ADMIN);
-    assert_string_equal(user, "bob"); /* the last of those who share one */
+    assert_string_equal(user, "bob");
     strcpy(user, "?");
     assert_int_equal(swgi_tokens_check(tokens, "abd", 3, user), SWGI_ROLE_NONE);
     assert_int_equal(swgi_tokens_check(tokens, "abc", 2, user), SWGI_ROLE_NONE);
-    assert_int_equal(swgi_tokens_check(tokens, "", 0, user), SWGI_ROLE_NONE);
     assert_string_equal(user, "?");
+    assert_int_equal(swgi_tokens_check(tokens, "", 0, user), SWGI_ROLE_OPERATOR);
     assert_int_equal(swgi_tokens_check(NULL, "abc", 3, user), SWGI_ROLE_NONE);
     swgi_tokens_free(tokens);
 }
@@ -116,10 +119,21 @@ static void test_wrong_lines_are_told_by_number(void **state) {
              -EINVAL, 2);
 }
 
+static void test_who_it_is_must_be_plain(void **state) {
+    (void)state;
+    read_bad("a:viewer:" ABC "\n\na:admin:" NONE "\n", 0600, -EINVAL, 3);
+    read_bad("# one\na:viewer:" ABC "\nb:viewer:" NONE "\nc:admin:" ABC "\n", 0600, -EINVAL, 4);
+    read_bad("a:viewer:" ABC "\na:viewer:" ABC "\n", 0600, -EINVAL, 2);
+    assert_string_equal(last_text, "line 2: the name is that of line 1 already; a line is "
+                                   "name:role:sha256, as `switchgear agent --make-token NAME "
+                                   "ROLE` prints it");
+    swgi_tokens_free(read_good("a:viewer:" ABC "\nA:viewer:" NONE "\n"));
+}
+
 static void test_a_file_that_others_may_use_is_refused(void **state) {
     (void)state;
-    read_bad("a:viewer:" ABC "\n", 0644, -EPERM, 0);
-    read_bad("a:viewer:" ABC "\n", 0602, -EPERM, 0);
+    read_bad("a:viewer:" ABC "\n", 0644, -EINVAL, 0);
+    read_bad("a:viewer:" ABC "\n", 0602, -EINVAL, 0);
 }
 
 static void test_what_is_no_file(void **state) {
@@ -170,6 +184,7 @@ int main(void) {
         cmocka_unit_test(test_digits_of_either_case),
         cmocka_unit_test(test_an_empty_file_lets_nobody_in),
         cmocka_unit_test(test_wrong_lines_are_told_by_number),
+        cmocka_unit_test(test_who_it_is_must_be_plain),
         cmocka_unit_test(test_a_file_that_others_may_use_is_refused),
         cmocka_unit_test(test_what_is_no_file),
         cmocka_unit_test(test_a_made_token_is_let_in),

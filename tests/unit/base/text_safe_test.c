@@ -118,6 +118,15 @@ static void test_copying_twice_changes_nothing(void **state) {
     }
 }
 
+static void test_blanks_say_nothing(void **state) {
+    (void)state;
+    assert_true(swgi_text_is_blank(NULL));
+    assert_true(swgi_text_is_blank(""));
+    assert_true(swgi_text_is_blank(" \t\r\n\x01\x7f "));
+    assert_false(swgi_text_is_blank("  x"));
+    assert_false(swgi_text_is_blank("\xc3\xa9"));
+}
+
 static void test_distances(void **state) {
     char longest[200];
 
@@ -166,6 +175,7 @@ int main(void) {
         cmocka_unit_test(test_what_disturbs_is_replaced),
         cmocka_unit_test(test_what_is_not_utf8_is_replaced),
         cmocka_unit_test(test_copying_twice_changes_nothing),
+        cmocka_unit_test(test_blanks_say_nothing),
         cmocka_unit_test(test_distances),
         cmocka_unit_test(test_what_was_meant),
     };

@@ -285,7 +285,7 @@ static const struct wrong_file {
       "1:20: agent.origins.0: \"example.com\" is not a URL that begins with http:// or https://; allowed: a list of at most 16, each a URL that begins with http:// or https://\n" },
     { "a secret in the file",
       "agent: { token: secret }\n",
-      "1:10: agent.token: unknown key; allowed here: audit_keep, audit_rows_max, connections_max, database, history_bytes_max, history_keep, listen, log, log_level, origins, public_reads, request_timeout, socket, tokens_file\n" },
+      "1:10: agent.token: unknown key; allowed here: audit_keep, audit_rows_max, connections_max, database, history_bytes_max, history_keep, hosts, listen, log, log_level, origins, public_reads, request_timeout, socket, tokens_file\n" },
     { "seconds without a unit",
       "metrics: { collection_interval: 0.5 }\n",
       "1:33: metrics.collection_interval: \"0.5\" is not a duration such as 250ms, 30s or 5m; allowed: 1s..1h\n" },
