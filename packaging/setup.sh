@@ -10,7 +10,7 @@ run='gcc libc6-dev meson ninja-build pkgconf|pkg-config libcurl4-openssl-dev|lib
 install="$run scdoc libedit-dev libncurses-dev"
 bench="$run strace wrk"
 lint="$run libedit-dev libncurses-dev libcmocka-dev clang-format clang-tidy"
-test="$install libcmocka-dev clang llvm libclang-rt-dev|libclang-rt-14-dev spin mandoc strace procps curl prometheus prometheus-alertmanager tmux python3-yaml python3-jsonschema"
+test="$install libcmocka-dev clang llvm libclang-rt-dev|libclang-rt-14-dev spin mandoc strace procps curl openssl prometheus prometheus-alertmanager tmux python3-yaml python3-jsonschema"
 test="$test chromium"
 # Node from elsewhere brings its own npm, and Debian's would be in its way.
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -80,6 +81,18 @@ static int find_secret(struct swgi_receiver *receiver, struct swg_error *error) 
     return rc;
 }
 
+static int find_authorities(const struct swgi_receiver *receiver, struct swg_error *error) {
+    char key[SWGI_FILE_WORD_MAX + 32];
+
+    if (receiver->says.ca_file[0] == '\0')
+        return 0;
+    if (strncasecmp(receiver->url, "https://", 8) != 0)
+        return fail(receiver, "ca_file", "does nothing: the URL does not begin with https://",
+                    error);
+    snprintf(key, sizeof(key), "receivers.%.70s.ca_file", receiver->says.name);
+    return swgi_ca_check(receiver->says.ca_file, key, error);
+}
+
 /* ---- template */
 
 static int parse_template(struct swgi_receiver *receiver, char *text, ssize_t length,
@@ -152,6 +165,8 @@ static int find_all(struct swgi_receiver *receiver, const char *listen, struct s
     rc = find_url(receiver, error);
     if (rc == 0)
         rc = find_secret(receiver, error);
+    if (rc == 0)
+        rc = find_authorities(receiver, error);
     return rc != 0 ? rc : read_template(receiver, error);
 }
 

@@ -46,7 +46,8 @@ struct swgi_receiver {
     bool busy;
     unsigned setbacks; /* in a row */
     swg_ns due, started;
-    char answer[SWGI_SAID_MAX]; /* the first of what it answered, as it came */
+    char fault[CURL_ERROR_SIZE]; /* what libcurl said last of what failed */
+    char answer[SWGI_SAID_MAX];  /* the first of what it answered, as it came */
     size_t answer_length, received;
 };
 
@@ -88,5 +89,8 @@ void swgi_request_restart(void *receiver);
  */
 int swgi_secret_read(const char *path, const char *name, const char *what, char *out, size_t size,
                      struct swg_error *error);
+
+/* alerts_ca.c: is there a certificate in the file? -EINVAL, -ENOENT, ...; *error names the key. */
+int swgi_ca_check(const char *path, const char *key, struct swg_error *error);
 
 #endif

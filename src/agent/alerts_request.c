@@ -58,6 +58,11 @@ static void equip(struct swgi_receiver *receiver) {
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "switchgear/" SWGI_VERSION);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, receiver->fault);
+    if (receiver->says.ca_file[0] != '\0') { /* these, and not the system's beside them */
+        curl_easy_setopt(easy, CURLOPT_CAINFO, receiver->says.ca_file);
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
     curl_easy_setopt(easy, CURLOPT_PROXY,
@@ -93,6 +98,7 @@ bool swgi_request_prepare(struct swgi_receiver *receiver) {
     if (receiver->easy == NULL || receiver->body == NULL || !make_headers(receiver))
         return false;
     swgi_request_restart(receiver);
+    receiver->fault[0] = '\0';
     equip(receiver);
     return true;
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/alerts_send_inside.h"
 #include "agent/alerts_text.h"
@@ -82,9 +83,13 @@ static swg_ns pause_for(struct swgi_send *send, const struct swgi_receiver *rece
 static void set_back(struct swgi_send *send, struct swgi_receiver *receiver,
                      const struct swg_http_result *result) {
     swg_ns now = swg_now();
-    char detail[64];
+    char detail[64 + CURL_ERROR_SIZE], fault[CURL_ERROR_SIZE];
+    bool is_tls = strcmp(result->kind, "tls") == 0 || strcmp(result->kind, "local") == 0;
 
-    snprintf(detail, sizeof(detail), "%s, status %d", result->kind, result->status);
+    /* Of certificates it is worth while to know more; other faults would only tell the address, which may be a secret. */
+    snprintf(detail, sizeof(detail), "%s, status %d%s%s", result->kind, result->status,
+             is_tls && receiver->fault[0] != '\0' ? ": " : "",
+             is_tls ? swgi_redact(receiver->fault, fault, sizeof(fault)) : "");
     send->counts.failed++;
     tell(receiver, SWGI_LOG_WARNING, "does not take notices", detail);
     receiver->due = now + pause_for(send, receiver, result);

@@ -265,6 +265,8 @@ static void check_receiver(struct swgi_reader *reader, const struct swgi_file_re
     if (receiver->kind == SWGI_RECEIVER_PAGERDUTY && receiver->token_file[0] == '\0')
         swgi_complain(reader, node, "token_file",
                       "missing: the file whose first line is the routing key");
+    if (receiver->kind == SWGI_RECEIVER_LOG && receiver->ca_file[0] != '\0')
+        swgi_complain(reader, node, "ca_file", "the log needs no certificate");
     if (receiver->kind != SWGI_RECEIVER_WEBHOOK && receiver->template_file[0] != '\0')
         swgi_complain(reader, node, "template_file", "only a webhook has a template");
 }

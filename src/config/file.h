@@ -99,6 +99,7 @@ struct swgi_file_receiver {
     char
         url_file[SWGI_FILE_TEXT_MAX]; /* a file whose first line is the URL (Slack's is a secret) */
     char token_file[SWGI_FILE_TEXT_MAX];    /* PagerDuty's routing key; a webhook's bearer token */
+    char ca_file[SWGI_FILE_TEXT_MAX];       /* authorities of https, in PEM; "": the system's */
     char template_file[SWGI_FILE_TEXT_MAX]; /* webhook: JSON with {{circuit}}, {{state}}, ... */
     char source[SWGI_FILE_WORD_MAX];        /* who tells; "": the host's name */
     int severity_min;                       /* enum swgi_severity */

@@ -147,6 +147,8 @@ SWGI_FILE_KEY(RECEIVER, PATH, url_file, "url_file", 0, 0, "", "",
               "a file whose first line is the URL")
 SWGI_FILE_KEY(RECEIVER, PATH, token_file, "token_file", 0, 0, "", "",
               "a file whose first line is pagerduty's routing key, or a webhook's bearer token")
+SWGI_FILE_KEY(RECEIVER, PATH, ca_file, "ca_file", 0, 0, "", "",
+              "a file of certificates, in PEM, of the authorities that may vouch for an https receiver; unset: those that the system trusts")
 SWGI_FILE_KEY(RECEIVER, PATH, template_file, "template_file", 0, 0, "", "",
               "of a webhook: JSON with {{circuit}}, {{state}} and such")
 SWGI_FILE_KEY(RECEIVER, TEXT, source, "source", 0, 127, "", "",

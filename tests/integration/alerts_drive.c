@@ -1,7 +1,7 @@
 /*
  * Delivery of notices without an agent: lines of standard input become receivers and notices, on a loop as the agent has one.
  *
- *   receiver KIND NAME KEY=VALUE ...    url, url_file, token_file, template_file, source, timeout_ms, severity_min, resolved
+ *   receiver KIND NAME KEY=VALUE ...    url, url_file, token_file, ca_file, template_file, source, timeout_ms, severity_min, resolved
  *   open                                all receivers there are; "ok", or "fault KEY: TEXT"
  *   reload                              the receivers named since open
  *   fire|end|moment RULE CIRCUIT [SEVERITY]
@@ -42,6 +42,7 @@ static void set(struct swgi_file_receiver *receiver, const char *key, const char
         { "url_file", receiver->url_file, sizeof(receiver->url_file) },
         { "token_file", receiver->token_file, sizeof(receiver->token_file) },
         { "template_file", receiver->template_file, sizeof(receiver->template_file) },
+        { "ca_file", receiver->ca_file, sizeof(receiver->ca_file) },
         { "source", receiver->source, sizeof(receiver->source) },
     };
 

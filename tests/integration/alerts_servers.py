@@ -15,7 +15,7 @@ def need(path):
 class Receiver:
     """Answers each request as the next of `plan` says, then with `usual`; keeps what it was sent in `got`."""
 
-    def __init__(self, usual=('status', 200, {}, b'ok')):
+    def __init__(self, usual=('status', 200, {}, b'ok'), tls=None):
         self.got, self.plan, self.usual, self.over = queue.Queue(), queue.Queue(), usual, threading.Event()
         receiver = self
 
@@ -72,7 +72,9 @@ class Receiver:
         self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
         self.server.daemon_threads = True
         self.server.handle_error = lambda *_: None  # connections that are cut are what this is for
-        self.url = f'http://127.0.0.1:{self.server.server_address[1]}'
+        if tls:  # shaken hands with where it is read from, on the request's own thread
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
+        self.url = f'http{"s" if tls else ""}://127.0.0.1:{self.server.server_address[1]}'
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def request(self, bound=BOUND):
