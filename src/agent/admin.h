@@ -201,6 +201,9 @@ bool swgi_admin_authorize(struct swgi_agent *agent, struct swgi_request *request
 /* GET / and the files below it. false: there is none of that path. answer NULL: only asked. */
 bool swgi_admin_page(const struct swgi_request *request, struct swgi_answer *answer);
 
+/* Lets go of answers that were kept for those who ask at once, and are old by now. */
+void swgi_admin_forget(struct swgi_agent *agent);
+
 /* A circuit as GET /v1/circuits tells it. */
 void swgi_put_circuit(struct swgi_writer *to, struct swgi_agent *agent,
                       const struct swg_status *status, swg_ns now);

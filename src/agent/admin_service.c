@@ -47,15 +47,24 @@ static int render(struct swgi_agent *agent, int format) {
     return agent->metrics[format] ? 0 : -1;
 }
 
+static bool is_good(const struct swgi_agent *agent, int format) {
+    return agent->metrics[format] &&
+           uv_now(&agent->loop) - agent->metrics_at_ms[format] < METRICS_GOOD_MS;
+}
+
+void swgi_admin_forget(struct swgi_agent *agent) {
+    for (int format = 0; format < 2; format++)
+        if (!is_good(agent, format))
+            agent->metrics[format] = swgi_text_unref(agent->metrics[format]);
+}
+
 void swgi_admin_metrics(struct swgi_agent *agent, struct swgi_request *request,
                         struct swgi_answer *answer) {
     const char *accept = request->headers[SWGI_HEADER_ACCEPT];
     int format = accept && strstr(accept, "application/openmetrics-text") ? SWGI_METRICS_OPENMETRICS
                                                                           : SWGI_METRICS_TEXT;
-    bool is_good = agent->metrics[format] &&
-                   uv_now(&agent->loop) - agent->metrics_at_ms[format] < METRICS_GOOD_MS;
 
-    if (!is_good && render(agent, format) != 0) {
+    if (!is_good(agent, format) && render(agent, format) != 0) {
         swgi_answer_problem(answer, request, SWGI_PROBLEM_INTERNAL, "no memory");
         return;
     }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/admin.h"
 #include "agent/log.h"
 #include "agent/notify.h"
 #include "agent/server.h"
@@ -115,6 +116,7 @@ void swgi_agent_tick(struct swgi_agent *agent) {
         swgi_storage_tick(agent->storage, agent->measures);
     swgi_alerts_tick(agent->alerts, agent->measures);
     swgi_server_tick(agent->server);
+    swgi_admin_forget(agent);
     if (!agent->options.is_embedded && agent->ticks % 10 == 0)
         tell_status(agent);
     agent->ticks++;

@@ -128,7 +128,18 @@ static int open_panel(struct swgi_send *send, struct swg_error *error) {
         rc = swg_config_new(&send->config);
     for (size_t i = 0; rc == 0 && i < sizeof(settings) / sizeof(*settings); i++)
         rc = swg_config_set(send->config, settings[i][0], settings[i][1], error);
-    return rc != 0 ? rc : swg_http_client_new(&send->client, send->panel, NULL, error);
+    return rc;
+}
+
+/* libcurl and its TLS come to three MiB: they are not for agents that deliver nothing. */
+int swgi_send_open(struct swgi_send *send) {
+    int rc = 0;
+
+    if (send->client == NULL)
+        rc = swg_http_client_new(&send->client, send->panel, NULL, NULL);
+    if (rc == 0 && send->wires.multi == NULL)
+        rc = swgi_wires_open(&send->wires);
+    return rc;
 }
 
 int swgi_send_new(struct swgi_send **out, uv_loop_t *loop, const struct swgi_file *file,
@@ -142,12 +153,11 @@ int swgi_send_new(struct swgi_send **out, uv_loop_t *loop, const struct swgi_fil
     rc = open_panel(send, error);
     if (rc == 0)
         rc = read_all(send, file, &send->receivers, error);
-    if (rc == 0 && swgi_wires_init(&send->wires, loop, swgi_send_on_wires, send) != 0)
-        rc = swgi_fail(error, -ENOMEM, "alerts", "libcurl would not start");
     if (rc != 0) {
         swgi_send_free(send);
         return rc;
     }
+    swgi_wires_init(&send->wires, loop, swgi_send_on_wires, send);
     uv_timer_init(loop, &send->pace);
     send->pace.data = send;
     send->wires.handles++;

@@ -124,7 +124,7 @@ static void finish(struct swgi_send *send, struct swgi_receiver *receiver, int r
 static void launch(struct swgi_send *send, struct swgi_receiver *receiver) {
     struct swg_http_call call = SWG_HTTP_CALL_INIT;
     struct swg_http_result result = SWG_HTTP_RESULT_INIT;
-    int rc = -ENOMEM;
+    int rc = swgi_send_open(send);
 
     call.circuit = receiver->circuit;
     call.headers = receiver->headers;
@@ -132,7 +132,9 @@ static void launch(struct swgi_send *send, struct swgi_receiver *receiver) {
     call.repeat = SWG_HTTP_REPEATABLE; /* told twice is better than not at all */
     call.restart = swgi_request_restart;
     call.restart_arg = receiver;
-    if (swgi_request_prepare(receiver)) {
+    if (rc == 0 && !swgi_request_prepare(receiver))
+        rc = -ENOMEM;
+    if (rc == 0) {
         call.headers = receiver->headers;
         rc = swg_http_start(send->client, send->wires.multi, receiver->easy, &call, &result);
     }
@@ -150,7 +152,8 @@ static void on_pace(uv_timer_t *timer) {
     CURL *easy = NULL;
     int rc;
 
-    while ((rc = swg_http_poll(send->client, send->wires.multi, &easy, &result)) != 0) {
+    while (send->client != NULL &&
+           (rc = swg_http_poll(send->client, send->wires.multi, &easy, &result)) != 0) {
         if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &receiver) == CURLE_OK)
             finish(send, receiver, rc, &result);
     }

@@ -104,13 +104,16 @@ static int wake(CURLM *multi, long timeout_ms, void *arg) {
     return 0;
 }
 
-int swgi_wires_init(struct swgi_wires *wires, uv_loop_t *loop, swgi_wires_fn *fn, void *arg) {
-    *wires = (struct swgi_wires){ .loop = loop, .fn = fn, .arg = arg, .multi = curl_multi_init() };
-    if (wires->multi == NULL)
-        return -ENOMEM;
+void swgi_wires_init(struct swgi_wires *wires, uv_loop_t *loop, swgi_wires_fn *fn, void *arg) {
+    *wires = (struct swgi_wires){ .loop = loop, .fn = fn, .arg = arg, .handles = 1 };
     uv_timer_init(loop, &wires->timer);
     wires->timer.data = wires;
-    wires->handles = 1;
+}
+
+int swgi_wires_open(struct swgi_wires *wires) {
+    wires->multi = curl_multi_init();
+    if (wires->multi == NULL)
+        return -ENOMEM;
     curl_multi_setopt(wires->multi, CURLMOPT_SOCKETFUNCTION, watch);
     curl_multi_setopt(wires->multi, CURLMOPT_SOCKETDATA, wires);
     curl_multi_setopt(wires->multi, CURLMOPT_TIMERFUNCTION, wake);
@@ -119,7 +122,8 @@ int swgi_wires_init(struct swgi_wires *wires, uv_loop_t *loop, swgi_wires_fn *fn
 }
 
 void swgi_wires_stop(struct swgi_wires *wires) {
-    curl_multi_cleanup(wires->multi);
+    if (wires->multi != NULL)
+        curl_multi_cleanup(wires->multi);
     wires->multi = NULL;
     uv_close((uv_handle_t *)&wires->timer, on_timer_closed);
 }

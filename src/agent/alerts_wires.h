@@ -11,15 +11,16 @@ typedef void swgi_wires_fn(void *arg);
 
 struct swgi_wires {
     uv_loop_t *loop;
-    CURLM *multi;
+    CURLM *multi; /* NULL until it is opened */
     uv_timer_t timer;
     swgi_wires_fn *fn;
     void *arg;
     unsigned handles; /* of libuv, that are not closed yet */
 };
 
-/* 0 or -errno. */
-int swgi_wires_init(struct swgi_wires *wires, uv_loop_t *loop, swgi_wires_fn *fn, void *arg);
+void swgi_wires_init(struct swgi_wires *wires, uv_loop_t *loop, swgi_wires_fn *fn, void *arg);
+/* Before the first transfer, and after libcurl was started. 0 or -errno. */
+int swgi_wires_open(struct swgi_wires *wires);
 /* All easy handles are out. The loop must run until handles is 0 before *wires may go. */
 void swgi_wires_stop(struct swgi_wires *wires);
 

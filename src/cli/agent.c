@@ -1,5 +1,6 @@
 /* The agent from the command line: what is said beside its file, and what is wrong with either. */
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 #include "cli/commands.h"
 #include "cli/message.h"
 #include "cli/panel.h"
+
+#define LARGE_BYTES (256 * 1024)
 
 /* Large, and needed once. */
 static struct swgi_file_errors errors;
@@ -129,6 +132,13 @@ static int explain(const char *path, int rc, const struct swg_error *error) {
     return errors.count > 0 ? EX_CONFIG : status_of(rc);
 }
 
+/* Whole answers of many circuits take megabytes for a moment: they go back to the system, and one heap is enough for two threads. */
+static void keep_little_memory(void) {
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    mallopt(M_TRIM_THRESHOLD, LARGE_BYTES);
+    mallopt(M_ARENA_MAX, 1);
+}
+
 int swgi_agent_command_run(const struct swgi_options *options) {
     struct swgi_agent_options words = read_words(options);
     struct swg_error error = SWG_ERROR_INIT;
@@ -145,6 +155,7 @@ int swgi_agent_command_run(const struct swgi_options *options) {
     }
     if (options->check || options->dry_run)
         return check(&words, path, options->quiet);
+    keep_little_memory();
     rc = swgi_agent_new(&agent, &words, NULL, &errors, &error);
     if (rc != 0)
         return explain(path, rc, &error);
