@@ -138,10 +138,13 @@ static void derive_minute(struct swgi_measured *measured) {
     seen->anomaly = swgi_history_anomaly(measured->history, seen->failure_rate_1m, sum.judged);
 }
 
-/* How often, after the last change: the minute's figures move every second, the rest slowly. */
+/* How often, after the last change: rates move every second, the minute's figures with each second that leaves it, the rest slowly. */
 static bool derive_due(const struct swgi_measured *measured, swg_ns now) {
     swg_ns quiet = now - measured->changed_at, passed = now - measured->derived_at;
-    if (quiet < 70 * SWGI_NS)
+    if (quiet < (SWGI_RATE_SLOTS + 2) * SWGI_NS)
+        return true;
+    if (quiet < 70 * SWGI_NS && measured->history != NULL &&
+        swgi_history_advance(measured->history, now))
         return true;
     return passed >= (quiet < 660 * SWGI_NS ? 10 * SWGI_NS : 60 * SWGI_NS);
 }

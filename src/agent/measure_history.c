@@ -60,11 +60,20 @@ static void learn(struct swgi_history *history) {
     history->deviation = median_of(rates, count);
 }
 
-void swgi_history_advance(struct swgi_history *history, swg_ns now) {
+/* Had it been empty already? */
+static bool empty(struct swgi_second *second) {
+    bool was_empty =
+        second->calls == 0 && second->judged == 0 && second->slow == 0 && second->rejected == 0;
+    *second = (struct swgi_second){ 0 };
+    return was_empty;
+}
+
+bool swgi_history_advance(struct swgi_history *history, swg_ns now) {
+    bool moved = false;
     int64_t number;
     int64_t n = to_empty(history->second, now / SWGI_NS, SWGI_SECONDS, &number);
     for (; n > 0; n--, number++)
-        memset(&history->seconds[slot(number, SWGI_SECONDS)], 0, sizeof(*history->seconds));
+        moved |= !empty(&history->seconds[slot(number, SWGI_SECONDS)]);
     history->second = now / SWGI_NS;
     n = to_empty(history->ten, now / TEN_NS, SWGI_TENS, &number);
     for (; n > 0; n--, number++) {
@@ -79,6 +88,7 @@ void swgi_history_advance(struct swgi_history *history, swg_ns now) {
     history->minute = now / MINUTE_NS;
     if (turned)
         learn(history);
+    return moved || turned;
 }
 
 void swgi_history_add(struct swgi_history *history, const struct swgi_second *delta) {

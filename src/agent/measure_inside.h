@@ -131,7 +131,8 @@ int64_t swgi_measure_bucket(unsigned i);
 /* ---- measure_history.c: what happened when */
 /* NULL without memory, which only costs the figures that come from the past. */
 struct swgi_history *swgi_history_new(swg_ns now);
-void swgi_history_advance(struct swgi_history *history, swg_ns now);
+/* Does what is summed over the last minute, or learned of the last hour, change by it? */
+bool swgi_history_advance(struct swgi_history *history, swg_ns now);
 void swgi_history_add(struct swgi_history *history, const struct swgi_second *delta);
 void swgi_history_transition(struct swgi_history *history, swg_ns at);
 /* The last `count` slots of a second, the running one among them. */
