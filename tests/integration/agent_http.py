@@ -176,6 +176,11 @@ def said_once(agent):
                   ("Host: x", token)):
         problem = is_problem(raw(agent, "GET /health HTTP/1.1", *twice, token), 400, "BAD_REQUEST")
         assert problem["message"].endswith("is there twice"), problem
+    for target in ("/health", "http://localhost/health"):
+        problem = is_problem(raw(agent, f"GET {target} HTTP/1.1", token), 400, "BAD_REQUEST")
+        assert "Host is missing" in problem["message"], problem
+        assert "services" in raw(agent, f"GET {target} HTTP/1.0", token).json(), target
+    assert "services" in raw(agent, "GET /health HTTP/1.1", "Host:", token).json()
 
 
 def names(agent):
