@@ -20,6 +20,7 @@ struct swgi_file_circuit;
 #define SWGI_BODY_MAX    (16u * 1024u)
 #define SWGI_URI_MAX     2048u
 #define SWGI_NAME_ROOM   128u
+#define SWGI_HOST_ROOM   264u /* DNS allows 254 with the root's dot; a port, brackets */
 #define SWGI_HEADERS_MAX (8u * 1024u)
 
 /* Headers that anybody looks at. */
@@ -65,7 +66,7 @@ struct swgi_request {
 
     /* What the dispatcher finds out. */
     const struct swgi_route *route;
-    char authority[SWGI_NAME_ROOM]; /* of a path that came with one, in the place of Host */
+    char authority[SWGI_HOST_ROOM]; /* of a path that came with one, in the place of Host */
     char name[SWGI_NAME_ROOM];      /* {name} of the path, without escapes */
     char user[SWGI_TOKEN_USER_MAX]; /* "": nobody */
     int role;

@@ -19,6 +19,14 @@ static bool is_port_or_end(const char *text) {
     return text[0] == '\0' || (text[0] == ':' && text[1 + strspn(text + 1, "0123456789")] == '\0');
 }
 
+/* "name." is "name": the root's own name may be said. */
+static void drop_root(char *name) {
+    size_t length = strlen(name);
+
+    if (length > 1 && name[length - 1] == '.')
+        name[length - 1] = '\0';
+}
+
 /* "host:port", "[::1]:port" or either without a port: the host in small letters. false: it is none of these. */
 static bool split(const char *text, char host[HOST_MAX], bool *is_bracketed) {
     size_t length;
@@ -31,8 +39,8 @@ static bool split(const char *text, char host[HOST_MAX], bool *is_bracketed) {
         return false;
     for (size_t i = 0; i < length; i++)
         host[i] = (char)tolower((unsigned char)text[i]);
-    length -= length > 1 && host[length - 1] == '.'; /* the root's own name may be said */
     host[length] = '\0';
+    drop_root(host);
     return true;
 }
 
@@ -45,6 +53,7 @@ static bool is_configured(const struct swgi_file_words *hosts, const char *host)
         for (; hosts->at[i][at] && at + 1 < sizeof(glob); at++)
             glob[at] = (char)tolower((unsigned char)hosts->at[i][at]);
         glob[at] = '\0';
+        drop_root(glob);
         if (swgi_file_glob(glob, host))
             return true;
     }

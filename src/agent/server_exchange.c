@@ -110,7 +110,7 @@ static enum MHD_Result add_length(void *arg, enum MHD_ValueKind kind, const char
     return MHD_YES;
 }
 
-/* Who is who, and from where, is said once, or not at all: two who read the first and the last would not agree. */
+/* Who is who, and from where, is said once, or not at all where that may be: two who read the first and the last would not agree. */
 struct once {
     unsigned times[SWGI_HEADERS];
 };
@@ -124,10 +124,12 @@ static enum MHD_Result count_header(void *arg, enum MHD_ValueKind kind, const ch
     return MHD_YES;
 }
 
-static const char *said_twice(struct exchange *exchange) {
+static const char *said_wrongly(struct exchange *exchange, const char *version) {
     struct once once = { { 0 } };
 
     MHD_get_connection_values(exchange->handle, MHD_HEADER_KIND, count_header, &once);
+    if (once.times[SWGI_HEADER_HOST] == 0 && strcmp(version, MHD_HTTP_VERSION_1_0) != 0)
+        return "Host is missing, which only HTTP/1.0 may leave out"; /* RFC 9112, 3.2 */
     return once.times[SWGI_HEADER_HOST] > 1            ? "Host is there twice"
            : once.times[SWGI_HEADER_ORIGIN] > 1        ? "Origin is there twice"
            : once.times[SWGI_HEADER_AUTHORIZATION] > 1 ? "Authorization is there twice"
@@ -139,7 +141,7 @@ static const char *header(struct exchange *exchange, const char *name) {
 }
 
 /* What can be refused before the body has come. */
-static void look_at_headers(struct exchange *exchange) {
+static void look_at_headers(struct exchange *exchange, const char *version) {
     const char *length = header(exchange, "Content-Length");
     size_t headers = 0;
     uint64_t number = 0;
@@ -151,7 +153,7 @@ static void look_at_headers(struct exchange *exchange) {
         exchange->refused = SWGI_PROBLEM_TOO_LARGE;
     if (exchange->refused >= 0)
         return;
-    exchange->refused_why = said_twice(exchange);
+    exchange->refused_why = said_wrongly(exchange, version);
     if (exchange->refused_why)
         exchange->refused = SWGI_PROBLEM_BAD_REQUEST;
 }
@@ -350,7 +352,6 @@ enum MHD_Result swgi_exchange_handle(void *arg, struct MHD_Connection *handle, c
     (void)arg;
     (void)handle;
     (void)url;
-    (void)version;
     if (!exchange || !exchange->client)
         return MHD_NO;
     if (exchange->is_done)
@@ -358,7 +359,7 @@ enum MHD_Result swgi_exchange_handle(void *arg, struct MHD_Connection *handle, c
     if (!exchange->is_begun) {
         exchange->is_begun = true;
         snprintf(exchange->method, sizeof(exchange->method), "%s", method);
-        look_at_headers(exchange);
+        look_at_headers(exchange, version);
         return exchange->refused >= 0 ? dispatch(exchange) : MHD_YES;
     }
     if (*size > 0) {

@@ -176,6 +176,11 @@ def said_once(agent):
                   ("Host: x", token)):
         problem = is_problem(raw(agent, "GET /health HTTP/1.1", *twice, token), 400, "BAD_REQUEST")
         assert problem["message"].endswith("is there twice"), problem
+    for target in ("/health", "http://localhost/health"):
+        problem = is_problem(raw(agent, f"GET {target} HTTP/1.1", token), 400, "BAD_REQUEST")
+        assert "Host is missing" in problem["message"], problem
+        assert "services" in raw(agent, f"GET {target} HTTP/1.0", token).json(), target
+    assert "services" in raw(agent, "GET /health HTTP/1.1", "Host:", token).json()
 
 
 def names(agent):
@@ -212,9 +217,12 @@ def not_there(agent):
             assert answer.headers["Allow"] == "GET, HEAD", (method, path, answer.headers)
     is_problem(agent.ask("POST", "/nosuch"), 404, "NOT_FOUND")
     token = "Authorization: Bearer " + agent.tokens["viewer"]
-    for target in ("http://localhost/health", "HTTPS://ops.example:1/health"):
+    longest = ".".join((63 * "a", 63 * "b", 63 * "c", 61 * "d"))  # as DNS allows
+    for target in ("http://localhost/health", "HTTPS://ops.example:1/health", f"http://{longest}:65535/health"):
         assert "services" in raw(agent, f"GET {target} HTTP/1.1", "Host: x", token).json(), target
     assert raw(agent, "GET http://localhost HTTP/1.1", "Host: x").headers["Content-Type"].startswith("text/html")
+    for target in ("http:///health", f"http://{300 * 'x'}/health"):
+        is_problem(raw(agent, f"GET {target} HTTP/1.1", "Host: x", token), 400, "BAD_REQUEST")
     is_problem(agent.get("/" + 2100 * "x"), 414, "URI_TOO_LONG")
     is_problem(agent.get("/health", X_Much=9000 * "x"), 431, "HEADERS_TOO_LARGE")
     is_problem(agent.post("/v1/circuits/database/reset", '{"reason": "' + 17000 * "x" + '"}', Content_Type="application/json"), 413,

@@ -304,12 +304,20 @@ static int ask_as(struct story *story, const char *method, const char *host, con
     return story->answer.status;
 }
 
-static const char *const our_names[] = {
-    "localhost",      "LOCALHOST:9190",  "localhost.:1",
-    "127.0.0.1:9190", "127.0.0.1",       "10.1.2.3:80",
-    "[::1]:9190",     "[fd00::1]",       "switchgear.monitoring.svc:9190",
-    "Ops.Example",    "here.example:80", NULL
-};
+static const char *const our_names[] = { "localhost",
+                                         "LOCALHOST:9190",
+                                         "localhost.:1",
+                                         "127.0.0.1:9190",
+                                         "127.0.0.1",
+                                         "10.1.2.3:80",
+                                         "[::1]:9190",
+                                         "[fd00::1]",
+                                         "switchgear.monitoring.svc:9190",
+                                         "Ops.Example",
+                                         "here.example:80",
+                                         "rooted.example:80",
+                                         "ROOTED.example.",
+                                         NULL };
 static const char *const other_names[] = { "evil.example",
                                            "evil.example:9190",
                                            "localhost.evil.example",
@@ -328,9 +336,10 @@ static const char *const other_names[] = { "evil.example",
                                            NULL };
 
 static void name_the_agent(struct story *story) {
-    static char ops[] = "ops.EXAMPLE", service[] = "*.monitoring.svc", *names[] = { ops, service };
+    static char ops[] = "ops.EXAMPLE", service[] = "*.monitoring.svc", rooted[] = "rooted.Example.",
+                *names[] = { ops, service, rooted };
 
-    story->agent->file->agent.hosts = (struct swgi_file_words){ .count = 2, .at = names };
+    story->agent->file->agent.hosts = (struct swgi_file_words){ .count = 3, .at = names };
     strcpy(story->agent->file->agent.listen, "here.example:0");
     story->agent->file->agent.public_reads = true;
 }
