@@ -299,9 +299,10 @@ static void greet(const struct swgi_options *options) {
 
     if (options->quiet)
         return;
-    printf("switchgear %s, panel %s\n'help' lists what there is, Tab completes, Ctrl-D leaves.\n",
-           swg_version(),
+    printf("switchgear %s, panel %s\n", swg_version(),
            swgi_clean_text(options->panel, options->screen.utf8, clean, sizeof(clean)));
+    swgi_screen_wrap(&options->screen, SWGI_PLAIN, 0, 0,
+                     "'help' lists what there is, Tab completes, Ctrl-D leaves.");
 }
 
 static bool begin(struct edit *edit, const struct swgi_options *options) {

@@ -1,6 +1,7 @@
 /* Pages of "label  value" lines, 80 columns, the state first: what is wrong must be on the first line. */
 #include "cli/report.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,20 +22,30 @@ void swgi_report_line(const struct swgi_screen *screen, const char *name, const 
     swgi_screen_wrap(screen, SWGI_PLAIN, LABEL, LABEL, text);
 }
 
+/* A title is a line, for grep; on a terminal it is broken where the words are. */
 void swgi_report_title(const struct swgi_screen *screen, const struct swg_status *status,
                        swg_ns now) {
-    char name[SWGI_CLEAN_MAX], next[80], since[SWGI_TEXT_MAX];
+    char name[SWGI_CLEAN_MAX], next[80], since[SWGI_TEXT_MAX], text[160] = "";
+    bool has_age = status->mode == SWG_MODE_NORMAL && status->since;
+    const char *state = swgi_state_word(status);
+    struct swgi_screen wide = *screen;
 
+    wide.width = screen->is_terminal ? screen->width : INT_MAX;
     swgi_screen_put(screen, SWGI_STRONG, 0,
                     swgi_clean_text(status->name, screen->utf8, name, sizeof(name)));
     fputs("  ", screen->out);
-    swgi_screen_put(screen, swgi_state_tone(status), 0, swgi_state_word(status));
-    if (status->mode == SWG_MODE_NORMAL && status->since)
-        fprintf(screen->out, " for %s", swgi_duration_text(now - status->since, since));
     swgi_next_text(status, now, next, sizeof(next));
+    swgi_screen_put(screen, swgi_state_tone(status), 0, state);
+    if (has_age)
+        snprintf(text, sizeof(text), "for %s", swgi_duration_text(now - status->since, since));
+    else if (next[0])
+        fputc(',', screen->out);
     if (next[0])
-        fprintf(screen->out, ", %s", next);
-    fputc('\n', screen->out);
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", has_age ? ", " : "",
+                 next);
+    if (text[0])
+        fputc(' ', screen->out);
+    swgi_screen_wrap(&wide, SWGI_PLAIN, (int)(strlen(name) + strlen(state)) + 4, 2, text);
 }
 
 /* "1,100 successes, 96 failures": what is zero is left out, and so is a line with nothing in it. */
@@ -332,7 +343,7 @@ void swgi_report_why(const struct swgi_screen *screen, const struct swg_why *why
 
 static void geometry_line(const struct swgi_screen *screen, const char *name, uint32_t used,
                           uint32_t most) {
-    char left[SWGI_TEXT_MAX], used_text[SWGI_TEXT_MAX], most_text[SWGI_TEXT_MAX];
+    char left[SWGI_TEXT_MAX], used_text[SWGI_TEXT_MAX], most_text[SWGI_TEXT_MAX], text[160];
     double share = most ? (double)used / most : 0;
 
     label(screen, name);
@@ -341,8 +352,11 @@ static void geometry_line(const struct swgi_screen *screen, const char *name, ui
                     : share >= 0.75 ? SWGI_WARN
                                     : SWGI_GOOD,
                     share, BAR);
-    fprintf(screen->out, "  %s of %s, %s left\n", swgi_count_text(used, used_text),
-            swgi_count_text(most, most_text), swgi_count_text(most > used ? most - used : 0, left));
+    fputs("  ", screen->out);
+    snprintf(text, sizeof(text), "%s of %s, %s left", swgi_count_text(used, used_text),
+             swgi_count_text(most, most_text),
+             swgi_count_text(most > used ? most - used : 0, left));
+    swgi_screen_wrap(screen, SWGI_PLAIN, LABEL + BAR + 2, LABEL + BAR + 2, text);
 }
 
 static void cost_lines(const struct swgi_screen *screen, const struct swg_panel_info *status) {

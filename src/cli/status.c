@@ -50,24 +50,29 @@ struct shown {
     size_t count;
 };
 
-static void show_column(struct shown *shown, bool is_shown, const char *heading, bool to_right) {
+static void show_words(struct shown *shown, const char *heading) {
+    shown->columns[shown->count++] = (struct swgi_column){ .heading = heading };
+}
+
+static void show_number(struct shown *shown, bool is_shown, const char *heading, unsigned rank) {
     if (is_shown)
-        shown->columns[shown->count++] = (struct swgi_column){ heading, to_right };
+        shown->columns[shown->count++] =
+            (struct swgi_column){ .heading = heading, .to_right = true, .rank = rank };
 }
 
 static void choose_columns(struct shown *shown, const struct statuses *statuses, int width) {
     *shown = (struct shown){ .latencies = width >= WIDE };
     for (size_t i = 0; i < statuses->count; i++)
         shown->permits |= statuses->at[i].has_bulkhead != 0;
-    show_column(shown, true, "CIRCUIT", false);
-    show_column(shown, true, "STATE", false);
-    show_column(shown, true, "FAILING", true);
-    show_column(shown, true, "CALLS", true);
-    show_column(shown, true, "REJECTED", true);
-    show_column(shown, shown->permits, "IN USE", true);
-    show_column(shown, shown->latencies, "P50", true);
-    show_column(shown, shown->latencies, "P99", true);
-    show_column(shown, true, "NEXT", false);
+    show_words(shown, "CIRCUIT");
+    show_words(shown, "STATE");
+    show_number(shown, true, "FAILING", 1);
+    show_number(shown, true, "CALLS", 4);
+    show_number(shown, true, "REJECTED", 3);
+    show_number(shown, shown->permits, "IN USE", 2);
+    show_number(shown, shown->latencies, "P50", 6);
+    show_number(shown, shown->latencies, "P99", 5);
+    show_words(shown, "NEXT");
 }
 
 /* "18/20", and "20/20 +4" where four wait. */
@@ -116,18 +121,19 @@ static void add_row(struct swgi_table *table, const struct swgi_screen *screen,
 static void print_sum(const struct swgi_screen *screen, const struct statuses *statuses) {
     static const char *const names[] = { "tripped", "probing", "in another mode", "closed" };
     size_t sums[4] = { 0 };
-    const char *separator = ": ";
+    char text[256];
+    int used;
 
     for (size_t i = 0; i < statuses->count; i++)
         sums[swgi_state_rank(&statuses->at[i])]++;
-    fprintf(screen->out, "\n%zu circuit%s", statuses->count, statuses->count == 1 ? "" : "s");
-    for (size_t i = 0; i < 4; i++) {
-        if (sums[i] == 0)
-            continue;
-        fprintf(screen->out, "%s%zu %s", separator, sums[i], names[i]);
-        separator = ", ";
-    }
+    used = snprintf(text, sizeof(text), "%zu circuit%s:", statuses->count,
+                    statuses->count == 1 ? "" : "s");
+    for (size_t i = 0, kinds = 0; i < 4; i++)
+        if (sums[i] != 0)
+            used += snprintf(text + used, sizeof(text) - (size_t)used, "%s %zu %s",
+                             kinds++ > 0 ? "," : "", sums[i], names[i]);
     fputc('\n', screen->out);
+    swgi_screen_wrap(screen, SWGI_PLAIN, 0, 2, text);
 }
 
 static void print_table(const struct swgi_options *options, struct statuses *statuses, swg_ns now) {

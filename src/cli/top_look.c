@@ -230,8 +230,10 @@ static void print_table(const struct swgi_options *options, const struct swgi_to
 
     swgi_top_layout(options->screen.width, rows->has_permits, 0, &layout);
     for (unsigned i = 0; i < layout.count; i++)
-        columns[i] = (struct swgi_column){ swgi_top_heading(layout.column[i], SWGI_TREND_CALLS),
-                                           swgi_top_to_right(layout.column[i]) };
+        columns[i] = (struct swgi_column){
+            .heading = swgi_top_heading(layout.column[i], SWGI_TREND_CALLS),
+            .to_right = swgi_top_to_right(layout.column[i]),
+        };
     swgi_table_init(&table, columns, layout.count);
     for (size_t i = 0; i < count; i++) {
         for (unsigned j = 0; j < layout.count; j++) {

@@ -17,13 +17,15 @@ static bool wants_color(bool is_terminal, bool no_color) {
     return is_terminal && !no_color && !(no && *no) && !is_dumb;
 }
 
+#define WIDTH_LEAST 40 /* what is narrower is not made for words */
+
 static int width_of(FILE *out) {
     struct winsize size;
     const char *columns = getenv("COLUMNS");
-    if (columns && atoi(columns) >= 40)
+    if (columns && atoi(columns) >= WIDTH_LEAST)
         return atoi(columns);
-    if (ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col >= 40)
-        return size.ws_col;
+    if (ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        return size.ws_col > WIDTH_LEAST ? size.ws_col : WIDTH_LEAST;
     return 80;
 }
 
@@ -156,21 +158,60 @@ void swgi_table_deinit(struct swgi_table *table) {
 #define NAME_LEAST  12
 #define CELL_MAX    1100
 
-/* How wide each column must be; the first one gives way on a terminal that is too narrow. */
+#define LAST_LEAST 8
+
+/* How wide a column would be; 0: it is left out. */
+static int width_wanted(const struct swgi_table *table, const struct swgi_screen *screen,
+                        size_t i) {
+    int widest = swgi_screen_columns(screen, table->columns[i].heading);
+    for (size_t j = i; j < table->cells_count; j += table->columns_count) {
+        int width = swgi_screen_columns(screen, table->cells[j].text);
+        widest = width > widest ? width : widest;
+    }
+    return widest;
+}
+
+static int sum_of(const struct swgi_table *table, const int *widths) {
+    int sum = 0;
+    for (size_t i = 0; i < table->columns_count; i++)
+        if (widths[i] > 0)
+            sum += widths[i] + (i > 0 ? GAP : 0);
+    return sum;
+}
+
+/* Makes it as narrow as is wanted, if it may be that narrow; what is still too much. */
+static int narrow(int *width, int least, int excess) {
+    int by = *width - excess > least ? excess : *width - least;
+    if (by <= 0)
+        return excess;
+    *width -= by;
+    return excess - by;
+}
+
+/* The highest rank that is still there; false: none is. */
+static bool leave_out(const struct swgi_table *table, int *widths) {
+    size_t highest = 0;
+    for (size_t i = 1; i < table->columns_count; i++)
+        if (widths[i] > 0 && table->columns[i].rank > 0 &&
+            (highest == 0 || table->columns[i].rank > table->columns[highest].rank))
+            highest = i;
+    widths[highest] = highest > 0 ? 0 : widths[0];
+    return highest > 0;
+}
+
 static void measure(const struct swgi_table *table, const struct swgi_screen *screen,
                     int widths[COLUMNS_MAX]) {
-    int sum = 0;
-    for (size_t i = 0; i < table->columns_count; i++) {
-        widths[i] = swgi_screen_columns(screen, table->columns[i].heading);
-        for (size_t j = i; j < table->cells_count; j += table->columns_count) {
-            int width = swgi_screen_columns(screen, table->cells[j].text);
-            widths[i] = width > widths[i] ? width : widths[i];
-        }
-        sum += widths[i] + (i > 0 ? GAP : 0);
-    }
-    int excess = sum - screen->width;
-    if (screen->is_terminal && excess > 0)
-        widths[0] = widths[0] - excess > NAME_LEAST ? widths[0] - excess : NAME_LEAST;
+    size_t last = table->columns_count - 1;
+    for (size_t i = 0; i < table->columns_count; i++)
+        widths[i] = width_wanted(table, screen, i);
+    if (!screen->is_terminal)
+        return;
+    int whole = widths[0], excess;
+    while ((excess = narrow(&widths[0], NAME_LEAST, sum_of(table, widths) - screen->width)) > 0 &&
+           leave_out(table, widths))
+        widths[0] = whole;
+    if (last > 0 && widths[last] > 0 && !table->columns[last].to_right)
+        narrow(&widths[last], LAST_LEAST, excess);
 }
 
 /* Cut in the middle: names differ at their ends as often as at their beginnings. */
@@ -186,6 +227,19 @@ static void clip(const struct swgi_screen *screen, const char *text, int width, 
              text + length - tail);
 }
 
+/* Words are cut at their end, and never within a sign. */
+static void cut(const struct swgi_screen *screen, const char *text, int width, char *out,
+                size_t out_size) {
+    int keep = width - 1;
+    if (swgi_screen_columns(screen, text) <= width) {
+        snprintf(out, out_size, "%s", text);
+        return;
+    }
+    while (keep > 0 && ((unsigned char)text[keep] & 0xc0) == 0x80)
+        keep--;
+    snprintf(out, out_size, "%.*s%s", keep, text, swgi_screen_sign(screen, "…", "~"));
+}
+
 static void print_row(const struct swgi_table *table, const struct swgi_screen *screen,
                       const int *widths, const struct swgi_cell *row) {
     for (size_t i = 0; i < table->columns_count; i++) {
@@ -193,13 +247,13 @@ static void print_row(const struct swgi_table *table, const struct swgi_screen *
         bool is_last = i + 1 == table->columns_count, to_right = table->columns[i].to_right;
         int padding = is_last && !to_right ? 0 : widths[i];
 
-        if (is_last && !row[i].text[0])
-            break;
+        if (widths[i] == 0 || (is_last && !row[i].text[0]))
+            continue;
         blanks(screen, i > 0 ? GAP : 0);
         if (i == 0)
             clip(screen, row[i].text, widths[i], text, sizeof(text));
         else
-            snprintf(text, sizeof(text), "%s", row[i].text);
+            cut(screen, row[i].text, widths[i], text, sizeof(text));
         swgi_screen_put(screen, row[i].tone, to_right ? -padding : padding, text);
     }
     fputc('\n', screen->out);

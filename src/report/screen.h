@@ -38,6 +38,8 @@ const char *swgi_screen_sign(const struct swgi_screen *screen, const char *sign,
 struct swgi_column {
     const char *heading;
     bool to_right; /* numbers */
+    unsigned
+        rank; /* on a terminal without room for all, the highest are left out first; 0: none is without it */
 };
 
 struct swgi_cell {
@@ -45,7 +47,7 @@ struct swgi_cell {
     enum swgi_tone tone;
 };
 
-/* A table whose first column gives way when the rest needs the room. */
+/* A table that gives way to a terminal: first its first column, then ranks of columns, then its last one, if that is of words. */
 struct swgi_table {
     const struct swgi_column *columns;
     size_t columns_count;
