@@ -142,6 +142,8 @@ uint32_t swgi_history_transitions(const struct swgi_history *history) {
     return sum;
 }
 
+#define TREND_CALLS_LEAST 10 /* a line through fewer says nothing */
+
 /* x is in minutes back from now, so that the slope is per minute; weights are calls. */
 double swgi_history_trend(const struct swgi_history *history) {
     double w = 0, wx = 0, wy = 0, wxx = 0, wxy = 0;
@@ -158,7 +160,7 @@ double swgi_history_trend(const struct swgi_history *history) {
         wxy += failures * x;
     }
     double spread = w * wxx - wx * wx;
-    return points < 2 || spread <= 0 ? 0 : (w * wxy - wx * wy) / spread;
+    return points < 2 || w < TREND_CALLS_LEAST || spread <= 0 ? 0 : (w * wxy - wx * wy) / spread;
 }
 
 /*

@@ -198,10 +198,40 @@ static enum swgi_tone tone_of(const char *action) {
     return SWGI_PLAIN;
 }
 
+/* A database is what somebody left there: any number may stand in it. */
+static swg_ns ns_of(double seconds) {
+    return seconds > 0 && seconds < 9e9 ? (swg_ns)(seconds * 1e9) : 0;
+}
+
+static size_t append(char *out, size_t size, size_t used, const char *format, const char *text) {
+    int wanted = used < size ? snprintf(out + used, size - used, format, text) : 0;
+
+    return used + (wanted > 0 ? (size_t)wanted : 0);
+}
+
+/* What of the evidence the reason does not say: which mode or alert, and until when an act by hand holds. */
+static void print_detail(const struct row *row, bool utf8, char *out, size_t size) {
+    json_t *evidence = json_loads(row->evidence, 0, NULL), *duration;
+    const char *key = strcmp(row->action, "MODE") == 0 ? "to" : "alert", *word;
+    char clean[SWGI_CLEAN_MAX], text[SWGI_TEXT_MAX];
+    size_t used = 0;
+
+    out[0] = '\0';
+    word = json_string_value(json_object_get(evidence, key));
+    duration = json_object_get(evidence, "duration_seconds");
+    if (word)
+        used = append(out, size, used, "%s ", swgi_clean_text(word, utf8, clean, sizeof(clean)));
+    if (json_is_number(duration) && strcmp(row->source, "rule") != 0)
+        used = append(out, size, used, "for %s ",
+                      swgi_duration_text(ns_of(json_number_value(duration)), text));
+    json_decref(evidence);
+}
+
 /* A row is a line, for grep; on a terminal it is broken where the words are. */
 static void print_text(const struct swgi_screen *on, const struct row *row, int name_columns) {
     struct swgi_screen wide = *on, *screen = &wide;
-    char clean[SWGI_CLEAN_MAX], who[2 * SWGI_CLEAN_MAX], wall[SWGI_TEXT_MAX];
+    char clean[SWGI_CLEAN_MAX], who[3 * SWGI_CLEAN_MAX], detail[SWGI_CLEAN_MAX + SWGI_TEXT_MAX],
+        wall[SWGI_TEXT_MAX];
     int column;
 
     wide.width = on->is_terminal ? on->width : INT_MAX;
@@ -215,7 +245,8 @@ static void print_text(const struct swgi_screen *on, const struct row *row, int 
     fputs("  ", screen->out);
     swgi_screen_put(screen, tone_of(row->action), 7,
                     swgi_clean_text(row->action, screen->utf8, clean, sizeof(clean)));
-    snprintf(who, sizeof(who), "  by %s",
+    print_detail(row, screen->utf8, detail, sizeof(detail));
+    snprintf(who, sizeof(who), "  %sby %s", detail,
              swgi_clean_text(row->user, screen->utf8, clean, sizeof(clean)));
     if (row->source[0] && strcmp(row->source, "rule") != 0)
         snprintf(who + strlen(who), sizeof(who) - strlen(who), " (%s)",

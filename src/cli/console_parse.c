@@ -359,6 +359,8 @@ static int build_call(struct reader *reader, const struct value *values, int cou
     if (!values[1].text[is_command ? 1 : 0])
         return wrong(reader, values[1].at, "a URL, or '!' and a command, belongs here");
     rc = add_word(reader, is_command ? "exec" : "call");
+    if (rc == 0 && is_command)
+        rc = add_word(reader, "--verbose"); /* a command may print nothing */
     if (rc == 0 && count > 2)
         rc = add_operation(reader, &values[2]);
     if (rc == 0 && count > 3)

@@ -38,7 +38,7 @@ run audit
 exits 0; says_nothing
 prints 'payments  +TRIP +by ann \(cli\): INC-1: \?\[31mdouble\?\[0m charges$'
 prints 'db-read  +TRIP +by system: CLOSED -> OPEN, failures in a row'
-prints 'db-write  +MODE +by bob \(cli\): migration$'
+prints 'db-write  +MODE +forced_open for (1 h|60 min) by bob \(cli\): migration$'
 is 'payments db-read db-write' "$(awk '{ print $3 }' out | xargs)" 'oldest first'
 run audit 'db-*' --action trip
 exits 0; is 1 "$(wc -l < out)"; prints db-read

@@ -38,9 +38,9 @@ exits 75
 console "breaker.reset('orders', 'provider is back', true)"
 exits 0; prints '^orders: CLOSED'
 console "breaker.callApi('payments', '!echo made; exit 0', 'deep_probe', 50)"
-exits 0; is made "$out"
+exits 0; is made "$out"; says 'payments: success after'
 console "breaker.callApi('payments', '!exit 3')"
-exits 3
+exits 3; says 'payments: failure after'
 console "breaker.callApi('payments', 'ftp://nowhere/')"
 exits 64; says 'not a URL'
 console "breaker.status('-dash')" "breaker.trip('-dash', '-r')" "breaker.callApi('-dash', '!touch ran')"

@@ -367,6 +367,19 @@ static void test_trend(void **state) {
     assert_near(measure()->failure_trend, 0, 0.001);
 }
 
+static void test_a_trend_wants_calls(void **state) {
+    (void)state;
+    set("breaker.trip", "none");
+    make();
+    tick();
+    seconds_of(5, 1, 0);
+    ticks(20);
+    seconds_of(4, 0, 1);
+    assert_true(measure()->failure_trend == 0); /* nine calls */
+    seconds_of(1, 0, 1);
+    assert_true(measure()->failure_trend > 1);
+}
+
 static void test_anomaly(void **state) {
     (void)state;
     set("breaker.trip", "none");
@@ -438,6 +451,7 @@ int main(void) {
         MEASURED(test_an_outage_whose_events_were_lost),
         MEASURED(test_open_when_the_agent_came),
         MEASURED(test_trend),
+        MEASURED(test_a_trend_wants_calls),
         MEASURED(test_anomaly),
         MEASURED(test_one_failure_is_no_anomaly),
         MEASURED(test_budget),

@@ -79,9 +79,9 @@ static void test_calls(void **state) {
     assert_string_equal(words("breaker.isTripped('x')"), "? [is-tripped][--][x]");
     assert_string_equal(words("breaker.callApi('x', 'http://h/')"), "[call][--][x][http://h/]");
     assert_string_equal(words("breaker.callApi('x', '!ls -l', 7, 50)"),
-                        "[exec][--operation=7][--load=50][--][x][sh][-c][ls -l]");
+                        "[exec][--verbose][--operation=7][--load=50][--][x][sh][-c][ls -l]");
     assert_string_equal(words("breaker.callApi('x', '!a', '12')"),
-                        "[exec][--operation=12][--][x][sh][-c][a]");
+                        "[exec][--verbose][--operation=12][--][x][sh][-c][a]");
     assert_string_equal(words(" breaker . status ( \"x\" ) ; "), "[status][--][x]");
     assert_string_equal(words("breaker.status('--json')"), "[status][--][--json]");
 }
@@ -96,7 +96,7 @@ static void test_operations(void **state) {
     assert_string_equal(words("breaker.callApi('x','!a',\"deep_probe\")"), first);
     assert_string_not_equal(words("breaker.callApi('x', '!a', 'deep_probes')"), first);
     assert_string_equal(words("breaker.callApi('x', '!a', '')"),
-                        "[exec][--operation=0][--][x][sh][-c][a]");
+                        "[exec][--verbose][--operation=0][--][x][sh][-c][a]");
 }
 
 static void test_escapes(void **state) {
