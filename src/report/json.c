@@ -204,6 +204,7 @@ void swgi_put_event(struct swgi_writer *to, const struct swg_event *event, swg_n
                   event->kind == SWG_EVENT_REJECTED ? swgi_verdict_word(event->code) : NULL);
     swgi_put_filled(to, "error_kind", event->error_kind);
     write_integer_if(to, "error_code", event->kind == SWG_EVENT_SAMPLE, event->code);
+    swgi_put_filled(to, "trace_id", event->trace_id);
     swgi_put_text(to, "user", event->user);
     swgi_put_filled(to, "source", event->source);
     swgi_put_text(to, "text", event->text);

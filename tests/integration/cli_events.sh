@@ -22,6 +22,18 @@ exits 0
 while read -r line; do /usr/bin/python3 -m json.tool <<< "$line" > /dev/null || wrong 'a line is no JSON'; done < out
 grep -q '"kind": *"trip".*"source": *"cli"' out || wrong 'the source of an act is not told'
 
+# The sample of an error knows the trace of its call; without one, and in other events, there is none.
+trace=0af7651916cd43dd8448eb211c80319c
+TRACEPARENT=00-$trace-b7ad6b7169203331-01 run exec traced --preset read -- false
+exits 1
+run events traced --json
+exits 0
+grep -q '"kind": *"sample".*"trace_id": *"'$trace'"' out || wrong 'the trace of a sample is not told'
+run events orders --json
+exits 0
+grep -q '"kind": *"sample".*"trace_id": *null' out || wrong 'a sample without a trace has none'
+is "$(wc -l < out)" "$(grep -c '"trace_id": *null' out)"
+
 run probe orders --reason 'is it back?'
 exits 0
 for _ in 1 2; do run exec orders -- true; exits 0; done
