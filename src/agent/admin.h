@@ -179,6 +179,8 @@ bool swgi_unescape(const char *text, size_t length, char *out, size_t out_size);
 /* A value of the query: 1 and *out, 0 when it is not there, -EINVAL when it is broken, too long or twice. */
 int swgi_query_get(const struct swgi_request *request, const char *key, char *out, size_t out_size);
 
+/* Of a route that takes any. */
+#define SWGI_ANY_PARAMETERS "*"
 /* Is every key of the query one that the route takes? false: answered already. */
 bool swgi_admin_query(const struct swgi_request *request, struct swgi_answer *answer);
 

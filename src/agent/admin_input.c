@@ -126,6 +126,8 @@ static bool is_listed(const char *list, const char *key, size_t length) {
 bool swgi_admin_query(const struct swgi_request *request, struct swgi_answer *answer) {
     char known[128], clean[64];
 
+    if (strcmp(request->route->parameters, SWGI_ANY_PARAMETERS) == 0)
+        return true;
     known_parameters(request->route, known, sizeof(known));
     for (const char *at = request->query; *at; at += strcspn(at, "&"), at += *at == '&') {
         size_t length = strcspn(at, "=&");

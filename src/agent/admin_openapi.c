@@ -153,7 +153,7 @@ static json_t *responses_of(const struct swgi_route *route) {
     if (strcmp(route->handler_name, "reload") == 0)
         put(object, "422", problem_answer("The file was refused; nothing of it is in force"));
     if (strcmp(route->handler_name, "ready") == 0 || strcmp(route->handler_name, "reload") == 0 ||
-        route->parameters[0])
+        (route->parameters[0] && strcmp(route->parameters, SWGI_ANY_PARAMETERS) != 0))
         put(object, "503", problem_answer("Not now"));
     return object;
 }

@@ -1,21 +1,22 @@
 /*
  * SWGI_ROUTE(METHOD, "path", ROLE, handler, BODY, "parameters", TYPE, "summary"): the admin interface. Dispatch, 405 and Allow,
  * and the OpenAPI description come from here. {name} is one piece of the path. ROLE is the least that is needed (OPEN: nobody
- * asks); BODY names a row of SWGI_BODY; parameters are names of SWGI_PARAMETER; TYPE is what a good answer is.
+ * asks); BODY names a row of SWGI_BODY; parameters are names of SWGI_PARAMETER, or SWGI_ANY_PARAMETERS
+ * for what monitors ask, who add what they like and must not be told that the agent is not well; TYPE is what a good answer is.
  */
 #ifdef SWGI_ROUTE
-SWGI_ROUTE(GET, "/livez", OPEN, alive, NONE, "", JSON,
+SWGI_ROUTE(GET, "/livez", OPEN, alive, NONE, SWGI_ANY_PARAMETERS, JSON,
            "Is the agent alive? Whatever the circuits are")
-SWGI_ROUTE(GET, "/readyz", OPEN, ready, NONE, "", JSON,
+SWGI_ROUTE(GET, "/readyz", OPEN, ready, NONE, SWGI_ANY_PARAMETERS, JSON,
            "Is the agent ready? Whatever the circuits are")
-SWGI_ROUTE(GET, "/-/healthy", OPEN, alive, NONE, "", JSON, "As /livez")
-SWGI_ROUTE(GET, "/-/ready", OPEN, ready, NONE, "", JSON, "As /readyz")
+SWGI_ROUTE(GET, "/-/healthy", OPEN, alive, NONE, SWGI_ANY_PARAMETERS, JSON, "As /livez")
+SWGI_ROUTE(GET, "/-/ready", OPEN, ready, NONE, SWGI_ANY_PARAMETERS, JSON, "As /readyz")
 SWGI_ROUTE(GET, "/openapi.json", OPEN, openapi, NONE, "", JSON, "This description")
-SWGI_ROUTE(GET, "/health", VIEWER, health, NONE, "", JSON,
+SWGI_ROUTE(GET, "/health", VIEWER, health, NONE, SWGI_ANY_PARAMETERS, JSON,
            "Health of the groups of circuits; 200 and `degraded` while one is open")
-SWGI_ROUTE(GET, "/metrics", VIEWER, metrics, NONE, "", TEXT,
+SWGI_ROUTE(GET, "/metrics", VIEWER, metrics, NONE, SWGI_ANY_PARAMETERS, TEXT,
            "Metrics, as Prometheus text or as OpenMetrics")
-SWGI_ROUTE(GET, "/api/metrics", VIEWER, metrics, NONE, "", TEXT, "As /metrics")
+SWGI_ROUTE(GET, "/api/metrics", VIEWER, metrics, NONE, SWGI_ANY_PARAMETERS, TEXT, "As /metrics")
 SWGI_ROUTE(GET, "/v1/circuit-breaker/metrics", VIEWER, seed_metrics, NONE, "", JSON,
            "Figures of every circuit by its alias, and their summary")
 SWGI_ROUTE(POST, "/v1/circuit-breaker/reset/{name}", OPERATOR, seed_reset, RESET, "", JSON,
