@@ -4,13 +4,11 @@
 
 #include <stdbool.h>
 
-#include "base/shared.h"
-
 #define SWGI_TRACE_ID_LENGTH 32u
 
 /* The trace id of a traceparent (NULL: none), without a NUL. false, and out left alone: it is not valid. */
 bool swgi_trace_id(const char *traceparent, char out[SWGI_TRACE_ID_LENGTH]);
 /* Is that text such an id: 32 lower-case hex digits, not all of them 0? */
-SWGI_SHARED bool swgi_trace_id_is_valid(const char *text);
+bool swgi_trace_id_is_valid(const char *text);
 
 #endif
