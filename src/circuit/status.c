@@ -135,7 +135,7 @@ static void read_score(const struct swgi_turn *turn, uint64_t ctl, struct swg_st
     if (score->kind == SWGI_SCORE_NONE)
         return;
     double unit = score->kind == SWGI_SCORE_CONSECUTIVE ? 0.5 : 1;
-    out->score_limit = score->limit * unit;
+    out->score_limit = swgi_score_threshold(&turn->settings);
     if (!swgi_ctl_forced(ctl) && swgi_state_judges(state))
         out->score = swgi_ctl_score(ctl) * unit;
 }

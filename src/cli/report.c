@@ -238,8 +238,12 @@ static void event_line(const struct swgi_screen *screen, const struct swg_event 
                        swg_ns now) {
     char age[SWGI_TEXT_MAX];
 
-    label(screen, swgi_age_text(now, event->at, age));
-    swgi_report_event_text(screen, event, LABEL, LABEL);
+    swgi_age_text(now, event->at, age);
+    label(screen, age);
+    bool is_full = strlen(age) + 2 >= LABEL;
+    if (is_full)
+        fputc(' ', screen->out);
+    swgi_report_event_text(screen, event, is_full ? (int)strlen(age) + 3 : LABEL, LABEL);
 }
 
 static void events_part(const struct swgi_screen *screen, const char *title,

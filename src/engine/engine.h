@@ -186,6 +186,8 @@ int64_t swgi_open_time(const struct swgi_settings *settings, uint32_t trips_in_a
 /* ---- score.c */
 /* Move the score by an outcome's weight and judge. false: the generation had moved on. */
 bool swgi_score_record(struct swgi_turn *turn, uint64_t generation, unsigned weight);
+/* What is told of the limit: as it is configured, where the score itself stops at a half more under compare: above. */
+double swgi_score_threshold(const struct swgi_settings *settings);
 /* The next score, as plain arithmetic. */
 uint32_t swgi_score_next(const struct swgi_score_settings *score, uint32_t present,
                          unsigned weight);

@@ -24,15 +24,22 @@ static uint64_t calls_in_a_row(const struct swgi_turn *turn, uint32_t score) {
     return counted ? ((uint64_t)score + 1) / 2 : 0;
 }
 
+double swgi_score_threshold(const struct swgi_settings *settings) {
+    const struct swgi_score_settings *score = &settings->score;
+    if (score->kind != SWGI_SCORE_CONSECUTIVE)
+        return score->limit;
+    /* More than N failures are N and the least there is on top. */
+    return (score->limit - (settings->compare == SWGI_ABOVE)) * 0.5;
+}
+
 static struct swgi_finding finding_of(const struct swgi_turn *turn, uint32_t score) {
-    const struct swgi_score_settings *settings = &turn->settings.score;
-    bool consecutive = settings->kind == SWGI_SCORE_CONSECUTIVE;
-    double unit = consecutive ? 0.5 : 1;
+    bool consecutive = turn->settings.score.kind == SWGI_SCORE_CONSECUTIVE;
+    uint64_t calls = calls_in_a_row(turn, score);
     return (struct swgi_finding){
         .rule = consecutive ? SWG_RULE_CONSECUTIVE : SWG_RULE_CHANGE,
-        .value = score * unit,
-        .threshold = settings->limit * unit,
-        .calls = calls_in_a_row(turn, score),
+        .value = calls != 0 ? (double)calls : score * (consecutive ? 0.5 : 1),
+        .threshold = swgi_score_threshold(&turn->settings),
+        .calls = calls,
     };
 }
 

@@ -155,6 +155,7 @@ static void write_evidence(struct swgi_turn *turn, uint64_t ctl, const struct sw
     struct swgi_cell *cell = turn->cell;
     const struct swgi_past *past = past_of(turn);
     int64_t at = past != NULL ? swgi_before(turn, past->trip_ago_ns) : swgi_turn_now(turn);
+    bool stays = is_open_still(turn, ctl);
     struct swgi_evidence evidence = {
         .at = at,
         .wall_ms = past != NULL ? past->trip_wall_ms : swgi_map_wall_ms(turn->map),
@@ -168,9 +169,10 @@ static void write_evidence(struct swgi_turn *turn, uint64_t ctl, const struct sw
         .rule = (uint8_t)finding->rule,
         .from = (uint8_t)swgi_ctl_state(ctl),
         .generation = (uint32_t)swgi_generation_next(swgi_ctl_generation(ctl)),
-        .trips = is_open_still(turn, ctl) ? swgi_load(&cell->trips) : swgi_add(&cell->trips, 1) + 1,
+        .trips = stays ? swgi_load(&cell->trips) : swgi_add(&cell->trips, 1) + 1,
     };
-    swgi_store(&cell->last_trip, (uint64_t)at);
+    if (!stays)
+        swgi_store(&cell->last_trip, (uint64_t)at);
     SWGI_RECORD_WRITE(&cell->evidence, &evidence, SWGI_EVIDENCE_WORDS);
 }
 

@@ -193,8 +193,8 @@ static inline void naive_go(struct naive *n, int to, int rule, int64_t now, int6
         if (!stays) {
             n->streak = forgotten ? 1 : n->streak + 1;
             n->trips++;
+            n->last_trip = now;
         }
-        n->last_trip = now;
         n->rule = rule;
         if (hand != NULL)
             n->open_until = hand->bound > 0 ? naive_round_up(now + hand->bound) : INT64_MAX;

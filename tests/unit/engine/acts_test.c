@@ -250,13 +250,14 @@ static void test_what_is_open_is_tripped_without_another_trip(void **state) {
     set("breaker.open.max", "10m");
     make();
     calls(5, SWG_FAILURE);
-    swg_ns since = status().since;
+    swg_ns since = status().since, last_trip = status().last_trip;
     advance(S(5));
     for (int i = 0; i < 4; i++)
         assert_int_equal(hand(swg_circuit_trip, i == 3 ? S(60) : 0, 0), 0);
     assert_open_by("hand");
     assert_trips(1, 1);
     assert_int_equal(status().since, since);
+    assert_int_equal(status().last_trip, last_trip); /* nor does the cooldown begin anew */
     mode(SWG_MODE_SHADOW, 0);
     mode(SWG_MODE_NORMAL, 0);
     assert_int_equal(swg_circuit_why(circuit, &why), 0);

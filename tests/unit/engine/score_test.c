@@ -169,6 +169,19 @@ static void test_the_trip_tells_its_evidence(void **state) {
     assert_int_equal(told.trip.calls, 5);
 }
 
+static void test_above_five_is_told_as_six_of_five(void **state) {
+    (void)state;
+    set("breaker.compare", "above");
+    make();
+    calls(5, SWG_FAILURE);
+    assert_state(CLOSED);
+    assert_true(status().score == 5 && status().score_limit == 5);
+    call(SWG_FAILURE);
+    assert_open_by("consecutive");
+    assert_true(why().trip.value == 6 && why().trip.threshold == 5);
+    assert_int_equal(why().trip.calls, 6);
+}
+
 /* Half failures in a row may be any number of calls. */
 static void test_nobody_makes_up_how_many_calls_there_were(void **state) {
     (void)state;
@@ -299,6 +312,7 @@ int main(void) {
         STORY(test_making_a_circuit_is_no_transition),
         STORY(test_where_successes_are_not_judged_they_forget),
         STORY(test_the_trip_tells_its_evidence),
+        STORY(test_above_five_is_told_as_six_of_five),
         STORY(test_nobody_makes_up_how_many_calls_there_were),
         STORY(test_integers_are_the_formula_s_on_the_careful_side),
         STORY(test_false_trips_are_as_rare_as_promised),
