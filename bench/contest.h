@@ -6,8 +6,7 @@
 
 #include "crew.h"
 
-#define BENCH_REPETITIONS_MAX 101u
-#define BENCH_SIDES_MAX       4u
+#define BENCH_SIDES_MAX 4u
 
 struct bench {
     struct bench_crew crew;

@@ -130,30 +130,11 @@ static unsigned pass_bare(void *subject, swg_ns now, uint32_t dice) {
 }
 
 static void report_budget(const char *name, double *values, unsigned count, double budget_us) {
-    double ratios[BENCH_REPETITIONS_MAX];
+    struct bench_result result = { .name = name, .unit = "us", .against = "budget", .target = 1 };
+    double budgets[BENCH_REPETITIONS_MAX];
     for (unsigned r = 0; r < count; r++)
-        ratios[r] = values[r] / budget_us;
-    struct bench_result result = { .name = name,
-                                   .unit = "us",
-                                   .against = "budget",
-                                   .value = bench_median(values, count),
-                                   .baseline = budget_us,
-                                   .target = 1 };
-    bench_interval(&result.ratio, ratios, count);
-    bench_report(&result);
-}
-
-static void report_bare(const char *name, double *values, double *bare, unsigned count) {
-    double ratios[BENCH_REPETITIONS_MAX];
-    for (unsigned r = 0; r < count; r++)
-        ratios[r] = values[r] / bare[r];
-    struct bench_result result = { .name = name,
-                                   .unit = "us",
-                                   .against = "bare futex",
-                                   .value = bench_median(values, count),
-                                   .baseline = bench_median(bare, count) };
-    bench_interval(&result.ratio, ratios, count);
-    bench_report(&result);
+        budgets[r] = budget_us;
+    bench_report_pairs(&result, values, budgets, count);
 }
 
 struct passes {
@@ -189,7 +170,8 @@ static void measure(struct bench *bench, enum bench_hands hands, const char *nam
     memcpy(middle, ours.middle, sizeof middle);
     report_budget(names[0], middle, bench->repetitions, 20);
     report_budget(names[1], ours.late, bench->repetitions, 2000);
-    report_bare(names[2], ours.middle, bare.middle, bench->repetitions);
+    struct bench_result result = { .name = names[2], .unit = "us", .against = "bare futex" };
+    bench_report_pairs(&result, ours.middle, bare.middle, bench->repetitions);
 }
 
 static void between_threads(struct bench *bench) {

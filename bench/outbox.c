@@ -150,21 +150,6 @@ static double run_side(bool (*put)(struct pen *), struct pen *pen, swg_ns durati
     return (double)(now - start) / (double)entries;
 }
 
-static void report(const char *name, double *ours, double *raw, unsigned repetitions,
-                   double target) {
-    double ratios[BENCH_REPETITIONS_MAX];
-    for (unsigned r = 0; r < repetitions; r++)
-        ratios[r] = ours[r] / raw[r];
-    struct bench_result result = { .name = name,
-                                   .unit = "ns",
-                                   .against = "raw SQLite",
-                                   .value = bench_median(ours, repetitions),
-                                   .baseline = bench_median(raw, repetitions),
-                                   .target = target };
-    bench_interval(&result.ratio, ratios, repetitions);
-    bench_report(&result);
-}
-
 static void contest(struct bench *bench, const char *name, struct pen *ours, struct pen *raw,
                     double target) {
     double times[2][BENCH_REPETITIONS_MAX];
@@ -177,7 +162,10 @@ static void contest(struct bench *bench, const char *name, struct pen *ours, str
             times[turn][r] = run_side(turn == 0 ? put_ours : put_raw, turn == 0 ? ours : raw,
                                       bench->duration_ns, &unexpected);
         }
-    report(name, times[0], times[1], bench->repetitions, target);
+    struct bench_result result = {
+        .name = name, .unit = "ns", .against = "raw SQLite", .target = target
+    };
+    bench_report_pairs(&result, times[0], times[1], bench->repetitions);
     if (unexpected != 0)
         bench_report_failure("%s: %u batches were not stored", name, unexpected);
 }

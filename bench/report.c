@@ -50,6 +50,19 @@ void bench_report(const struct bench_result *result) {
         missed_count += bench_judge(&result->ratio, result->target) == BENCH_MISSED;
 }
 
+void bench_report_pairs(const struct bench_result *result, double *values, double *baselines,
+                        unsigned count) {
+    struct bench_result whole = *result;
+    double ratios[BENCH_REPETITIONS_MAX];
+    assert(count <= BENCH_REPETITIONS_MAX);
+    for (unsigned r = 0; r < count; r++)
+        ratios[r] = values[r] / baselines[r];
+    whole.value = bench_median(values, count);
+    whole.baseline = bench_median(baselines, count);
+    bench_interval(&whole.ratio, ratios, count);
+    bench_report(&whole);
+}
+
 void bench_report_note(const char *format, ...) {
     va_list arguments;
     print_group();

@@ -6,6 +6,8 @@
 
 #include "statistics.h"
 
+#define BENCH_REPETITIONS_MAX 101u
+
 struct bench_result {
     const char *name; /* the key in bench.json */
     const char *unit;
@@ -21,6 +23,9 @@ struct bench_result {
 void bench_report_group(const char *title);
 /* Prints one result and keeps it. */
 void bench_report(const struct bench_result *result);
+/* The same of pairs, each a value and its baseline, of which *result says all but the numbers. Sorts both. */
+void bench_report_pairs(const struct bench_result *result, double *values, double *baselines,
+                        unsigned count);
 /* Prints a line that stands in no JSON. */
 void bench_report_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
