@@ -33,11 +33,8 @@ void swg_attempt_failure(struct swg_attempt *attempt, const struct swg_failure *
     attempt->failure = known;
     attempt->failure.kind = attempt->kind;
     attempt->failure.text = attempt->text;
-    attempt->failure.traceparent = NULL;
-    if (known.traceparent == NULL)
-        return;
-    strncpy(attempt->traceparent, known.traceparent, SWGI_TRACEPARENT_MAX);
-    attempt->failure.traceparent = attempt->traceparent;
+    swgi_copy_text(attempt->traceparent, sizeof(attempt->traceparent), known.traceparent);
+    attempt->failure.traceparent = known.traceparent != NULL ? attempt->traceparent : NULL;
 }
 
 int swg_attempt_keep(struct swg_attempt *attempt, const void *bytes, size_t length) {

@@ -203,27 +203,20 @@ static swg_ns ns_of(double seconds) {
     return seconds > 0 && seconds < 9e9 ? (swg_ns)(seconds * 1e9) : 0;
 }
 
-static size_t append(char *out, size_t size, size_t used, const char *format, const char *text) {
-    int wanted = used < size ? snprintf(out + used, size - used, format, text) : 0;
-
-    return used + (wanted > 0 ? (size_t)wanted : 0);
-}
-
 /* What of the evidence the reason does not say: which mode or alert, and until when an act by hand holds. */
 static void print_detail(const struct row *row, bool utf8, char *out, size_t size) {
     json_t *evidence = json_loads(row->evidence, 0, NULL), *duration;
     const char *key = strcmp(row->action, "MODE") == 0 ? "to" : "alert", *word;
-    char clean[SWGI_CLEAN_MAX], text[SWGI_TEXT_MAX];
-    size_t used = 0;
+    char clean[SWGI_CLEAN_MAX] = "", text[SWGI_TEXT_MAX] = "";
 
-    out[0] = '\0';
     word = json_string_value(json_object_get(evidence, key));
     duration = json_object_get(evidence, "duration_seconds");
     if (word)
-        used = append(out, size, used, "%s ", swgi_clean_text(word, utf8, clean, sizeof(clean)));
+        swgi_clean_text(word, utf8, clean, sizeof(clean));
     if (json_is_number(duration) && strcmp(row->source, "rule") != 0)
-        used = append(out, size, used, "for %s ",
-                      swgi_duration_text(ns_of(json_number_value(duration)), text));
+        swgi_duration_text(ns_of(json_number_value(duration)), text);
+    snprintf(out, size, "%s%s%s%s%s", clean, word ? " " : "", text[0] ? "for " : "", text,
+             text[0] ? " " : "");
     json_decref(evidence);
 }
 
