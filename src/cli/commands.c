@@ -182,7 +182,7 @@ static const struct swgi_command commands[] = {
       "built without the HTTP "
       "adapter; 75 if the circuit did not "
       "admit it; 78 as for exec.",
-      SWGI_TAKES_CALL, 2, 2, swgi_fetch_run },
+      SWGI_TAKES_CALL | SWGI_TAKES_NET, 2, 2, swgi_fetch_run },
     { "check-config", "[FILE|KEY]", "is a configuration file good, and what comes of it",
       "Reads a configuration file as swg_panel_load() and the agent do, and tells everything that "
       "is "
@@ -215,7 +215,7 @@ static const struct swgi_command commands[] = {
       "Exit status: 0 stopped as it was told to; 75 another agent has the panel; 78 the file or "
       "the "
       "tokens were refused; 69 built without the agent.",
-      SWGI_TAKES_AGENT | SWGI_TAKES_FILE, 0, 1, swgi_agent_command_run },
+      SWGI_TAKES_AGENT | SWGI_TAKES_FILE | SWGI_TAKES_NET, 0, 1, swgi_agent_command_run },
     { "console", "", "all commands at a prompt, with history and completion",
       "Reads commands, at a terminal with editing, history and completion, else one a line, and "
       "runs each as the shell would have, with the options it has there. It also knows these, "

@@ -5,6 +5,7 @@
 #ifndef SWGI_CLI_COMMANDS_H
 #define SWGI_CLI_COMMANDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "cli/options.h"
@@ -23,6 +24,9 @@ const struct swgi_command *swgi_commands(size_t *count);
 const struct swgi_command *swgi_command_find(const char *name);
 /* The command that looks most like it, or NULL when none does. */
 const struct swgi_command *swgi_command_like(const char *name);
+
+/* Is it started as a program of its own, that then does everything? */
+bool swgi_runs_elsewhere(const struct swgi_command *command);
 
 int swgi_status_run(const struct swgi_options *options);
 int swgi_is_tripped_run(const struct swgi_options *options);

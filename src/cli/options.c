@@ -5,6 +5,7 @@
 #include "cli/options.h"
 
 #include <argp.h>
+#include <argz.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -622,11 +623,26 @@ static void init(struct swgi_options *options) {
         take_config(options, config);
 }
 
+/* argp puts the words in another order, and we cut KEY=VALUE in two. The first word begins the text of them all. */
+static char **copy_words(int argc, char **argv) {
+    char **words = calloc((size_t)argc + 1, sizeof(*words)), *text = NULL;
+    size_t length;
+
+    if (words && argz_create(argv, &text, &length) == 0)
+        argz_extract(text, length, words);
+    return words;
+}
+
 int swgi_options_parse(int argc, char **argv, struct swgi_options *out, bool *done) {
     struct parse parse = { .options = out };
     int status = 0;
 
     init(out);
+    out->words = copy_words(argc, argv);
+    if (!out->words || !out->words[0]) {
+        swgi_say("out of memory");
+        return EX_OSERR;
+    }
     swgi_screen_init(&out->screen, stdout, false);
     if (run_argp(NULL, argc, argv, &parse))
         return EX_OSERR;
@@ -643,5 +659,8 @@ int swgi_options_parse(int argc, char **argv, struct swgi_options *out, bool *do
 
 void swgi_options_deinit(struct swgi_options *options) {
     free(options->arguments);
-    options->arguments = NULL;
+    if (options->words)
+        free(options->words[0]);
+    free(options->words);
+    options->arguments = options->words = NULL;
 }

@@ -28,6 +28,7 @@ enum swgi_option_group {
     SWGI_TAKES_AGENT = 2048,
     SWGI_TAKES_AUDIT = 8192,
     SWGI_TAKES_CHECK = 4096, /* a configuration file */
+    SWGI_TAKES_NET = 16384,  /* speaks HTTP: see elsewhere.c */
 };
 
 #define SWGI_SETS_MAX       64
@@ -40,6 +41,7 @@ struct swgi_set {
 
 struct swgi_options {
     const struct swgi_command *command;
+    char **words;              /* the command line as it was */
     struct swgi_screen screen; /* stdout */
     char panel[SWGI_PANEL_PATH_MAX];
     bool panel_is_default;

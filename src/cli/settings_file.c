@@ -107,7 +107,7 @@ int swgi_settings_file_load(struct swgi_options *options) {
 
     if (options->config_is_default)
         swgi_file_default_path(options->config, sizeof(options->config));
-    if (options->command->takes & SWGI_TAKES_FILE)
+    if ((options->command->takes & SWGI_TAKES_FILE) || swgi_runs_elsewhere(options->command))
         return 0;
     errors = calloc(1, sizeof(*errors));
     if (!errors) {

@@ -27,6 +27,30 @@ done
 run help settings
 exits 0; prints '^breaker\.open\.for '
 
+# The commands that speak HTTP are another program's, which is a part of this one.
+mkdir alone
+cp "$program" alone/switchgear
+alone() {
+    "$folder/alone/switchgear" "$@" > out 2> err < /dev/null
+    status=$?
+    out=$(cat out) err=$(cat err) ran=$*
+}
+if [[ -x ${program}-net ]]; then
+    alone call web http://127.0.0.1:1/
+    exits 69; says 'call: cannot start .*/libexec/switchgear/switchgear-net: No such file.*install that again'
+    alone agent --check
+    exits 69; says 'agent: cannot start'
+    alone help agent
+    exits 0
+    mkdir -p libexec/switchgear bin
+    mv alone/switchgear bin
+    printf '#!/bin/sh\nprintf "%%s\\n" "$@"\n' > libexec/switchgear/switchgear-net
+    chmod +x libexec/switchgear/switchgear-net
+    ran='--quiet call a b'
+    [[ $(bin/switchgear --quiet call web 'http://x/ y' --set retry.attempts=2) == $'--quiet\ncall\nweb\nhttp://x/ y\n--set\nretry.attempts=2' ]] ||
+        wrong 'wanted the same words'
+fi
+
 run stauts
 exits 64; says "did you mean 'status'"
 run xyzzy

@@ -116,7 +116,13 @@ sys.exit(b"circuitBreakers" not in opener.open(sys.argv[1] + "/health", timeout=
     kill $pid
     wait $pid
 }
+# Installed below a DESTDIR, it finds the program that speaks HTTP where that lies beside it, as after a move.
+makes_a_token() {
+    [[ $("$root$prefix/bin/switchgear" agent --make-token alice viewer 2> /dev/null) =~ ^[A-Za-z0-9_-]{20,}$ ]]
+}
 if [[ -e $libraries/libswitchgear-agent.so.0 ]]; then
+    installed 'program that speaks HTTP' 'libexec/switchgear/switchgear-net'
+    check 'the installed program starts it' makes_a_token
     check 'a program has the agent inside' embedded
     if command -v systemd-analyze > /dev/null; then
         # The program is not where the unit will find it, and neither are its man pages.
