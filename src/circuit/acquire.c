@@ -430,28 +430,42 @@ static __attribute__((noinline)) int tell_rejection(const struct swgi_binding *b
 
 #define SPECIAL_WHEN_FULL (SWGI_HABIT_WAITS | SWGI_HABIT_FULL_FAILS)
 
-static bool is_full(const struct swgi_binding *binding, const struct swgi_policies *policies,
-                    int64_t now) {
-    return (swgi_load_relaxed(&policies->habits, FAST_SETTING) & SPECIAL_WHEN_FULL) == 0 &&
-           swgi_bulkhead_is_full(binding->map, &policies->bulkhead, now) &&
-           swgi_load(&binding->cell->life) == binding->life;
-}
+static __attribute__((noinline)) int acquire_after_limiter(struct swg_permit *out,
+                                                           struct swgi_policies *policies);
 
-/* The first permit looked at is none for us. No permit is held, and the limiter's place stands where
- * one would. */
-static __attribute__((noinline)) int acquire_crowded(struct swg_permit *out) {
+/* All are held. No permit is ours, and the limiter's place stands where one would. */
+static __attribute__((noinline)) int acquire_full(struct swg_permit *out,
+                                                  struct swgi_policies *policies) {
     const struct swgi_binding *binding = swgi_permit_binding(out);
-    struct swgi_policies *policies = swgi_policies_of(binding->map, binding->cell);
     int64_t now = (int64_t)out->opaque[2];
-    if (policies != NULL && out->opaque[5] != 0)
-        swgi_limiter_give_back(&policies->limiter, out->opaque[5]);
-    if (policies == NULL || !is_full(binding, policies, now))
+    if (swgi_unlikely(out->opaque[5] != 0))
+        return acquire_after_limiter(out, policies);
+    if (swgi_unlikely((swgi_load_relaxed(&policies->habits, FAST_SETTING) & SPECIAL_WHEN_FULL) !=
+                          0 ||
+                      swgi_load(&binding->cell->life) != binding->life))
         return acquire_at_length(out);
     swgi_column_add(&swgi_column(binding->index)->rejected[SWGI_REJECTED_FULL], 1);
     swgi_permit_refuse(out, SWGI_FULL_RETRY_NS);
     if (swgi_likely(swgi_rejections_noted(binding->cell, SWG_FULL, now)))
         return SWG_FULL;
     return tell_rejection(binding, now);
+}
+
+static int acquire_after_limiter(struct swg_permit *out, struct swgi_policies *policies) {
+    swgi_limiter_give_back(&policies->limiter, out->opaque[5]);
+    out->opaque[5] = 0;
+    return acquire_full(out, policies);
+}
+
+/* The first permit looked at is none for us. */
+static __attribute__((noinline)) int acquire_crowded(struct swg_permit *out,
+                                                     struct swgi_policies *policies) {
+    const struct swgi_binding *binding = swgi_permit_binding(out);
+    if (swgi_bulkhead_is_full(binding->map, &policies->bulkhead, (int64_t)out->opaque[2]))
+        return acquire_full(out, policies);
+    if (out->opaque[5] != 0)
+        swgi_limiter_give_back(&policies->limiter, out->opaque[5]);
+    return acquire_at_length(out);
 }
 
 /* Nothing more stands in the way: it is this circuit's call. */
@@ -468,11 +482,13 @@ static __attribute__((noinline)) int acquire_held(struct swg_permit *out,
     struct swgi_bulkhead_words *words = &policies->bulkhead;
     struct swgi_bulkhead_try try = { .limit = swgi_load(&words->limit) };
     uint32_t slot = swgi_permit_thread.hint;
+    if (swgi_permits_full(words, try.limit, (int64_t)out->opaque[2]))
+        return acquire_full(out, policies);
     if (swgi_unlikely(!swgi_bulkhead_is_plain(words, try.limit, slot)))
-        return acquire_crowded(out);
+        return acquire_crowded(out, policies);
     out->opaque[6] = SWGI_ASKED_NOTHING | slot;
     if (swgi_unlikely(!swgi_bulkhead_try(swgi_permit_binding(out)->map, words, slot, &try)))
-        return acquire_crowded(out);
+        return acquire_crowded(out, policies);
     out->opaque[5] = try.word;
     if (swgi_unlikely(!swgi_bulkhead_keep(words, &try, (int64_t)out->opaque[2])))
         return acquire_unsettled(out, try.run);

@@ -344,7 +344,7 @@ static __attribute__((noinline)) int record_policed(struct swg_permit *permit, i
         if (swgi_unlikely(!swgi_bulkhead_give_back(binding->map, &policies->bulkhead,
                                                    swgi_permit_held(permit))))
             return record_at_length(permit, at, why, duration);
-        if (swgi_unlikely(swgi_waiting_high(swgi_load(&policies->bulkhead.waiting)) != 0))
+        if (swgi_bulkhead_is_watched(&policies->bulkhead))
             return record_waking(permit, at, why, duration);
     }
     return record_released(permit, at, why, duration);

@@ -52,6 +52,7 @@ void swgi_bulkhead_install(struct swgi_map *map, struct swgi_bulkhead_words *wor
     if (tracks)
         limit = swgi_permit_run(map, swgi_load(&words->run)).count;
     swgi_bulkhead_limit(map, words, limit);
+    swgi_permits_full_forget(words); /* also when only the rule is another */
 }
 
 void swgi_bulkhead_limit(struct swgi_map *map, struct swgi_bulkhead_words *words, uint32_t limit) {
@@ -89,6 +90,14 @@ static bool may_pass(struct swgi_map *map, struct swgi_bulkhead_words *words, in
     return false;
 }
 
+static void tell_who_waits(struct swgi_map *map, struct swgi_bulkhead_words *words) {
+#ifdef SWGI_MUTANT_WAKE_LOST
+    return;
+#endif
+    if (swgi_waiting_high(swgi_load(&words->waiting)) != 0)
+        swgi_waiters_wake_free(map, words, swgi_waiters_clock(map));
+}
+
 /* As take, without asking who is dead. */
 static bool take(struct swgi_map *map, struct swgi_bulkhead_words *words, int priority, int64_t now,
                  struct swgi_held *out) {
@@ -99,20 +108,35 @@ static bool take(struct swgi_map *map, struct swgi_bulkhead_words *words, int pr
     }
     bool taken = swgi_permits_take(map, words, priority, now, out);
     /* It may have held one for a moment, which somebody saw who then went to sleep. */
-    swgi_bulkhead_released(map, words);
+    tell_who_waits(map, words);
     return taken;
 }
 
-bool swgi_bulkhead_is_full(const struct swgi_map *map, const struct swgi_bulkhead_words *words,
-                           int64_t now) {
-    uint64_t limit = swgi_load(&words->limit);
-    struct swgi_permit_run permits = swgi_permit_run(map, swgi_load(&words->run));
+static bool looks_full(const struct swgi_map *map, const struct swgi_bulkhead_words *words,
+                       int64_t now) {
+    uint64_t limit = swgi_load(&words->limit), run = swgi_load(&words->run);
+    struct swgi_permit_run permits = swgi_permit_run(map, run);
     uint64_t special = swgi_load(&words->rule) | (limit & SWGI_LIMIT_HIGH) |
                        (swgi_load(&words->waiting) & SWGI_MASK(SWGI_WAITING_BITS));
     return special == 0 && swgi_limit_of(limit) != 0 && swgi_limit_of(limit) <= permits.count &&
            !swgi_bulkhead_liveness_due(words, now) &&
            swgi_permits_first_open(permits.permits, 0, swgi_limit_of(limit)) ==
-               swgi_limit_of(limit);
+               swgi_limit_of(limit) &&
+           swgi_load(&words->run) == run;
+}
+
+bool swgi_bulkhead_is_full(const struct swgi_map *map, struct swgi_bulkhead_words *words,
+                           int64_t now) {
+    if (!looks_full(map, words, now))
+        return false;
+    uint64_t looking = swgi_permits_full_look(words, now);
+#ifdef SWGI_MUTANT_FULL_UNPROVEN
+    if (looking != 0)
+#else
+    if (looking != 0 && looks_full(map, words, now))
+#endif
+        swgi_permits_full_prove(words, looking);
+    return true;
 }
 
 int swgi_bulkhead_take_slowly(struct swgi_map *map, struct swgi_bulkhead_words *words, int priority,
@@ -125,8 +149,10 @@ int swgi_bulkhead_take_slowly(struct swgi_map *map, struct swgi_bulkhead_words *
     if (swgi_bulkhead_liveness(map, words, now) && take(map, words, priority, now, out))
         return SWG_GO;
     out->word = 0;
-    if ((swgi_load(&words->rule) & SWGI_RULE_TRACK) == 0)
+    if ((swgi_load(&words->rule) & SWGI_RULE_TRACK) == 0) {
+        swgi_bulkhead_is_full(map, words, now); /* the next ones need not look at each */
         return SWG_FULL;
+    }
     swgi_add_relaxed(&words->untracked, 1, COUNTER);
     return SWG_GO;
 }
@@ -152,11 +178,8 @@ int swgi_bulkhead_release_slowly(struct swgi_map *map, struct swgi_bulkhead_word
 }
 
 void swgi_bulkhead_released(struct swgi_map *map, struct swgi_bulkhead_words *words) {
-#ifdef SWGI_MUTANT_WAKE_LOST
-    return;
-#endif
-    if (swgi_waiting_high(swgi_load(&words->waiting)) != 0)
-        swgi_waiters_wake_free(map, words, swgi_waiters_clock(map));
+    swgi_permits_full_forget(words);
+    tell_who_waits(map, words);
 }
 
 /* ---- waiting */

@@ -86,8 +86,9 @@ static inline __attribute__((always_inline)) bool swgi_bulkhead_keep(
     return true;
 }
 
-/* Are all permits held, as far as one look at each tells, and is there nothing to be done about it? Else the long way knows. */
-bool swgi_bulkhead_is_full(const struct swgi_map *map, const struct swgi_bulkhead_words *words,
+/* Are all permits held, as far as one look at each tells, and is there nothing to be done about it?
+ * Else the long way knows. Who asks in the next moment is told by swgi_permits_full(). */
+bool swgi_bulkhead_is_full(const struct swgi_map *map, struct swgi_bulkhead_words *words,
                            int64_t now);
 
 /* SWG_GO with *out (whose word is 0 where there is no limit: none is configured, or calls are only
@@ -96,6 +97,9 @@ static inline int swgi_bulkhead_take(struct swgi_map *map, struct swgi_bulkhead_
                                      int priority, int64_t now, struct swgi_held *out) {
     struct swgi_bulkhead_try try = { .limit = swgi_load(&words->limit) };
     uint32_t slot = swgi_permit_thread.hint;
+    *out = (struct swgi_held){ 0 };
+    if (swgi_permits_full(words, try.limit, now))
+        return SWG_FULL;
     if (swgi_unlikely(!swgi_bulkhead_is_plain(words, try.limit, slot) ||
                       !swgi_bulkhead_try(map, words, slot, &try)))
         return swgi_bulkhead_take_slowly(map, words, priority, now, out);
@@ -105,7 +109,13 @@ static inline int swgi_bulkhead_take(struct swgi_map *map, struct swgi_bulkhead_
     return swgi_bulkhead_take_again(map, words, try.run, priority, now, out);
 }
 
-/* Give back where it should be; nobody is woken. false: it is not there, nothing was done. */
+/* Does whoever gives a permit back have to tell somebody? */
+static inline bool swgi_bulkhead_is_watched(const struct swgi_bulkhead_words *words) {
+    return swgi_unlikely(((swgi_load(&words->waiting) & SWGI_MASK(SWGI_WAITING_BITS)) |
+                          (swgi_load(&words->full) & (SWGI_FULL_LOOKING | SWGI_FULL_PROVEN))) != 0);
+}
+
+/* Give back where it should be; nobody is told. false: it is not there, nothing was done. */
 static inline __attribute__((always_inline)) bool swgi_bulkhead_give_back(
     struct swgi_map *map, struct swgi_bulkhead_words *words, struct swgi_held held) {
     uint32_t at = swgi_run_first(swgi_load(&words->run)) - 1 + held.slot;
@@ -125,7 +135,7 @@ static inline int swgi_bulkhead_release(struct swgi_map *map, struct swgi_bulkhe
                                         struct swgi_held held) {
     if (swgi_unlikely(held.word == 0 || !swgi_bulkhead_give_back(map, words, held)))
         return swgi_bulkhead_release_slowly(map, words, held);
-    if (swgi_unlikely(swgi_waiting_high(swgi_load(&words->waiting)) != 0))
+    if (swgi_bulkhead_is_watched(words))
         swgi_bulkhead_released(map, words);
     return 0;
 }

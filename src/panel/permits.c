@@ -286,6 +286,37 @@ bool swgi_permits_take(struct swgi_map *map, struct swgi_bulkhead_words *words, 
     return false;
 }
 
+/* ---- full */
+
+/* The count grows with each change, so that who looks is told from who looked before. */
+static uint64_t full_word(uint64_t state, uint64_t version, uint64_t count, uint64_t time) {
+    return state | (version & SWGI_MASK(SWGI_FULL_VERSION)) << 2 |
+           (count & SWGI_MASK(SWGI_FULL_COUNT)) << (2 + SWGI_FULL_VERSION) |
+           time << (64 - SWGI_FULL_TIME);
+}
+static uint64_t full_count(uint64_t full) {
+    return full >> (2 + SWGI_FULL_VERSION);
+}
+
+uint64_t swgi_permits_full_look(struct swgi_bulkhead_words *words, int64_t now) {
+    uint64_t full = swgi_load(&words->full), limit = swgi_load(&words->limit);
+    if ((full & (SWGI_FULL_LOOKING | SWGI_FULL_PROVEN)) != 0 && swgi_full_holds(full, limit, now))
+        return 0;
+    uint64_t looking =
+        full_word(SWGI_FULL_LOOKING, limit >> 40, full_count(full) + 1, (uint64_t)now >> 10);
+    return swgi_cas(&words->full, full, looking) ? looking : 0;
+}
+
+void swgi_permits_full_forget(struct swgi_bulkhead_words *words) {
+#ifdef SWGI_MUTANT_FULL_KEPT
+    return;
+#endif
+    while (swgi_permits_full_noted(words)) {
+        uint64_t full = swgi_load(&words->full);
+        swgi_cas(&words->full, full, full_word(0, 0, full_count(full) + 1, 0));
+    }
+}
+
 /* ---- giving back */
 
 /* Not there: it was ended before by a copy, or given back because we seemed dead. */
@@ -308,8 +339,10 @@ int swgi_permits_release(struct swgi_map *map, struct swgi_bulkhead_words *words
             return 0;
         }
 #endif
-        if (found == held.word && swgi_cas(&permits.permits[held.slot], held.word, 0))
+        if (found == held.word && swgi_cas(&permits.permits[held.slot], held.word, 0)) {
+            swgi_permits_full_forget(words);
             return 0;
+        }
         if (found != held.word && is_settled(found))
             break;
     }

@@ -148,6 +148,42 @@ static inline uint32_t swgi_permits_first_open(const swgi_word *permits, uint32_
 uint32_t swgi_permits_open(const struct swgi_map *map, const struct swgi_bulkhead_words *words,
                            int priority, uint32_t *lowest);
 
+/* ---- all are held, so that a call that is one too many need not look at each
+ *
+ * full: proven:1 | looking:1 | end of the limit's version:10 | count:14 | panel time:38, in 1024 ns.
+ * Whoever finds all held says so in three steps: that it looks, a look at each, that they are.
+ * Whoever gives a permit back does so first and then takes that word away, so one of the two sees
+ * the other; another limit is another version. One killed before it took the word away is why it is
+ * believed for a millisecond only. */
+#define SWGI_FULL_PROVEN  UINT64_C(1)
+#define SWGI_FULL_LOOKING UINT64_C(2)
+#define SWGI_FULL_FOR     1000u /* of its units of time */
+#define SWGI_FULL_VERSION 10
+#define SWGI_FULL_COUNT   14
+#define SWGI_FULL_TIME    38
+/* Was it written under that limit word, at most so long before that time? */
+static inline bool swgi_full_holds(uint64_t full, uint64_t limit, int64_t now) {
+    uint64_t since = full >> (64 - SWGI_FULL_TIME);
+    uint64_t age = (((uint64_t)now >> 10) - since) & SWGI_MASK(SWGI_FULL_TIME);
+    return ((full >> 2 ^ limit >> 40) & SWGI_MASK(SWGI_FULL_VERSION)) == 0 && age < SWGI_FULL_FOR;
+}
+/* At that time of the panel, as its reader has it: is none to be had? */
+static inline bool swgi_permits_full(const struct swgi_bulkhead_words *words, uint64_t limit,
+                                     int64_t now) {
+    uint64_t full = swgi_load(&words->full);
+    return swgi_unlikely((full & SWGI_FULL_PROVEN) != 0) && swgi_full_holds(full, limit, now);
+}
+/* Before looking at each. 0: somebody looks, or has; else what to prove when all were held. */
+uint64_t swgi_permits_full_look(struct swgi_bulkhead_words *words, int64_t now);
+static inline void swgi_permits_full_prove(struct swgi_bulkhead_words *words, uint64_t looking) {
+    swgi_cas(&words->full, looking, looking ^ (SWGI_FULL_LOOKING | SWGI_FULL_PROVEN));
+}
+static inline bool swgi_permits_full_noted(const struct swgi_bulkhead_words *words) {
+    return (swgi_load(&words->full) & (SWGI_FULL_LOOKING | SWGI_FULL_PROVEN)) != 0;
+}
+/* After a permit was given back otherwise than by swgi_permits_release(). */
+void swgi_permits_full_forget(struct swgi_bulkhead_words *words);
+
 /* ---- other runs */
 /*
  * Under the registry's lock. Use that zeroed run from now on; what is held in the present one is

@@ -45,7 +45,7 @@ struct swgi_bulkhead_words {
                                        frees a permit looks (panel/waiters.h) */
     swgi_word liveness_stamp;
     swgi_word queue; /* run of places, SWGI_PLACE_WORDS slots each */
-    swgi_word full_stamp;
+    swgi_word full; /* all permits are held, for a moment: panel/permits.h */
     swgi_word untracked; /* calls let through without a permit, because a run was full */
     swgi_word former_queue; /* callers that stalled may still write there; kept until the next move */
     swgi_word spare2[2];

@@ -44,6 +44,8 @@ PERMIT_KEPT_ON_DEATH  permits              30000  the permit of a dead holder is
 PERMIT_NO_LIMIT_RELOAD permits             30000  no look at the limit after a permit was taken
 PERMIT_NO_COUNT       permits              30000  permits held above a limit that shrank are not counted
 LIMIT_FORGETS_HIGH    permits              30000  a limit that shrinks does not say that more may be held
+FULL_KEPT             permits              30000  who gives a permit back does not take away that all are held
+FULL_UNPROVEN         permits              30000  who found all held says so without looking at each again
 WAKE_LOST             waiters              30000  no look at who waits after a permit was given back
 QUEUE_NO_LOOK         waiters              30000  no look at the permits after entering the queue
 QUEUE_NO_NUDGE        waiters              60000  who lets others go first does not tell them

@@ -190,6 +190,26 @@ static void test_no_probe_where_there_is_no_permit(void **state) {
     record_permit(&one, SWG_SUCCESS, 0);
 }
 
+/* A rejection takes no token of the limiter, whether each permit was looked at or all were known to be held. */
+static void test_full_costs_no_token(void **state) {
+    struct swg_permit one;
+    (void)state;
+    set("limiter.rate", "5");
+    set("limiter.per", "1h");
+    set("limiter.burst", "5");
+    make_bulkhead();
+    take_all(held, LIMIT);
+    for (unsigned i = 0; i < 50; i++)
+        assert_int_equal(ask(&one), SWG_FULL);
+    assert_int_equal(status().rejected_full, 50);
+    assert_int_equal(told(SWG_FULL), 1);
+    end_all(held, LIMIT);
+    take_all(held, 2);
+    assert_int_equal(ask(&one), SWG_LIMITED);
+    end_all(held, 2);
+    assert_out(0);
+}
+
 static void test_modes(void **state) {
     struct swg_permit one;
     (void)state;
@@ -495,6 +515,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         STORY(test_so_many_at_once),
         STORY(test_full_is_told_as_such),
+        STORY(test_full_costs_no_token),
         STORY(test_each_end_gives_it_back),
         STORY(test_a_success_gives_it_back_whatever_came_before),
         STORY(test_ended_twice_frees_once),

@@ -551,7 +551,7 @@ static void age(struct swgi_policies *policies) {
     swgi_word *const stamps[] = { &policies->watch_stamp,
                                   &policies->sample_stamp,
                                   &policies->bulkhead.liveness_stamp,
-                                  &policies->bulkhead.full_stamp,
+                                  &policies->bulkhead.full,
                                   &policies->limiter.tat,
                                   &policies->limiter.judged,
                                   &policies->adaptive.stamp,

@@ -96,6 +96,73 @@ static void test_rejects_beyond_the_limit(void **state) {
     end();
 }
 
+static bool known_full_at(int64_t instant) {
+    return swgi_permits_full(words, swgi_load(&words->limit), instant);
+}
+
+static void test_full_is_known_until_one_is_free(void **state) {
+    struct swgi_held all[2], more;
+    (void)state;
+    begin(2);
+    all[0] = taken();
+    assert_false(known_full_at(now()));
+    all[1] = taken();
+    assert_false(known_full_at(now())); /* nobody has looked */
+    assert_int_equal(take(0, &more), SWG_FULL);
+    assert_true(known_full_at(now()));
+    assert_int_equal(take(-32, &more), SWG_FULL);
+    assert_int_equal(release(all[1]), 0);
+    assert_false(known_full_at(now()));
+    all[1] = taken();
+    assert_int_equal(take(0, &more), SWG_FULL);
+    assert_true(known_full_at(now()));
+    swgi_bulkhead_limit(map, words, 3);
+    assert_false(known_full_at(now()));
+    more = taken();
+    assert_int_equal(take(0, &all[0]), SWG_FULL);
+    assert_true(known_full_at(now()));
+    settings.max_concurrent = 0, settings.track = 1; /* the same words, another rule */
+    swgi_bulkhead_install(map, words, &settings, 0);
+    assert_int_equal(take(0, &all[0]), SWG_GO);
+    end();
+}
+
+/* Killed after giving back, before saying so. */
+static void test_full_is_believed_for_a_moment(void **state) {
+    struct swgi_held all[2], more;
+    (void)state;
+    begin(2);
+    for (unsigned i = 0; i < 2; i++)
+        all[i] = taken();
+    assert_int_equal(take(0, &more), SWG_FULL);
+    swgi_store(&map->slots[swgi_run_first(swgi_load(&words->run)) - 1 + all[1].slot], 0);
+    assert_int_equal(take(0, &more), SWG_FULL);
+    assert_false(known_full_at(now() - 2 * MS)); /* by a clock that is behind */
+    assert_int_equal(swg_panel_advance(panel, 2 * MS), 0);
+    assert_false(known_full_at(now()));
+    assert_int_equal(take(0, &more), SWG_GO);
+    end();
+}
+
+/* Killed while it looked. */
+static void test_who_looked_and_died_is_replaced(void **state) {
+    struct swgi_held all[2], more;
+    (void)state;
+    begin(2);
+    assert_int_not_equal(swgi_permits_full_look(words, now()), 0);
+    for (unsigned i = 0; i < 2; i++)
+        all[i] = taken();
+    assert_int_equal(take(0, &more), SWG_FULL);
+    assert_false(known_full_at(now()));
+    assert_int_equal(swgi_permits_full_look(words, now()), 0);
+    assert_int_equal(swg_panel_advance(panel, 2 * MS), 0);
+    assert_int_equal(take(0, &more), SWG_FULL);
+    assert_true(known_full_at(now()));
+    assert_int_equal(release(all[0]), 0);
+    assert_int_equal(take(0, &more), SWG_GO);
+    end();
+}
+
 static void test_off_lets_all_through(void **state) {
     struct swgi_held held;
     (void)state;
@@ -454,6 +521,9 @@ static void test_threads_that_wait(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(test_rejects_beyond_the_limit),
+        IN_FOLDER(test_full_is_known_until_one_is_free),
+        IN_FOLDER(test_full_is_believed_for_a_moment),
+        IN_FOLDER(test_who_looked_and_died_is_replaced),
         IN_FOLDER(test_off_lets_all_through),
         IN_FOLDER(test_tracks_without_a_limit),
         cmocka_unit_test(test_what_settings_need),
