@@ -147,22 +147,6 @@ bool swgi_longest_window(const struct swgi_turn *turn, struct swgi_window *out) 
     return true;
 }
 
-/*
- * Is it the evidence of this OPEN? A change of mode or windows raises the generation and keeps the time, and so does a hand that
- * trips what is open, which is evidence of later. Of a HALF_OPEN only the rule is known.
- */
-static bool is_of_now(const struct swgi_turn *turn, const struct swgi_evidence *evidence) {
-    uint64_t ctl = swgi_load(&turn->cell->ctl), since = swgi_load(&turn->cell->since);
-    unsigned state = swgi_ctl_state(ctl);
-    if (swgi_ctl_forced(ctl) || swgi_state_judges(state))
-        return true;
-    if (evidence->rule != swgi_ctl_rule(ctl))
-        return false;
-    bool is_later = swgi_since_generation(since) == swgi_ctl_generation(ctl) &&
-                    swgi_since_time(since) <= evidence->at;
-    return state == SWGI_HALF || evidence->generation == swgi_ctl_generation(ctl) || is_later;
-}
-
 static void add_trip(const struct swgi_turn *turn, struct swg_why *why) {
     struct swgi_evidence evidence;
     bool tripped =
@@ -171,7 +155,7 @@ static void add_trip(const struct swgi_turn *turn, struct swg_why *why) {
         return;
     why->evidence = 2;
     if (!SWGI_RECORD_READ(&turn->cell->evidence, &evidence, SWGI_EVIDENCE_WORDS) ||
-        !is_of_now(turn, &evidence))
+        !swgi_evidence_is_of(turn->cell, swgi_load(&turn->cell->ctl), &evidence))
         return;
     why->evidence = 1;
     why->trip.kind = evidence.rule == SWG_RULE_HAND ? SWG_EVENT_TRIP : SWG_EVENT_TRANSITION;
@@ -245,13 +229,13 @@ static uint32_t collect(const struct swgi_turn *turn, unsigned ring, const struc
     return count;
 }
 
-/* Evidence has no room for who and why: the ring has, as long as it keeps the newest act of a hand. */
+/* Evidence has no room for who and why: the ring has, as long as it keeps that act of a hand. */
 static void sign_trip(struct swg_why *why) {
     if (why->trip.kind != SWG_EVENT_TRIP)
         return;
     for (uint32_t i = 0; i < why->transitions_count; i++) {
         const struct swg_event *act = &why->transitions[i];
-        if (act->kind != SWG_EVENT_TRIP)
+        if (act->kind != SWG_EVENT_TRIP || act->at != why->trip.at)
             continue;
         memcpy(why->trip.user, act->user, sizeof(why->trip.user));
         memcpy(why->trip.text, act->text, sizeof(why->trip.text));

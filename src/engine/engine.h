@@ -162,6 +162,12 @@ struct swgi_finding {
  * the word had changed. */
 bool swgi_transition(struct swgi_turn *turn, uint64_t ctl, unsigned to,
                      const struct swgi_finding *finding);
+/*
+ * Is that the evidence of this OPEN? A change of mode or windows raises the generation and keeps the time, and so does a hand that
+ * trips what is open, which leaves the evidence as it is. Of a HALF_OPEN only the rule is known.
+ */
+bool swgi_evidence_is_of(const struct swgi_cell *cell, uint64_t ctl,
+                         const struct swgi_evidence *evidence);
 /* The instant that long ago. */
 int64_t swgi_before(struct swgi_turn *turn, int64_t ago_ns);
 /* CAS ctl to the same state under a new generation: mode or windows changed. */

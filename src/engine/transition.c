@@ -150,6 +150,28 @@ int64_t swgi_before(struct swgi_turn *turn, int64_t ago_ns) {
     return ago_ns < now ? now - (ago_ns > 0 ? ago_ns : 0) : 1;
 }
 
+bool swgi_evidence_is_of(const struct swgi_cell *cell, uint64_t ctl,
+                         const struct swgi_evidence *evidence) {
+    uint64_t since = swgi_load(&cell->since);
+    unsigned state = swgi_ctl_state(ctl), rule = swgi_ctl_rule(ctl);
+    if (swgi_ctl_forced(ctl) || swgi_state_judges(state))
+        return true;
+    if (evidence->rule != rule && rule != SWG_RULE_HAND)
+        return false;
+    bool is_of_this_open = swgi_since_generation(since) == swgi_ctl_generation(ctl) &&
+                           swgi_since_time(since) <= evidence->at;
+    return state == SWGI_HALF || evidence->generation == swgi_ctl_generation(ctl) ||
+           is_of_this_open;
+}
+
+/* A hand that trips what is open takes nothing from what is known of the trip: its own act is in the events. */
+static bool keeps_evidence(struct swgi_turn *turn, uint64_t ctl) {
+    struct swgi_evidence evidence;
+    return is_open_still(turn, ctl) &&
+           SWGI_RECORD_READ(&turn->cell->evidence, &evidence, SWGI_EVIDENCE_WORDS) &&
+           swgi_evidence_is_of(turn->cell, ctl, &evidence);
+}
+
 static void write_evidence(struct swgi_turn *turn, uint64_t ctl, const struct swgi_finding *finding,
                            int64_t until) {
     struct swgi_cell *cell = turn->cell;
@@ -286,6 +308,7 @@ bool swgi_transition(struct swgi_turn *turn, uint64_t ctl, unsigned to,
     uint64_t generation = swgi_generation_next(swgi_ctl_generation(ctl));
     uint32_t streak = to == SWGI_OPEN ? streak_after(turn, ctl) : 0;
     bool stays = to == SWGI_OPEN && is_open_still(turn, ctl);
+    bool keeps = to == SWGI_OPEN && keeps_evidence(turn, ctl);
     int64_t since = stays ? swgi_since_of(turn, ctl) : swgi_turn_now(turn);
     uint64_t next =
         swgi_ctl(to, swgi_ctl_mode(ctl), generation, payload_of(turn, ctl, to, streak, finding));
@@ -301,7 +324,7 @@ bool swgi_transition(struct swgi_turn *turn, uint64_t ctl, unsigned to,
     else if (to == SWGI_CLOSED && turn->hand != NULL)
         note_streak(cell, generation, 0);
     swgi_add(&cell->transitions[kind_of(from, to, turn->hand != NULL)], 1);
-    if (to == SWGI_OPEN)
+    if (to == SWGI_OPEN && !keeps)
         write_evidence(turn, ctl, finding, swgi_deadline_time(swgi_ctl_deadline(next)));
     tell(turn, ctl, next, finding);
     if (to == SWGI_OPEN)

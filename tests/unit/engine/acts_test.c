@@ -240,10 +240,20 @@ static void assert_trips(uint64_t trips, uint32_t in_a_row) {
     assert_int_equal(status().trips_in_a_row, in_a_row);
 }
 
+static void assert_tripped_by_five_failures(void) {
+    struct swg_why told = why();
+
+    assert_int_equal(told.evidence, 1);
+    assert_int_equal(told.trip.kind, SWG_EVENT_TRANSITION);
+    assert_int_equal(told.trip.rule, SWG_RULE_CONSECUTIVE);
+    assert_int_equal(told.trip.from, SWG_STATE_CLOSED);
+    assert_true(told.trip.value == 5);
+    assert_int_equal(told.trip_failures, 5);
+    assert_string_equal(told.trip.user, "");
+}
+
 /* It is the hand that holds it open from then on; but it has been open all the time. */
 static void test_what_is_open_is_tripped_without_another_trip(void **state) {
-    struct swg_why why = SWG_WHY_INIT;
-
     (void)state;
     set("breaker.open.for", "10s");
     set("breaker.open.multiplier", "2");
@@ -260,10 +270,7 @@ static void test_what_is_open_is_tripped_without_another_trip(void **state) {
     assert_int_equal(status().last_trip, last_trip); /* nor does the cooldown begin anew */
     mode(SWG_MODE_SHADOW, 0);
     mode(SWG_MODE_NORMAL, 0);
-    assert_int_equal(swg_circuit_why(circuit, &why), 0);
-    assert_int_equal(why.evidence, 1);
-    assert_int_equal(why.trip.rule, SWG_RULE_HAND);
-    assert_string_equal(why.trip.user, "ann");
+    assert_tripped_by_five_failures();
     assert_int_equal(last_event(SWG_EVENT_TRIP).from, SWG_STATE_OPEN);
     advance(S(59));
     assert_rejected();
@@ -272,6 +279,27 @@ static void test_what_is_open_is_tripped_without_another_trip(void **state) {
     assert_trips(2, 2);
     assert_true(status().open_until - now() <= S(20) + ROUNDING);
     assert_true(status().open_until - now() >= S(20) - ROUNDING);
+}
+
+/* And the evidence tells of the trip, not of who holds it since. */
+static void test_a_hand_s_second_trip_leaves_the_evidence_of_the_first(void **state) {
+    struct swg_act other = { .size = sizeof(other), .user = "bob", .reason = "stay" };
+
+    (void)state;
+    make();
+    assert_int_equal(hand(swg_circuit_trip, S(10), 0), 0);
+    advance(S(2));
+    assert_int_equal(swg_circuit_trip(circuit, &other, NULL), 0);
+    assert_int_equal(why().trip.kind, SWG_EVENT_TRIP);
+    assert_string_equal(why().trip.user, "ann");
+    assert_string_equal(why().trip.text, "a story");
+    assert_string_equal(last_event(SWG_EVENT_TRIP).user, "bob");
+    assert_int_equal(hand(swg_circuit_probe, 0, 0), 0);
+    assert_string_equal(why().trip.user, "ann");
+    assert_int_equal(hand(swg_circuit_reset, 0, 0), 0);
+    advance(S(1));
+    assert_int_equal(swg_circuit_trip(circuit, &other, NULL), 0);
+    assert_string_equal(why().trip.user, "bob");
 }
 
 /* What is shown as HALF_OPEN is none that is open, whether a call came or not. */
@@ -304,6 +332,7 @@ int main(void) {
         STORY(test_an_act_tells_by_what_means),
         STORY(test_what_nobody_did_is_a_rule_s),
         STORY(test_what_is_open_is_tripped_without_another_trip),
+        STORY(test_a_hand_s_second_trip_leaves_the_evidence_of_the_first),
         STORY(test_what_is_due_is_tripped_again),
     };
 
