@@ -144,6 +144,13 @@ static unsigned public_state(unsigned state) {
     return state == SWGI_RAMP ? (unsigned)SWG_STATE_HALF_OPEN : state;
 }
 
+/* What is due is shown as HALF_OPEN, and a hand's trip or reset ends that. A probe does what the next call would have done. */
+static unsigned state_found(struct swgi_turn *turn, uint64_t ctl, unsigned to) {
+    unsigned from = swgi_ctl_state(ctl);
+    bool is_due = from == SWGI_OPEN && to != SWGI_HALF && !is_open_still(turn, ctl);
+    return is_due ? SWGI_HALF : from;
+}
+
 /* No instant lies before the clock's beginning, and 0 is none. */
 int64_t swgi_before(struct swgi_turn *turn, int64_t ago_ns) {
     int64_t now = swgi_turn_now(turn);
@@ -189,7 +196,7 @@ static void write_evidence(struct swgi_turn *turn, uint64_t ctl, const struct sw
         .slow = swgi_load(&cell->slow),
         .until = until,
         .rule = (uint8_t)finding->rule,
-        .from = (uint8_t)swgi_ctl_state(ctl),
+        .from = (uint8_t)state_found(turn, ctl, SWGI_OPEN),
         .generation = (uint32_t)swgi_generation_next(swgi_ctl_generation(ctl)),
         .trips = stays ? swgi_load(&cell->trips) : swgi_add(&cell->trips, 1) + 1,
     };
@@ -229,7 +236,7 @@ static void tell(struct swgi_turn *turn, uint64_t ctl, uint64_t next,
     unsigned to = swgi_ctl_state(next);
     struct swgi_event_data event = {
         .kind = (uint8_t)event_kind(turn, to),
-        .from = (uint8_t)public_state(swgi_ctl_state(ctl)),
+        .from = (uint8_t)public_state(state_found(turn, ctl, to)),
         .to = (uint8_t)public_state(to),
         .rule = (uint8_t)finding->rule,
         .value = finding->value,

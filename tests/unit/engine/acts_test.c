@@ -309,10 +309,17 @@ static void test_what_is_due_is_tripped_again(void **state) {
     calls(5, SWG_FAILURE);
     advance(S(31));
     assert_state(HALF_OPEN);
-    assert_int_equal(hand(swg_circuit_trip, 0, 0), 0);
+    assert_int_equal(hand(swg_circuit_trip, S(1), 0), 0);
     assert_trips(2, 2);
-    assert_int_equal(hand(swg_circuit_trip, 0, 0), 0);
+    assert_int_equal(last_event(SWG_EVENT_TRIP).from, SWG_STATE_HALF_OPEN);
+    assert_int_equal(why().trip.from, SWG_STATE_HALF_OPEN);
+    assert_int_equal(hand(swg_circuit_trip, S(1), 0), 0);
     assert_trips(2, 2);
+    assert_int_equal(last_event(SWG_EVENT_TRIP).from, SWG_STATE_OPEN);
+    advance(S(2));
+    assert_state(HALF_OPEN);
+    assert_int_equal(hand(swg_circuit_reset, 0, 0), 0);
+    assert_int_equal(last_event(SWG_EVENT_RESET).from, SWG_STATE_HALF_OPEN);
 }
 
 int main(void) {
