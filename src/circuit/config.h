@@ -53,5 +53,8 @@ bool swgi_setting_is_idle(const struct swg_config *config, const struct swgi_key
 /* -EINVAL names the first key that was given and does nothing in what came of it. */
 int swgi_config_contradicts(const struct swg_config *config, const struct swgi_settings *settings,
                             struct swg_error *error);
+/* -EINVAL: it was given the circuit of that name as its own alternative. config NULL: nothing was given. */
+int swgi_config_names_itself(const struct swg_config *config, const char *name,
+                             const struct swgi_settings *settings, struct swg_error *error);
 
 #endif

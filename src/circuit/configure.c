@@ -21,6 +21,8 @@ static int configure_locked(const struct swgi_binding *binding, const struct swg
     swgi_turn_policies(&turn);
     int rc = swgi_config_apply(config, &turn.settings, &merged, error);
     if (rc == 0)
+        rc = swgi_config_names_itself(config, binding->circuit->name, &merged, error);
+    if (rc == 0)
         rc = swgi_circuit_settle(&turn, &merged, false, error);
     if (rc == 0) {
         swgi_source_note(turn.map, turn.index, NULL);

@@ -140,3 +140,20 @@ int swgi_config_contradicts(const struct swg_config *config, const struct swgi_s
     }
     return 0;
 }
+
+int swgi_config_names_itself(const struct swg_config *config, const char *name,
+                             const struct swgi_settings *settings, struct swg_error *error) {
+    const char *key = "fallback.alternative";
+    struct swgi_key_place place;
+
+    if (config == NULL || strcmp(settings->policies.fallback.alternative, name) != 0 ||
+        swgi_key_find(key, &place, NULL) != 0)
+        return 0;
+    size_t i = (size_t)(place.key - swgi_keys);
+    if (!config->set[i] || config->general[i])
+        return 0;
+    return swgi_fail(error, -EINVAL, key,
+                     "\"%.60s\" is the circuit itself, so it would do nothing; it needs the name "
+                     "of another circuit",
+                     name);
+}

@@ -34,7 +34,11 @@ static void check_settings(struct swgi_reader *reader, const struct swgi_file_ci
     struct swgi_settings settings;
     struct swg_error error = SWG_ERROR_INIT;
 
-    if (swgi_config_apply(circuit->config, NULL, &settings, &error) != 0)
+    int rc = swgi_config_apply(circuit->config, NULL, &settings, &error);
+
+    if (rc == 0 && !circuit->is_pattern)
+        rc = swgi_config_names_itself(circuit->config, circuit->name, &settings, &error);
+    if (rc != 0)
         swgi_complain_at(reader, place_of_key(circuit, error.key), error.key, "%s", error.text);
 }
 

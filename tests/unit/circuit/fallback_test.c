@@ -1,6 +1,9 @@
 /* What stands in for an answer that could not be had: the chain, its order, and how it is told. */
 #include "call_story.h"
 
+#include "circuit/config.h"
+#include "circuit/keys.h"
+
 static struct swg_permit one;
 
 static void trip(void) {
@@ -170,6 +173,19 @@ static void test_when_to_come_back_is_the_first_ones(void **state) {
     assert_true(result.retry_in > S(8) && result.retry_in < S(10));
 }
 
+/* A file may say it of many circuits at once, of that one, too. */
+static void change_by_file(const char *key, const char *value) {
+    struct swgi_key_place place;
+    struct swg_config *by_file = NULL;
+
+    assert_int_equal(swg_config_new(&by_file), 0);
+    assert_int_equal(swg_config_set(by_file, key, value, NULL), 0);
+    assert_int_equal(swgi_key_find(key, &place, NULL), 0);
+    by_file->general[place.key - swgi_keys] = true;
+    assert_int_equal(swg_circuit_configure(circuit, by_file, NULL), 0);
+    swg_config_unref(by_file);
+}
+
 static void test_an_alternative_that_is_none(void **state) {
     static const char *const names[] = { "nowhere", "here" };
     (void)state;
@@ -177,10 +193,33 @@ static void test_an_alternative_that_is_none(void **state) {
     circuit = first;
     for (unsigned i = 0; i < 2; i++) {
         server.outcome = SWG_FAILURE;
-        change("fallback.alternative", names[i]);
+        change_by_file("fallback.alternative", names[i]);
         call_server();
         assert_string_equal(swg_source_name(result.source), swg_source_name(SWG_SOURCE_STATIC));
     }
+}
+
+static void assert_refused_itself(int rc, const struct swg_error *error) {
+    assert_int_equal(rc, -EINVAL);
+    assert_string_equal(error->key, "fallback.alternative");
+    assert_non_null(strstr(error->text, "\"here\" is the circuit itself"));
+}
+
+static void test_no_circuit_is_its_own_alternative(void **state) {
+    struct swg_error error = SWG_ERROR_INIT;
+    struct swg_circuit *made = NULL;
+    (void)state;
+    set("fallback.chain", "alternative");
+    set("fallback.alternative", "here");
+    assert_refused_itself(swg_circuit_get(panel, "here", config, &made, &error), &error);
+    assert_null(made);
+    assert_int_equal(swg_circuit_find(panel, "here", &made), -ENOENT);
+    assert_int_equal(swg_circuit_get(panel, "there", config, &made, &error), 0);
+    set("fallback.alternative", "there");
+    error.text[0] = '\0';
+    assert_int_equal(swg_circuit_get(panel, "here", config, &circuit, &error), 0);
+    set("fallback.alternative", "here");
+    assert_refused_itself(swg_circuit_configure(circuit, config, &error), &error);
 }
 
 static void test_chains_do_not_chain(void **state) {
@@ -386,6 +425,7 @@ int main(void) {
         CALLS(test_an_alternative_that_fails_too),
         CALLS(test_when_to_come_back_is_the_first_ones),
         CALLS(test_an_alternative_that_is_none),
+        CALLS(test_no_circuit_is_its_own_alternative),
         CALLS(test_chains_do_not_chain),
         CALLS(test_queued_for_later),
         CALLS(test_a_queue_that_takes_it_not),

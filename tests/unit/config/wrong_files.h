@@ -130,6 +130,12 @@ static const struct wrong_file {
       "circuits:\n"
       "  a: { fallback: [ cache, cash ] }\n",
       "2:18: circuits.a.fallback: \"cache, cash\" is not a list of its words; allowed: none, or each once of cache|alternative|static|queue|function\n" },
+    { "a circuit that is its own alternative",
+      "defaults: { fallback: { chain: alternative, alternative: b } }\n"
+      "circuits:\n"
+      "  a: { fallback: { alternative: a } }\n"
+      "  b: {}\n",
+      "3:33: circuits.a.fallback.alternative: \"a\" is the circuit itself, so it would do nothing; it needs the name of another circuit\n" },
     { "no circuit's name",
       "circuits:\n"
       "  \"a b\": {}\n",
