@@ -222,7 +222,7 @@ static int ramp_item(const char **text, uint64_t *out) {
 /* "5, 25, 50" as a YAML list is written in a line, with or without its brackets. */
 static int ramp_parse(const struct swgi_key *key, const char *value, struct swgi_settings *out) {
     const char *at = value + (*value == '['), *end = *value == '[' ? "]" : "";
-    uint64_t percent, before = key->least - 1;
+    uint64_t percent, before = 0;
     unsigned steps = 0;
 
     do {
@@ -230,8 +230,10 @@ static int ramp_parse(const struct swgi_key *key, const char *value, struct swgi
 
         if (rc < 0)
             return rc;
-        if (percent <= before || percent > key->most || steps == SWGI_RAMP_STEPS_MAX)
+        if (percent < key->least || percent > key->most || steps == SWGI_RAMP_STEPS_MAX)
             return -ERANGE;
+        if (percent <= before)
+            return -EINVAL; /* each alone would do: they do not ascend */
         out->ramp_percent[steps++] = (uint8_t)percent;
         before = percent;
     } while (*at++ == ',');

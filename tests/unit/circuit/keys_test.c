@@ -287,6 +287,11 @@ static void test_ramps(void **state) {
         assert_refused("breaker.half_open.ramp", bad[i], "allowed: at most 16 of 1..99, or off");
     set("breaker.ramp", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16");
     assert_int_equal(applied(NULL).ramp_steps, 16);
+    /* Which of the two it is: the numbers, or their order. */
+    assert_refused("breaker.half_open.ramp", "50, 5", "\"50, 5\" is not an ascending list");
+    assert_refused("breaker.half_open.ramp", "5, 5", "\"5, 5\" is not an ascending list");
+    assert_refused("breaker.half_open.ramp", "5, 100", "5, 100 is out of range");
+    assert_refused("breaker.half_open.ramp", "0, 5", "0, 5 is out of range");
 }
 
 static void test_aliases_are_the_same_keys(void **state) {

@@ -121,7 +121,7 @@ static const struct wrong_file {
     { "a ramp that descends",
       "circuits:\n"
       "  a: { breaker: { half_open: { ramp: [5, 3] } } }\n",
-      "2:38: circuits.a.breaker.half_open.ramp: 5, 3 is out of range; allowed: at most 16 of 1..99, or off\n" },
+      "2:38: circuits.a.breaker.half_open.ramp: \"5, 3\" is not an ascending list of percentages such as 5, 25, 50; allowed: at most 16 of 1..99, or off\n" },
     { "partitions that grow",
       "circuits:\n"
       "  a: { bulkhead: { partitions: [ \"0:50\", \"10:80\" ] } }\n",
