@@ -89,7 +89,7 @@ static const struct swgi_command commands[] = {
       "  switchgear trip payments --reason 'INC-4711: double charges'\n"
       "  switchgear trip 'db-*' --reason 'failover drill' --for 5m --yes\n"
       "  switchgear trip --all --reason 'drill' --dry-run",
-      ACT | SWGI_TAKES_BOUND | SWGI_TAKES_FORCE, 0, MANY, swgi_act_run },
+      ACT | SWGI_TAKES_BOUND, 0, MANY, swgi_act_run },
     { "reset", "NAME...", "close: calls go through again",
       "Closes the circuit by hand and forgets what its windows held. Refused within the cooldown "
       "after the last trip (exit "

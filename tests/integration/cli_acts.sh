@@ -83,6 +83,10 @@ run reset cool --reason soon
 exits 75; says 'cool'
 run reset cool --reason soon --force
 exits 0; prints '^cool: CLOSED'
+run trip cool --reason soon --force
+exits 64; says "unrecognized option '--force'" # no cooldown holds a trip off
+run trip --help
+[[ $out != *--force* ]] || wrong 'trip offers --force'
 
 # Many at once.
 run trip 'db-*' --reason drill

@@ -27,7 +27,8 @@ offers switchgear '' ++ status trip exec help
 offers switchgear is ++ is-tripped isolate
 offers switchgear why '' ++ orders payments
 offers switchgear why pay ++ payments
-offers switchgear trip -- ++ --reason= --for= --force --panel=
+offers switchgear trip -- ++ --reason= --for= --panel=
+offers switchgear reset -- ++ --reason= --force --panel=
 offers switchgear exec --set br ++ breaker.open.for=
 offers switchgear exec --preset re ++ read resilience4j
 offers switchgear help '' ++ settings call console top

@@ -142,11 +142,11 @@ shows 'breaker.callApi\(. +breaker.isTripped'
 keys C-c
 shows '\]> $|\]>$'
 ready
-types 'trip payments --fo'
+types 'status payments --pa'
 keys Tab
-shows 'trip payments --for$'
+shows 'status payments --panel$'
 keys Tab
-shows '^--for= +--force'
+shows '^--panel-info +--panel='
 keys C-u
 ready
 types "breaker.trip('payments', bad)"

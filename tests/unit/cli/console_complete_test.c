@@ -67,7 +67,7 @@ static void test_names(void **state) {
 
 static void test_options(void **state) {
     (void)state;
-    assert_string_equal(offers("trip --fo"), "5 5: --for= --force");
+    assert_string_equal(offers("trip --fo"), "5 6: --for=");
     assert_string_equal(offers("reset --fo"), "6 7: --force");
     assert_string_equal(offers("events --fol"), "7 8: --follow");
     assert_string_equal(offers("status payments --panel-"), "16 12: --panel-info");
