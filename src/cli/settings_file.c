@@ -36,8 +36,14 @@ static bool depends_on_it(const struct swgi_options *options) {
     return (options->command->takes & SWGI_TAKES_CALL) != 0;
 }
 
-static int complain(const struct swgi_options *options, const struct swgi_file_errors *errors) {
-    bool refuses = depends_on_it(options);
+/* A name mistyped is no broken file: whoever goes on would look at another panel, or act on it. */
+static bool is_missing(int rc) {
+    return rc == -ENOENT || rc == -ENOTDIR;
+}
+
+static int complain(const struct swgi_options *options, int rc,
+                    const struct swgi_file_errors *errors) {
+    bool refuses = depends_on_it(options) || is_missing(rc);
 
     swgi_say_file_errors(options->config, errors, refuses ? SWGI_FILE_ERRORS_MAX : WARNINGS_MAX);
     if (refuses)
@@ -98,7 +104,7 @@ static int read_file(struct swgi_options *options, struct swgi_file_errors *erro
         options->file = NULL;
     if (rc == 0 || (rc == -ENOENT && options->config_is_default))
         return 0;
-    return complain(options, errors);
+    return complain(options, rc, errors);
 }
 
 int swgi_settings_file_load(struct swgi_options *options) {

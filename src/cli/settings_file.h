@@ -7,8 +7,8 @@
 
 /*
  * Reads options->config, or the file in the default place if nobody named one, into options->file; takes the panel's path from it
- * where nobody said another. 0, or the exit status: commands that would make circuits by a broken file refuse (78); the others go on
- * without it, with a warning.
+ * where nobody said another. 0, or the exit status: all refuse a file that was named and is not there (78), and commands that would
+ * make circuits by a broken one refuse that; the others go on without it, with a warning.
  */
 int swgi_settings_file_load(struct swgi_options *options);
 void swgi_settings_file_unload(struct swgi_options *options);

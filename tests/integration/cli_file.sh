@@ -102,6 +102,20 @@ exits 78; says 'broken.yaml:4:5'
 run exec -c nothing.yaml pg-main -- touch touched
 exits 78; says 'nothing.yaml'
 [[ ! -e touched ]] || wrong 'the command was run'
+
+# Named and not there: nobody goes on with the panel of another file.
+run trip read-database --reason drill -c nothing.yaml
+exits 78; says 'nothing.yaml'; prints_nothing
+run trip read-database --reason drill -c file.yaml/nothing.yaml --panel panels/by-file
+exits 78; says 'nothing.yaml'; prints_nothing
+run status -c nothing.yaml
+exits 78; says 'nothing.yaml'; prints_nothing
+run top --once -c nothing.yaml
+exits 78; prints_nothing
+run console -c nothing.yaml
+exits 78; prints_nothing
+run is-tripped read-database
+exits 1
 run status -c '' --names
 exits 64
 
