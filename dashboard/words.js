@@ -149,7 +149,7 @@ const bound = (event, what) =>
     event.by_hand_only ? 'until undone' : isNumber(event.duration_seconds) ? `${what} ${duration(event.duration_seconds)}` : '';
 
 function transitionWords(event) {
-    if (event.to === 'CLOSED') return ['recovered'];
+    if (event.to === 'CLOSED') return ['recovered', event.rule === 'probe' ? '' : evidence(event)]; // a ramp's end: what did not trip it
     if (event.to === 'HALF_OPEN') return [event.from === 'HALF_OPEN' ? 'its probes succeeded, ramping up' : 'its open time is over'];
     return [event.rule && event.rule !== 'none' ? ruleWords(event.rule) : '', evidence(event), bound(event, 'for')];
 }

@@ -62,8 +62,9 @@ static int reject(struct swgi_turn *turn, uint64_t ctl, int64_t until, struct sw
 }
 
 static bool open_to_half(struct swgi_turn *turn, uint64_t ctl) {
-    struct swgi_finding finding = { .rule = swgi_ctl_rule(ctl) };
-    return swgi_transition(turn, ctl, SWGI_HALF, &finding);
+    /* Its time is over: no rule found that. Which one opened it stays in the word. */
+    static const struct swgi_finding nothing = { .rule = SWG_RULE_NONE };
+    return swgi_transition(turn, ctl, SWGI_HALF, &nothing);
 }
 
 /* How soon asking a rejecting HALF_OPEN again may help: nobody knows; a probe usually ends within

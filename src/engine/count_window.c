@@ -251,6 +251,21 @@ static bool find(const struct swgi_turn *turn, const struct swgi_count *count,
     return true;
 }
 
+bool swgi_count_finding(const struct swgi_turn *turn, struct swgi_finding *out) {
+    const struct swgi_count_settings *rule = &turn->settings.count;
+    struct swgi_count count;
+    if (!swgi_count_read(turn->cell, &turn->settings, &count))
+        return false;
+    bool fails = rule->failure_ppm != SWGI_THRESHOLD_OFF;
+    uint32_t ppm = fails ? rule->failure_ppm : rule->slow_ppm;
+    double bad = fails ? count.half_units / 2.0 : count.slow;
+    *out = (struct swgi_finding){ .rule = fails ? SWG_RULE_COUNT_FAILURE : SWG_RULE_COUNT_SLOW,
+                                  .value = count.calls != 0 ? bad / count.calls : 0,
+                                  .threshold = (double)ppm / SWGI_PPM,
+                                  .calls = count.calls };
+    return ppm != SWGI_THRESHOLD_OFF;
+}
+
 void swgi_count_judge(struct swgi_turn *turn, uint64_t generation, const struct swgi_count *count,
                       bool may_trip) {
     struct swgi_finding finding = { 0 };

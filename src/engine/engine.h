@@ -192,6 +192,8 @@ int64_t swgi_open_time(const struct swgi_settings *settings, uint32_t trips_in_a
 /* ---- score.c */
 /* Move the score by an outcome's weight and judge. false: the generation had moved on. */
 bool swgi_score_record(struct swgi_turn *turn, uint64_t generation, unsigned weight);
+/* What a score comes to as evidence. */
+struct swgi_finding swgi_score_finding(const struct swgi_turn *turn, uint32_t score);
 /* What is told of the limit: as it is configured, where the score itself stops at a half more under compare: above. */
 double swgi_score_threshold(const struct swgi_settings *settings);
 /* The next score, as plain arithmetic. */
@@ -213,6 +215,8 @@ bool swgi_count_read(const struct swgi_cell *cell, const struct swgi_settings *s
                      struct swgi_count *out);
 void swgi_count_judge(struct swgi_turn *turn, uint64_t generation, const struct swgi_count *count,
                       bool may_trip);
+/* What the window holds now as evidence, met or not. false: no rule judges it. */
+bool swgi_count_finding(const struct swgi_turn *turn, struct swgi_finding *out);
 uint64_t swgi_count_empty(uint64_t generation);
 /* The word: position:19 (lap and index) | full:1 | half-units:11 | slow:10 | pending:3 |
  * generation:20. */
@@ -251,6 +255,8 @@ bool swgi_time_enter(struct swgi_turn *turn, uint64_t generation);
 /* What lies in a window of that many slices. Sums the columns. */
 void swgi_time_read(const struct swgi_turn *turn, unsigned slices, struct swgi_window *out);
 void swgi_time_judge(struct swgi_turn *turn, uint64_t generation, bool may_trip);
+/* What the first rule's window holds now as evidence, met or not. false: there is no such rule. */
+bool swgi_time_finding(const struct swgi_turn *turn, struct swgi_finding *out);
 /* Start the clock of slices: at creation, or with other slices. */
 void swgi_time_restart(struct swgi_cell *cell, uint64_t slice_ns, int64_t now);
 static inline uint32_t swgi_tick(uint32_t tick_base, uint64_t time_base, uint64_t reciprocal,

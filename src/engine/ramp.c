@@ -51,12 +51,22 @@ static bool step_is_over(struct swgi_turn *turn, uint64_t ctl) {
     return swgi_passed(swgi_turn_now(turn), swgi_since_time(since)) >= turn->settings.ramp_step_ns;
 }
 
+/* It went well: what the rules saw of it that would have ended it. A window knows of how many calls, a score does not. */
+static struct swgi_finding finding_of(const struct swgi_turn *turn, uint64_t ctl) {
+    struct swgi_finding finding = { 0 };
+    if (swgi_count_finding(turn, &finding) || swgi_time_finding(turn, &finding))
+        return finding;
+    return turn->settings.score.kind != SWGI_SCORE_NONE
+               ? swgi_score_finding(turn, swgi_ctl_score(ctl))
+               : (struct swgi_finding){ 0 };
+}
+
 bool swgi_ramp_advance(struct swgi_turn *turn, uint64_t ctl) {
     if (!step_is_over(turn, ctl))
         return false;
     unsigned next = step_of(ctl) + 1;
     if (next >= turn->settings.ramp_steps) {
-        struct swgi_finding finding = { 0 };
+        struct swgi_finding finding = finding_of(turn, ctl);
         swgi_transition(turn, ctl, SWGI_CLOSED, &finding);
         return true;
     }

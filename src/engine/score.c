@@ -32,7 +32,7 @@ double swgi_score_threshold(const struct swgi_settings *settings) {
     return (score->limit - (settings->compare == SWGI_ABOVE)) * 0.5;
 }
 
-static struct swgi_finding finding_of(const struct swgi_turn *turn, uint32_t score) {
+struct swgi_finding swgi_score_finding(const struct swgi_turn *turn, uint32_t score) {
     bool consecutive = turn->settings.score.kind == SWGI_SCORE_CONSECUTIVE;
     uint64_t calls = calls_in_a_row(turn, score);
     return (struct swgi_finding){
@@ -62,7 +62,7 @@ bool swgi_score_record(struct swgi_turn *turn, uint64_t generation, unsigned wei
             weight == 0 ? present : swgi_score_next(&settings->score, present, weight);
         bool reached = judged >= settings->score.limit;
         if (reached && may_trip && swgi_trip_allowed(turn, ctl)) {
-            struct swgi_finding finding = finding_of(turn, judged);
+            struct swgi_finding finding = swgi_score_finding(turn, judged);
             if (swgi_trip(turn, ctl, &finding))
                 return true;
             continue;

@@ -435,3 +435,15 @@ void swgi_time_judge(struct swgi_turn *turn, uint64_t generation, bool may_trip)
         looked_again = swgi_arm(turn, ctl, armed);
     }
 }
+
+bool swgi_time_finding(const struct swgi_turn *turn, struct swgi_finding *out) {
+    for (unsigned i = 0; i < SWGI_TIME_RULES_MAX; i++) {
+        struct swgi_window window;
+        if (!is_judged(&turn->settings.time[i]))
+            continue;
+        swgi_time_read(turn, turn->settings.time[i].slices, &window);
+        *out = finding_of(turn, i, &window);
+        return true;
+    }
+    return false;
+}

@@ -193,7 +193,6 @@ static void append_bound(struct sentence *sentence, const struct swg_event *even
         append(sentence, ", %s %s", what, swgi_duration_text(event->until - event->at, duration));
 }
 
-/* An event's rule is what opened the circuit: it says nothing of why the circuit left OPEN again. */
 static const char *way_back_words(const struct swg_event *event) {
     if (event->to == SWG_STATE_CLOSED)
         return "recovered";
@@ -201,22 +200,33 @@ static const char *way_back_words(const struct swg_event *event) {
                                               : "its open time is over";
 }
 
-static void append_transition(struct sentence *sentence, const struct swgi_screen *screen,
-                              const struct swg_event *event) {
+/* A ramp ends by what did not trip it. Of probes it is known that they were good. */
+static bool tells_evidence(const struct swg_event *event) {
+    return event->to == SWG_STATE_OPEN ||
+           (event->to == SWG_STATE_CLOSED && event->rule != SWG_RULE_PROBE);
+}
+
+static void append_evidence(struct sentence *sentence, const struct swg_event *event) {
     char evidence[160];
 
+    swgi_evidence_text(event, evidence, sizeof(evidence));
+    if (evidence[0] && tells_evidence(event))
+        append(sentence, " (%s)", evidence);
+}
+
+static void append_transition(struct sentence *sentence, const struct swgi_screen *screen,
+                              const struct swg_event *event) {
     append_arrow(sentence, screen, swg_state_name(event->from), swg_state_name(event->to));
     if (event->to != SWG_STATE_OPEN) {
         append(sentence, ", %s", way_back_words(event));
+        append_evidence(sentence, event);
         return;
     }
     if (strcmp(event->source, "restore") == 0)
         append(sentence, ", restored");
     if (event->rule != SWG_RULE_NONE)
         append(sentence, ", %s", swgi_rule_words(event->rule));
-    swgi_evidence_text(event, evidence, sizeof(evidence));
-    if (evidence[0])
-        append(sentence, " (%s)", evidence);
+    append_evidence(sentence, event);
     append_bound(sentence, event, "for");
 }
 

@@ -40,6 +40,17 @@ for _ in 1 2; do run exec orders -- true; exits 0; done
 run events orders
 prints 'orders +HALF_OPEN -> CLOSED, recovered$'
 
+# The end of a ramp tells what did not trip it.
+run exec slowly --set breaker.half_open.ramp=99 --set breaker.half_open.ramp_step=1ms -- true
+exits 0
+run trip slowly --reason drill
+run probe slowly --reason drill
+closed() { "$program" exec slowly -- true; [[ $("$program" status slowly) == 'slowly  CLOSED'* ]]; }
+until_true closed
+run events slowly
+prints 'HALF_OPEN -> HALF_OPEN, its probes succeeded, ramping up$'
+prints 'HALF_OPEN -> CLOSED, recovered \(measured 0, limit 5\)$'
+
 "$program" events --follow --lines 0 --json > followed &
 follower=$!
 trap 'kill $follower 2> /dev/null; rm -rf "$folder"' EXIT

@@ -66,6 +66,69 @@ static void test_the_share_is_as_configured(void **state) {
     assert_state(CLOSED);
 }
 
+/* The newest transition. */
+static struct swg_event newest(void) {
+    return why().transitions[0];
+}
+
+static void go_through(void) {
+    for (int step = 0; step < 3; step++) {
+        advance(S(10) + ROUNDING);
+        succeed_once();
+    }
+    assert_state(CLOSED);
+    assert_int_equal(newest().from, SWG_STATE_HALF_OPEN);
+    assert_int_equal(newest().to, SWG_STATE_CLOSED);
+}
+
+/* Of the ramp's own calls: three good ones, one a step, and here a bad one. */
+static void go_through_with_a_failure(const char *window, const char *length, int rule) {
+    set("breaker.trip.0.failure_rate.percent", "50");
+    set("breaker.trip.0.failure_rate.calls_min", "5");
+    set(window, length);
+    ramp_up();
+    while (ask(0) != SWG_GO)
+        ;
+    record_permit(&latest, SWG_FAILURE, 0);
+    go_through();
+    assert_int_equal(newest().rule, rule);
+    assert_int_equal(newest().calls, 4);
+    assert_true(fabs(newest().value - 0.25) < 1e-9);
+    assert_true(fabs(newest().threshold - 0.5) < 1e-9);
+}
+
+static void test_its_end_tells_what_the_count_window_saw(void **state) {
+    (void)state;
+    go_through_with_a_failure("breaker.trip.0.failure_rate.calls", "100", SWG_RULE_COUNT_FAILURE);
+}
+
+static void test_its_end_tells_what_the_time_window_saw(void **state) {
+    (void)state;
+    go_through_with_a_failure("breaker.trip.0.failure_rate.window", "60s", SWG_RULE_TIME_1);
+}
+
+static void test_its_end_tells_the_score_where_there_is_no_window(void **state) {
+    (void)state;
+    ramp_up();
+    go_through();
+    assert_int_equal(newest().rule, SWG_RULE_CONSECUTIVE);
+    assert_true(newest().value == 0);
+    assert_true(newest().threshold == 5);
+}
+
+/* It is the time that is over. The rule that tripped it is told of the circuit, as before. */
+static void test_an_open_time_that_is_over_names_no_rule(void **state) {
+    (void)state;
+    make();
+    calls(5, SWG_FAILURE);
+    advance(S(31));
+    call(SWG_SUCCESS);
+    assert_int_equal(newest().from, SWG_STATE_OPEN);
+    assert_int_equal(newest().to, SWG_STATE_HALF_OPEN);
+    assert_int_equal(newest().rule, SWG_RULE_NONE);
+    assert_string_equal(swg_rule_name(status().rule), "consecutive");
+}
+
 static void test_who_was_let_in_stays_in(void **state) {
     bool was_in[1000] = { false };
 
@@ -163,6 +226,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         STORY(test_it_follows_the_probes),
         STORY(test_the_share_is_as_configured),
+        STORY(test_its_end_tells_what_the_count_window_saw),
+        STORY(test_its_end_tells_what_the_time_window_saw),
+        STORY(test_its_end_tells_the_score_where_there_is_no_window),
+        STORY(test_an_open_time_that_is_over_names_no_rule),
         STORY(test_who_was_let_in_stays_in),
         STORY(test_a_step_lasts_and_needs_a_success),
         STORY(test_each_step_needs_a_success_of_its_own),
