@@ -16,7 +16,9 @@
  * - sliding window: of the same windows, the one before counts with the share of it that the last
  *   `per` still covers: before x (per - elapsed) / per + running <= rate, worked out exactly (the
  *   weighted counter of J. Desgats, "How we built rate limiting capable of scaling to millions of
- *   domains", blog.cloudflare.com, 2017). In each window n <= rate; a sliding one is an estimate.
+ *   domains", blog.cloudflare.com, 2017). In each window n <= rate. Of a sliding one it is an
+ *   estimate, right if the calls of the window before were spread evenly; if they came at its end,
+ *   more than the rate may go in the last `per`, but always less than twice it.
  * - sliding log: in any time [t, t + per), n <= rate, exactly; instants are kept rounded up to
  *   SWGI_LOG_UNIT_NS, so a place comes back at most that much later.
  *

@@ -127,7 +127,8 @@ SWGI_KEY(DURATION, policies.limiter.per_ns, "limiter.per", "", MS(1), D(1), NEVE
          "the time limiter.rate is counted over")
 SWGI_KEY(CHOICE, policies.limiter.algorithm, "limiter.algorithm", "", SWGI_TOKEN_BUCKET, SWGI_SLIDING_LOG, NEVER,
          SWGI_TOKEN_BUCKET, "token_bucket|leaky_bucket|fixed_window|sliding_window|sliding_log",
-         "how the rate is kept: bursts, an even pace, or a count over a window")
+         "how the rate is kept: bursts, an even pace, or a count over a window; sliding_window estimates: it takes the calls of "
+         "the window before as spread evenly, so at times more go (8 at a rate of 7); sliding_log counts exactly")
 SWGI_KEY(INTEGER, policies.limiter.burst, "limiter.burst", "", 1, SWGI_RATE_MAX, NEVER, 1, "calls",
          "token_bucket: so many calls at once after a pause; as limiter.rate unless set")
 SWGI_KEY(CHOICE, policies.limiter.when_limited, "limiter.when_limited", "", SWGI_BUSY_REJECT, SWGI_BUSY_WAIT, NEVER,

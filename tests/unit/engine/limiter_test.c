@@ -134,6 +134,21 @@ static void test_a_sliding_window_counts_what_still_is_covered(void **state) {
     assert_retry(S(60) - S(31) * 60 / 42 - S(15));
 }
 
+/* Eight within 15 s at a rate of 7 a minute: those of the window before are taken as spread evenly. */
+static void test_a_sliding_window_estimates(void **state) {
+    (void)state;
+    begin(SWGI_SLIDING_WINDOW, 7, S(60));
+    now = S(60) * 1000 + S(54);
+    assert_int_equal(take_all(), 7);
+    now += S(6) + S(9);
+    assert_int_equal(take_all(), 1);
+    now = S(60) * 2000 + S(54);
+    begin(SWGI_SLIDING_LOG, 7, S(60));
+    assert_int_equal(take_all(), 7);
+    now += S(6) + S(9);
+    assert_int_equal(take_all(), 0);
+}
+
 static void test_a_full_sliding_window_makes_room_in_the_next(void **state) {
     (void)state;
     begin(SWGI_SLIDING_WINDOW, 10, S(1));
@@ -311,6 +326,7 @@ int main(void) {
         cmocka_unit_test(test_a_place_is_given_back_if_nobody_came_after),
         cmocka_unit_test(test_a_fixed_window_lets_its_rate_through),
         cmocka_unit_test(test_a_sliding_window_counts_what_still_is_covered),
+        cmocka_unit_test(test_a_sliding_window_estimates),
         cmocka_unit_test(test_a_full_sliding_window_makes_room_in_the_next),
         cmocka_unit_test(test_a_window_counts_a_clock_that_is_behind_into_its_own),
         cmocka_unit_test(test_a_window_takes_back_what_was_not_called_while_it_runs),
