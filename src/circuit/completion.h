@@ -19,14 +19,21 @@ static inline int swgi_completion_release(const struct swg_permit *permit,
     int rc = swgi_bulkhead_release(binding->map, &policies->bulkhead, held);
     return rc == -EINVAL ? rc : 0;
 }
-/* false: a copy of a permit that was ended before. One that holds nothing of the bulkhead cannot
- * tell. */
+static inline bool swgi_completion_probes(const struct swg_permit *permit,
+                                          const struct swgi_binding *binding) {
+    unsigned slot = (unsigned)(permit->opaque[1] >> SWGI_PERMIT_SLOT_SHIFT & 15);
+    return (permit->opaque[1] & SWGI_PERMIT_PROBE) == 0 ||
+           swgi_load(&binding->cell->probes[slot]) == permit->opaque[3];
+}
+/* false: a copy of a permit that was ended before, or whose lease of a probe another took over. One that holds nothing of the
+ * bulkhead, and no probe, cannot tell. */
 static inline bool swgi_completion_holds(const struct swg_permit *permit,
                                          const struct swgi_binding *binding) {
     struct swgi_held held = swgi_permit_held(permit);
     struct swgi_policies *policies = swgi_policies_of(binding->map, binding->cell);
-    return held.word == 0 || policies == NULL ||
-           swgi_permits_is_held(binding->map, &policies->bulkhead, held);
+    bool there = held.word == 0 || policies == NULL ||
+                 swgi_permits_is_held(binding->map, &policies->bulkhead, held);
+    return there && swgi_completion_probes(permit, binding);
 }
 /* Calls in flight beyond the slow threshold; 0 where they are not followed. */
 uint32_t swgi_completion_overdue(const struct swgi_turn *turn);

@@ -138,14 +138,14 @@ static const struct swgi_binding *ticket_binding(struct swg_permit *permit) {
     return (const struct swgi_binding *)(uintptr_t)permit->opaque[3];
 }
 
-/* All its attempts failed, and there is no other: that is what the call came to. */
-static void give_up(struct swg_permit *permit) {
+/* All its attempts failed, and there is no other: that is what the call came to. -EINVAL: a copy of a permit that was ended. */
+static int give_up(struct swg_permit *permit) {
     struct swg_failure why = SWG_FAILURE_INIT;
     why.no_retry = 1;
-    swg_record_error(permit, SWG_FAILURE, &why);
+    return swg_record_error(permit, SWG_FAILURE, &why);
 }
 
-/* All attempts are under one permit, unless it opened meanwhile: then that one is over. */
+/* All attempts are under one permit, unless it opened meanwhile, or another took its probe over: then that one is over. */
 static int go_on_inside(struct swg_permit *permit) {
     struct swgi_admission admission;
     int rc = prepare(permit, &admission);
@@ -153,10 +153,11 @@ static int go_on_inside(struct swg_permit *permit) {
         return -EINVAL;
     const struct swgi_binding *binding = admission.binding;
     permit->opaque[2] = (uint64_t)admission.now;
-    if (swgi_permit_still_there(permit, binding) &&
+    if (swgi_permit_still_there(permit, binding) && swgi_completion_holds(permit, binding) &&
         !swgi_breaker_is_open(binding->cell, admission.now))
         return SWG_GO;
-    give_up(permit);
+    if (give_up(permit) == -EINVAL)
+        return -EINVAL;
     return swgi_acquire_attempt(binding->circuit, &admission.asked, permit);
 }
 

@@ -180,6 +180,72 @@ static void test_inside_a_copy_pays_nothing(void **state) {
     assert_out(0);
 }
 
+/* It goes on with nothing, and pays for nothing. */
+static void test_inside_a_copy_does_not_go_on(void **state) {
+    (void)state;
+    make_inside();
+    one = taken();
+    assert_int_equal(fail_one(&one), SWG_RETRY);
+    struct swg_permit copy = one;
+    assert_int_equal(swg_acquire_again(&one), SWG_GO);
+    record_permit(&one, SWG_SUCCESS, 0);
+    double left = status().retry_budget_left;
+    assert_int_equal(swg_acquire_again(&copy), -EINVAL);
+    assert_int_equal(copy.opaque[0], 0);
+    assert_true(status().retry_budget_left >= left);
+    assert_int_equal(status().failures, 0);
+    assert_int_equal(status().late, 0);
+    assert_int_equal(status().calls, 1);
+    assert_out(0);
+}
+
+/* Without a bulkhead a probe is all there is to tell it by. */
+static void test_inside_a_copy_of_a_probe_s_permit_pays_nothing(void **state) {
+    (void)state;
+    set("retry.inside", "yes");
+    set("retry.attempts", "3");
+    set("retry.jitter", "none");
+    set("breaker.half_open.success_threshold", "3");
+    make();
+    assert_int_equal(hand(swg_circuit_trip, 0, 0), 0);
+    assert_int_equal(hand(swg_circuit_probe, 0, 0), 0);
+    one = taken();
+    struct swg_permit early = one;
+    assert_int_equal(fail_one(&one), SWG_RETRY);
+    struct swg_permit copy = one;
+    assert_int_equal(swg_acquire_again(&one), SWG_GO);
+    record_permit(&one, SWG_SUCCESS, 0);
+    double left = status().retry_budget_left;
+    assert_int_equal(fail_one(&early), -EINVAL);
+    assert_int_equal(swg_acquire_again(&copy), -EINVAL);
+    assert_true(status().retry_budget_left >= left);
+    assert_int_equal(status().failures, 0);
+    assert_int_equal(status().probe_successes, 1);
+    assert_state(HALF_OPEN);
+}
+
+/* Nobody heard of it for half_open_max, and another has its probe: it is late, and asks anew. */
+static void test_inside_a_probe_that_was_taken_over_is_over(void **state) {
+    struct swg_permit other;
+    (void)state;
+    set("retry.inside", "yes");
+    set("retry.attempts", "3");
+    set("retry.jitter", "none");
+    set("breaker.half_open_max", "10s");
+    make();
+    assert_int_equal(hand(swg_circuit_trip, 0, 0), 0);
+    assert_int_equal(hand(swg_circuit_probe, 0, 0), 0);
+    one = taken();
+    assert_int_equal(fail_one(&one), SWG_RETRY);
+    advance(S(11));
+    other = taken();
+    assert_int_equal(swg_acquire_again(&one), SWG_OPEN); /* one probe at a time */
+    assert_int_equal(status().late, 1);
+    assert_int_equal(status().probes_held, 1);
+    record_permit(&other, SWG_SUCCESS, 0);
+    assert_int_equal(status().probe_successes, 1);
+}
+
 static void test_inside_ends_with_the_deadline(void **state) {
     (void)state;
     make_inside();
@@ -306,6 +372,9 @@ int main(void) {
         STORY(test_inside_may_be_cancelled_in_between),
         STORY(test_inside_stops_when_it_trips),
         STORY(test_inside_a_copy_pays_nothing),
+        STORY(test_inside_a_copy_does_not_go_on),
+        STORY(test_inside_a_copy_of_a_probe_s_permit_pays_nothing),
+        STORY(test_inside_a_probe_that_was_taken_over_is_over),
         STORY(test_inside_ends_with_the_deadline),
         STORY(test_inside_a_probe_is_one_probe),
         STORY(test_a_call_is_tried_again),
