@@ -181,7 +181,7 @@ int swgi_query_get(const struct swgi_request *request, const char *key, char *ou
 
 /* Of a route that takes any. */
 #define SWGI_ANY_PARAMETERS "*"
-/* Is every key of the query one that the route takes? false: answered already. */
+/* Is every key of the query one that the route takes, and there once? false: answered already. */
 bool swgi_admin_query(const struct swgi_request *request, struct swgi_answer *answer);
 
 /* The body of a route, read by its rows of SWGI_FIELD. false: answered already. */

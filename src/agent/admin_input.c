@@ -123,6 +123,21 @@ static bool is_listed(const char *list, const char *key, size_t length) {
     return false;
 }
 
+static bool refuse(struct swgi_answer *answer, const struct swgi_request *request, const char *name,
+                   const char *what) {
+    swgi_answer_problem(answer, request, SWGI_PROBLEM_BAD_VALUE, "%s: %s", name, what);
+    return false;
+}
+
+/* Does the key at the beginning of this rest of a query stand in it once more? */
+static bool comes_again(const char *key, size_t length) {
+    for (const char *at = key + strcspn(key, "&"); *at++ == '&'; at += strcspn(at, "&")) {
+        if (strcspn(at, "=&") == length && strncmp(at, key, length) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool swgi_admin_query(const struct swgi_request *request, struct swgi_answer *answer) {
     char known[128], clean[64];
 
@@ -132,9 +147,13 @@ bool swgi_admin_query(const struct swgi_request *request, struct swgi_answer *an
     for (const char *at = request->query; *at; at += strcspn(at, "&"), at += *at == '&') {
         size_t length = strcspn(at, "=&");
 
-        if (at[0] == '&' || is_listed(known, at, length))
+        bool listed = is_listed(known, at, length);
+
+        if (at[0] == '&' || (listed && !comes_again(at, length)))
             continue;
         swgi_copy_bytes(clean, sizeof(clean), at, length);
+        if (listed)
+            return refuse(answer, request, clean, "it is given twice in the query; give it once");
         swgi_answer_problem(answer, request, SWGI_PROBLEM_BAD_VALUE,
                             known[0] ? "'%s' is no parameter of this path; it takes %s"
                                      : "'%s': this path takes no parameters%s",
@@ -150,12 +169,6 @@ static const struct field *field_of(int body, const char *name) {
             return &fields[i];
     }
     return NULL;
-}
-
-static bool refuse(struct swgi_answer *answer, const struct swgi_request *request, const char *name,
-                   const char *what) {
-    swgi_answer_problem(answer, request, SWGI_PROBLEM_BAD_VALUE, "%s: %s", name, what);
-    return false;
 }
 
 static bool refuse_unknown(struct swgi_answer *answer, const struct swgi_request *request,

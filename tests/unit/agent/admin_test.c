@@ -243,6 +243,9 @@ static void test_a_key_of_the_query_that_is_none(void **state) {
                                                "takes circuit, action, since, limit, before" },
         { "/v1/audit?=1", "'' is no parameter of this path; it takes circuit, action, since, "
                           "limit, before" },
+        { "/v1/audit?limit=1&limit=2", "limit: it is given twice in the query; give it once" },
+        { "/v1/audit?since&limit=1&&since=1h",
+          "since: it is given twice in the query; give it once" },
         { "/v1/events?tick=1", "'tick' is no parameter of this path; it takes circuit, ticks" },
         { "/v1/circuits?state=open", "'state': this path takes no parameters" },
         { "/v1/whoami?verbose", "'verbose': this path takes no parameters" },
@@ -257,6 +260,7 @@ static void test_a_key_of_the_query_that_is_none(void **state) {
     assert_int_equal(ask(story, "GET", "/v1/circuits?state=open", -1, NULL), 401);
     assert_int_equal(ask(story, "POST", "/v1/circuits/a%2Fb/trip?reason=x", 1, NULL), 400);
     assert_int_equal(ask(story, "GET", "/v1/circuits?&", 0, NULL), 200);
+    assert_int_equal(ask(story, "GET", "/livez?a=1&a=2", -1, NULL), 200);
     /* Monitors add what they like, and take a refusal for an agent that is not well. */
     assert_int_equal(ask(story, "GET", "/livez?verbose", -1, NULL), 200);
     assert_int_equal(ask(story, "GET", "/health?x=1", 0, NULL), 200);
