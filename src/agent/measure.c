@@ -126,7 +126,8 @@ static void measured_init(struct swgi_measures *measures, struct swgi_measured *
     measured->seen.circuit = circuit;
     measured->seen.status = (struct swg_status)SWG_STATUS_INIT;
     measured->seen.at = now;
-    measured->seen.failure_rate_1m = measured->seen.latency_mean_1m = -1;
+    measured->seen.failure_rate_1m = measured->seen.failure_rate_lately =
+        measured->seen.latency_mean_1m = -1;
     measured->seen.last_recovery = -1;
     measured->seen.slo_budget_left = measured->seen.slo_burn_rate = -1;
     swgi_cell_name(binding->cell, measured->seen.status.name);

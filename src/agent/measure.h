@@ -18,11 +18,14 @@ struct swgi_measure {
     uint64_t calls_1m, failures_1m, slow_1m, rejected_1m;
     double failures_weighted_1m; /* timeouts by the circuit's weight */
     double failure_rate_1m;      /* 0..1; -1: no call */
-    double latency_mean_1m;      /* seconds; -1: no histogram or no call */
-    uint32_t transitions_10m;    /* flapping */
-    double failure_trend;        /* change of the failure rate, share per minute, over 10 min */
-    double anomaly;              /* robust z-score against the circuit's own last hour; 0: normal */
-    double near;                 /* the rule nearest to its threshold: value / threshold, 0..1.. */
+    /* The calls of the last minute with an outcome, without those of before the circuit closed; of those, 0..1, -1: no call. */
+    uint64_t judged_lately;
+    double failure_rate_lately;
+    double latency_mean_1m;   /* seconds; -1: no histogram or no call */
+    uint32_t transitions_10m; /* flapping */
+    double failure_trend;     /* share per minute, over 10 min; 0: of too few calls */
+    double anomaly; /* robust z-score against the circuit's last hour; 0: normal, or of too few */
+    double near;    /* the rule nearest to its threshold: value / threshold, 0..1.. */
     swg_ns in_state[3];     /* time spent in CLOSED, OPEN, HALF_OPEN since the agent knows it */
     swg_ns last_recovery;   /* from trip to CLOSED, last time; -1: never seen */
     swg_ns open_since;      /* panel time of the trip it has not recovered from; 0: none */

@@ -123,6 +123,28 @@ static void derive_rates(const struct swgi_measures *measures, struct swgi_measu
     measured->seen.rejected_per_s = sum.rejected / covered;
 }
 
+/*
+ * What failed before a circuit closed is no news after it. The second in which it closed may hold some of that, and so may the next,
+ * for a tick counts what was since the one before it.
+ */
+static unsigned seconds_of_now(const struct swg_status *status, swg_ns now) {
+    /* It is told rounded down, to what deadlines are counted in. */
+    swg_ns since = status->since + (INT64_C(1) << SWGI_DEADLINE_SHIFT);
+    int64_t passed = now / SWGI_NS - since / SWGI_NS - 1;
+    if (status->state != SWG_STATE_CLOSED || status->since == 0 || status->transitions == 0 ||
+        passed > (int64_t)SWGI_SECONDS)
+        return SWGI_SECONDS;
+    return passed > 0 ? (unsigned)passed : 0;
+}
+
+static void derive_lately(struct swgi_measured *measured, swg_ns now) {
+    struct swgi_measure *seen = &measured->seen;
+    struct swgi_second sum;
+    swgi_history_sum(measured->history, seconds_of_now(&seen->status, now), &sum);
+    seen->judged_lately = sum.judged;
+    seen->failure_rate_lately = sum.judged != 0 ? sum.failures / (double)sum.judged : -1;
+}
+
 static void derive_minute(struct swgi_measured *measured) {
     struct swgi_measure *seen = &measured->seen;
     struct swgi_second sum;
@@ -158,6 +180,7 @@ static void derive(const struct swgi_measures *measures, struct swgi_measured *m
         swgi_history_advance(measured->history, now);
         derive_rates(measures, measured, now);
         derive_minute(measured);
+        derive_lately(measured, now);
         measured->seen.transitions_10m = swgi_history_transitions(measured->history);
         measured->seen.failure_trend = swgi_history_trend(measured->history);
     }

@@ -142,8 +142,6 @@ uint32_t swgi_history_transitions(const struct swgi_history *history) {
     return sum;
 }
 
-#define TREND_CALLS_LEAST 10 /* a line through fewer says nothing */
-
 /* x is in minutes back from now, so that the slope is per minute; weights are calls. */
 double swgi_history_trend(const struct swgi_history *history) {
     double w = 0, wx = 0, wy = 0, wxx = 0, wxy = 0;
@@ -160,17 +158,17 @@ double swgi_history_trend(const struct swgi_history *history) {
         wxy += failures * x;
     }
     double spread = w * wxx - wx * wx;
-    return points < 2 || w < TREND_CALLS_LEAST || spread <= 0 ? 0 : (w * wxy - wx * wy) / spread;
+    return points < 2 || w < SWGI_JUDGED_LEAST || spread <= 0 ? 0 : (w * wxy - wx * wy) / spread;
 }
 
 /*
  * (x - median) / (1.4826 * MAD), as Iglewicz and Hoaglin, How to Detect and Handle Outliers (1993),
  * who take 3.5 and more for one. A circuit that hardly ever fails has a deviation of 0; the least that is
  * believed is the standard error of a share of so many calls, so that one failure of few calls is
- * no anomaly.
+ * no anomaly; of very few, nothing is.
  */
 double swgi_history_anomaly(const struct swgi_history *history, double rate, uint64_t calls) {
-    if (history->baseline < SWGI_BASELINE_LEAST || calls == 0)
+    if (history->baseline < SWGI_BASELINE_LEAST || calls < SWGI_JUDGED_LEAST)
         return 0;
     double share = (history->median * (double)calls + 1) / ((double)calls + 2);
     double error = sqrt(share * (1 - share) / (double)calls);

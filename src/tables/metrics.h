@@ -61,9 +61,9 @@ SWGI_METRIC(FAILURE_RATIO, CIRCUIT, GAUGE, "switchgear_breaker_failure_ratio", "
 SWGI_METRIC(FLAPPING, CIRCUIT, GAUGE, "switchgear_breaker_recent_transitions", "", "",
             "Changes of state in the last ten minutes.")
 SWGI_METRIC(TREND, CIRCUIT, GAUGE, "switchgear_breaker_failure_trend", "", "",
-            "Change of the failure share per minute: slope of a least-squares line through the last ten minutes.")
+            "Change of the failure share per minute: slope of a least-squares line through the last ten minutes; 0 of too few calls.")
 SWGI_METRIC(ANOMALY, CIRCUIT, GAUGE, "switchgear_breaker_anomaly_score", "", "",
-            "Robust z-score of the last minute's failure share against the minutes of the circuit's own last hour; 3.5 and more is unusual.")
+            "Robust z-score of the last minute's failure share against the minutes of the circuit's own last hour; 3.5 and more is unusual, 0 of fewer than ten calls.")
 
 SWGI_METRIC(PERMITS_HELD, CIRCUIT, GAUGE, "switchgear_bulkhead_permits_held", "", "",
             "Permits of the bulkhead that are held.")

@@ -8,8 +8,8 @@ static void what_holds_long_enough_fires_and_ends(void **state) {
 
     (void)state;
     rule("rate", SWGI_ALERT_FAILURE_RATE, 0.1, 60 * SECOND, SWGI_SEVERITY_WARNING);
-    db->calls_1m = 100;
-    db->failure_rate_1m = 0.2;
+    db->judged_lately = 100;
+    db->failure_rate_lately = 0.2;
     tick(SECOND);
     assert_int_equal(pairs->count, 1);
     assert_false(pairs->at[0]->firing);
@@ -21,7 +21,7 @@ static void what_holds_long_enough_fires_and_ends(void **state) {
     assert_string_equal(pairs->at[0]->summary, "db: 20 % of the last minute's calls failed");
     tick(SECOND);
     assert_silence();
-    db->failure_rate_1m = 0.1;
+    db->failure_rate_lately = 0.1;
     tick(SECOND);
     assert_told("ended rate/db");
     assert_silence();
@@ -34,12 +34,12 @@ static void what_stops_holding_before_its_time_is_never_told(void **state) {
 
     (void)state;
     rule("rate", SWGI_ALERT_FAILURE_RATE, 0.1, 60 * SECOND, SWGI_SEVERITY_WARNING);
-    db->calls_1m = 100;
-    db->failure_rate_1m = 0.2;
+    db->judged_lately = 100;
+    db->failure_rate_lately = 0.2;
     tick(SECOND);
-    db->failure_rate_1m = 0;
+    db->failure_rate_lately = 0;
     tick(30 * SECOND);
-    db->failure_rate_1m = 0.2;
+    db->failure_rate_lately = 0.2;
     tick(SECOND);
     tick(59 * SECOND);
     assert_silence();
@@ -312,8 +312,8 @@ static void a_lesser_alert_is_no_cause_of_a_greater(void **state) {
     rule("rate", SWGI_ALERT_FAILURE_RATE, 0.1, 0, SWGI_SEVERITY_WARNING);
     rule("mode", SWGI_ALERT_MODE, 0, 0, SWGI_SEVERITY_CRITICAL);
     depends(api, (char *)"db");
-    db->calls_1m = 100;
-    db->failure_rate_1m = 0.2;
+    db->judged_lately = 100;
+    db->failure_rate_lately = 0.2;
     db->status.mode = SWG_MODE_SHADOW;
     api->status.state = SWG_STATE_OPEN;
     tick(SECOND);

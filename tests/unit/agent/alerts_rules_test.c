@@ -24,16 +24,16 @@ static void assert_holds(int when, double above, enum swgi_holds expected, const
 
 static void failure_rates(void **state) {
     (void)state;
-    db->calls_1m = SWGI_ALERT_CALLS_MIN;
-    db->failure_rate_1m = 0.1;
+    db->judged_lately = 10;
+    db->failure_rate_lately = 0.1;
     assert_holds(SWGI_ALERT_FAILURE_RATE, 0.1, SWGI_HOLDS_NOT, NULL);
-    db->failure_rate_1m = 0.2;
+    db->failure_rate_lately = 0.2;
     assert_holds(SWGI_ALERT_FAILURE_RATE, 0.1, SWGI_HOLDS,
                  "db: 20 % of the last minute's calls failed");
-    db->calls_1m--;
+    db->judged_lately--;
     assert_holds(SWGI_ALERT_FAILURE_RATE, 0.1, SWGI_HOLDS_NOT, NULL);
-    db->calls_1m = 0;
-    db->failure_rate_1m = -1;
+    db->judged_lately = 0;
+    db->failure_rate_lately = -1;
     assert_holds(SWGI_ALERT_FAILURE_RATE, 0.1, SWGI_HOLDS_NOT, NULL);
 }
 

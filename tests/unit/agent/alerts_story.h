@@ -74,7 +74,8 @@ static inline struct swgi_measure *circuit(const char *name) {
     snprintf(out->status.name, sizeof(out->status.name), "%s", name);
     snprintf(entries[circuits].name, sizeof(entries[0].name), "%s", name);
     out->entry = &entries[circuits];
-    out->failure_rate_1m = out->latency_mean_1m = out->slo_burn_rate = out->slo_budget_left = -1;
+    out->failure_rate_1m = out->failure_rate_lately = out->latency_mean_1m = out->slo_burn_rate =
+        out->slo_budget_left = -1;
     out->status.failure_rate = -1;
     out->last_recovery = -1;
     by_name[circuits++] = out;

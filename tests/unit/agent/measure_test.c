@@ -396,15 +396,51 @@ static void test_anomaly(void **state) {
     assert_true(measure()->anomaly == 0); /* nobody calls */
 }
 
+static void test_few_calls_are_no_anomaly(void **state) {
+    (void)state;
+    set("breaker.trip", "none");
+    make();
+    tick();
+    for (unsigned i = 0; i < 20; i++)
+        seconds_of(60, 9, 0);
+    ticks(60);
+    seconds_of(1, 0, 9);
+    assert_int_equal(measure()->calls_1m, 9);
+    assert_true(measure()->anomaly == 0);
+    seconds_of(1, 0, 1);
+    assert_true(measure()->anomaly > 3.5);
+}
+
+/* Five failures opened it and two successes closed it: that is no failing circuit. */
+static void test_what_failed_before_it_closed_is_over(void **state) {
+    (void)state;
+    set("breaker.open.for", "3s");
+    make();
+    tick();
+    seconds_of(1, 20, 5);
+    assert_int_equal(measure()->judged_lately, 25);
+    assert_near(measure()->failure_rate_lately, 0.2, 1e-9);
+    ticks(4);
+    seconds_of(1, 2, 0);
+    assert_int_equal(measure()->status.state, SWG_STATE_CLOSED);
+    ticks(2);
+    assert_near(measure()->failure_rate_1m, 5.0 / 27, 1e-9);
+    assert_int_equal(measure()->judged_lately, 0);
+    assert_true(measure()->failure_rate_lately == -1);
+    seconds_of(2, 6, 2);
+    assert_int_equal(measure()->judged_lately, 16);
+    assert_near(measure()->failure_rate_lately, 0.25, 1e-9);
+}
+
 static void test_one_failure_is_no_anomaly(void **state) {
     (void)state;
     set("breaker.trip", "none");
     make();
     tick();
     for (unsigned i = 0; i < 20 * 60; i++)
-        seconds_of(1, i % 20 == 0, 0);
+        seconds_of(1, i % 5 == 0, 0);
     seconds_of(1, 0, 1);
-    assert_true(measure()->failure_rate_1m >= 0.25);
+    assert_true(measure()->failure_rate_1m >= 0.07);
     assert_true(measure()->anomaly < 3.5);
 }
 
@@ -454,6 +490,8 @@ int main(void) {
         MEASURED(test_a_trend_wants_calls),
         MEASURED(test_anomaly),
         MEASURED(test_one_failure_is_no_anomaly),
+        MEASURED(test_few_calls_are_no_anomaly),
+        MEASURED(test_what_failed_before_it_closed_is_over),
         MEASURED(test_budget),
     };
 
