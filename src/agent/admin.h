@@ -194,6 +194,12 @@ struct swgi_act_body {
 bool swgi_admin_body(const struct swgi_request *request, struct swgi_answer *answer,
                      struct swgi_act_body *out);
 
+/*
+ * Is a page of this Origin ("http://host:port") from this Host ("host:port")? The port of the scheme may be said or left out.
+ * Anything but http and https, or a port that no browser writes (":", ":080", ":99999"), is of no host.
+ */
+bool swgi_admin_is_origin_of(const char *origin, const char *host);
+
 /* Does the agent go by the name in Host, so that a page of that name is its own? */
 bool swgi_admin_knows_host(const struct swgi_agent *agent, const struct swgi_request *request);
 

@@ -69,12 +69,11 @@ static bool identify_by_peer(struct swgi_request *request) {
     return true;
 }
 
-/* "http://host:port" against "host:port", whether that is ours or not. */
+/* Whether that host is ours or not. */
 static bool is_of_host(const struct swgi_request *request) {
-    const char *rest = strstr(request->headers[SWGI_HEADER_ORIGIN], "://"),
-               *host = request->headers[SWGI_HEADER_HOST];
+    const char *host = request->headers[SWGI_HEADER_HOST];
 
-    return host && rest && strcasecmp(rest + 3, host) == 0;
+    return host && swgi_admin_is_origin_of(request->headers[SWGI_HEADER_ORIGIN], host);
 }
 
 static bool origin_allowed(const struct swgi_agent *agent, const struct swgi_request *request) {

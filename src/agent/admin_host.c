@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -85,4 +86,45 @@ bool swgi_admin_knows_host(const struct swgi_agent *agent, const struct swgi_req
         return inet_pton(AF_INET6, host, address) == 1;
     return inet_pton(AF_INET, host, address) == 1 || strcmp(host, "localhost") == 0 ||
            is_configured(&agent->file->agent.hosts, host) || is_listened_on(agent, host);
+}
+
+/* ---- the origin of a page */
+
+struct authority {
+    const char *host;
+    size_t length;
+    unsigned port; /* 0: not one */
+};
+
+static unsigned port_of(const char *digits) {
+    unsigned port = 0;
+
+    if (*digits == '0')
+        return 0;
+    for (; *digits >= '0' && *digits <= '9' && port <= UINT16_MAX; digits++)
+        port = port * 10 + (unsigned)(*digits - '0');
+    return *digits == '\0' && port <= UINT16_MAX ? port : 0;
+}
+
+/* "host", "host:port", "[::1]:port" */
+static struct authority authority_of(const char *text, unsigned usual_port) {
+    size_t bracketed = text[0] == '[' ? strcspn(text, "]") : 0;
+    struct authority out = { text, bracketed + strcspn(text + bracketed, ":"), usual_port };
+
+    if (text[out.length] == ':')
+        out.port = port_of(text + out.length + 1);
+    return out;
+}
+
+bool swgi_admin_is_origin_of(const char *origin, const char *host) {
+    bool is_plain = strncasecmp(origin, "http://", 7) == 0;
+    struct authority page, here;
+    unsigned usual_port = is_plain ? 80 : 443;
+
+    if (!is_plain && strncasecmp(origin, "https://", 8) != 0)
+        return false;
+    page = authority_of(origin + (is_plain ? 7 : 8), usual_port);
+    here = authority_of(host, usual_port);
+    return page.length == here.length && strncasecmp(page.host, here.host, here.length) == 0 &&
+           page.port != 0 && page.port == here.port;
 }
