@@ -188,6 +188,8 @@ static const struct swgi_command commands[] = {
       "is "
       "wrong with it, each with file, line and column; what is allowed but seldom meant it warns "
       "of. "
+      "The files that it names (tokens_file, url_file, token_file, template_file, ca_file) are not "
+      "looked at, for they may be elsewhere: `switchgear agent --check` does that. "
       "Nothing is changed. Without FILE it is the one that all commands read: --config, "
       "SWITCHGEAR_CONFIG, or /etc/switchgear/switchgear.yaml."
       "\v"

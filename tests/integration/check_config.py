@@ -2,6 +2,7 @@
 """check-config: good files and wrong ones, what it prints comes to the same, and schema, manual and explanations are the tables'."""
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -98,7 +99,6 @@ Loader.yaml_implicit_resolvers = {
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 for tag, pattern, first in (('bool', r'^(true|false)$', 'tf'), ('int', r'^-?[0-9]+$', '-0123456789')):
-    import re
     Loader.add_implicit_resolver(f'tag:yaml.org,2002:{tag}', re.compile(pattern), list(first))
 
 
@@ -208,7 +208,21 @@ def explanations():
     require(result.returncode == 64 and "did you mean 'agent.listen'" in result.stderr, result)
 
 
+def the_files_it_names():
+    """Are not looked at, and the help and the manual say which."""
+    named = {line.split('.')[-1] for line in run('--explain').stdout.splitlines() if re.fullmatch(r'\S+_file', line)}
+    require(len(named) == 5, named)
+    manual = open(os.path.join(ROOT, 'docs/man/switchgear.1.scd'), encoding='utf-8').read()
+    for key in named:
+        require(key in run('--help').stdout and f'_{key}_' in manual, key)
+    write('files.yaml', 'agent: { tokens_file: /nosuch }\n'
+          'receivers: { a: { kind: webhook, url: "https://a.example", token_file: /nosuch, template_file: /nosuch, ca_file: /nosuch },'
+          ' b: { kind: webhook, url_file: /nosuch } }\n')
+    require(run('files.yaml').returncode == 0, run('files.yaml').stderr)
+
+
 with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
-    for story in (a_good_file, the_usual_places, a_wrong_file, what_is_printed_comes_to_the_same, the_schema, the_manual, the_shipped_file, explanations):
+    for story in (a_good_file, the_usual_places, a_wrong_file, what_is_printed_comes_to_the_same, the_schema, the_manual, the_shipped_file, explanations,
+                  the_files_it_names):
         story()
