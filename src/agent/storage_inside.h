@@ -90,6 +90,7 @@ struct swgi_kept {
     bool is_dirty;      /* state is to be written; in the list of those */
     bool is_restorable; /* state is of another panel, and was not put back yet */
     struct swgi_kept *next_dirty, *next;
+    struct swgi_kept *after;           /* whom swgi_kept_find() found after it; the loop's alone */
     struct swgi_sample sample, latest; /* at the last minute, and at the last tick */
     uint32_t *bins;                    /* of the histogram at the last minute, NULL: none yet */
 };
@@ -158,13 +159,14 @@ struct swgi_storage {
     int64_t close_ns; /* how long closing may try to write what is left */
 
     /* The loop's alone. */
-    void *tree;             /* of struct swgi_kept, by name (tsearch) */
-    struct swgi_kept *all;  /* the same, one after another */
-    uint64_t opened_cursor; /* where the audit ended when it was opened */
-    uint64_t next_act;      /* number of the act that comes next */
-    bool is_first;          /* no act was seen yet */
-    bool is_our_past;       /* what the database knows was in a panel of the same place */
-    bool is_overrun;        /* the ring said so, and what came after is not known yet */
+    void *tree;              /* of struct swgi_kept, by name (tsearch) */
+    struct swgi_kept *all;   /* the same, one after another */
+    struct swgi_kept *found; /* last; NULL: none yet */
+    uint64_t opened_cursor;  /* where the audit ended when it was opened */
+    uint64_t next_act;       /* number of the act that comes next */
+    bool is_first;           /* no act was seen yet */
+    bool is_our_past;        /* what the database knows was in a panel of the same place */
+    bool is_overrun;         /* the ring said so, and what came after is not known yet */
     bool lags; /* there was no room: the ring has what is to be read from lag_cursor on */
     uint64_t lag_cursor;
     int64_t birth_ms;

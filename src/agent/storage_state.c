@@ -17,11 +17,23 @@ static int by_name(const void *a, const void *b) {
     return strcmp(left->state.circuit, right->state.circuit);
 }
 
-struct swgi_kept *swgi_kept_find(struct swgi_storage *storage, const char *circuit) {
+static struct swgi_kept *search(const struct swgi_storage *storage, const char *circuit) {
     struct swgi_kept wanted;
     swgi_copy_text(wanted.state.circuit, sizeof(wanted.state.circuit), circuit);
     struct swgi_kept **found = tfind(&wanted, &storage->tree, by_name);
     return found != NULL ? *found : NULL;
+}
+
+/* Every tick asks for all in one order, so most often for who came next the last time, too. */
+struct swgi_kept *swgi_kept_find(struct swgi_storage *storage, const char *circuit) {
+    struct swgi_kept *before = storage->found, *kept = before != NULL ? before->after : NULL;
+    if (kept == NULL || strcmp(kept->state.circuit, circuit) != 0)
+        kept = search(storage, circuit);
+    if (kept == NULL)
+        return NULL;
+    if (before != NULL)
+        before->after = kept;
+    return storage->found = kept;
 }
 
 struct swgi_kept *swgi_kept_get(struct swgi_storage *storage, const char *circuit) {
@@ -50,6 +62,7 @@ static void leave(void *kept) {
 void swgi_kept_free(struct swgi_storage *storage) {
     tdestroy(storage->tree, leave);
     storage->tree = NULL;
+    storage->found = NULL;
     while (storage->all != NULL) {
         struct swgi_kept *kept = storage->all;
         storage->all = kept->next;
