@@ -170,7 +170,9 @@ void swgi_answer_circuit_problem(struct swgi_answer *answer, const struct swgi_r
 /* 304 when the client has it already, and true: there is no more to do. */
 bool swgi_answer_unchanged(struct swgi_answer *answer, const struct swgi_request *request,
                            const char *etag);
-/* The circuit of that name, or NULL and the answer says so. */
+/* The name of the circuit whose alias that is, unless a circuit is called so; else that name. Valid until a reload. */
+const char *swgi_admin_meant(struct swgi_agent *agent, const char *name);
+/* The circuit of that name or alias, or NULL and the answer says so. */
 struct swg_circuit *swgi_admin_circuit(struct swgi_agent *agent, const struct swgi_request *request,
                                        struct swgi_answer *answer);
 

@@ -187,11 +187,21 @@ bool swgi_answer_unchanged(struct swgi_answer *answer, const struct swgi_request
     return true;
 }
 
+const char *swgi_admin_meant(struct swgi_agent *agent, const char *name) {
+    struct swg_circuit *circuit = NULL;
+    const struct swgi_file_circuit *entry = swgi_file_alias(agent->file, name);
+
+    if (!entry || entry->is_pattern || swg_circuit_find(agent->panel, name, &circuit) == 0)
+        return name;
+    return entry->name;
+}
+
 struct swg_circuit *swgi_admin_circuit(struct swgi_agent *agent, const struct swgi_request *request,
                                        struct swgi_answer *answer) {
     struct swg_circuit *circuit = NULL;
+    const char *name = swgi_admin_meant(agent, request->name);
 
-    if (swg_circuit_find(agent->panel, request->name, &circuit) == 0)
+    if (swg_circuit_find(agent->panel, name, &circuit) == 0)
         return circuit;
     swgi_answer_problem(answer, request, SWGI_PROBLEM_UNKNOWN_CIRCUIT,
                         "there is no circuit '%s'; GET /v1/circuits lists them", request->name);

@@ -101,10 +101,12 @@ static bool read_action(const struct swgi_request *request, struct swgi_audit_qu
     return rc == 0 || query->action;
 }
 
-static bool read_circuit(const struct swgi_request *request, struct audit *audit) {
+static bool read_circuit(struct swgi_agent *agent, const struct swgi_request *request,
+                         struct audit *audit) {
     int rc = swgi_query_get(request, "circuit", audit->circuit, sizeof(audit->circuit));
 
-    audit->query.circuit = rc > 0 && audit->circuit[0] ? audit->circuit : NULL;
+    audit->query.circuit =
+        rc > 0 && audit->circuit[0] ? swgi_admin_meant(agent, audit->circuit) : NULL;
     return rc >= 0;
 }
 
@@ -124,12 +126,12 @@ static bool wrong(const struct swgi_request *request, struct swgi_answer *answer
 }
 
 /* false: answered already. */
-static bool read_query(const struct swgi_request *request, struct swgi_answer *answer,
-                       struct audit *audit) {
+static bool read_query(struct swgi_agent *agent, const struct swgi_request *request,
+                       struct swgi_answer *answer, struct audit *audit) {
     char words[SWGI_ACTION_WORDS_MAX];
     uint64_t limit = LIMIT_DEFAULT, before = 0;
 
-    if (!read_circuit(request, audit))
+    if (!read_circuit(agent, request, audit))
         return wrong(request, answer, "circuit", "write a name or a glob, once");
     if (!read_action(request, &audit->query))
         return wrong(request, answer, "action", swgi_action_words(words));
@@ -156,7 +158,7 @@ void swgi_admin_audit(struct swgi_agent *agent, struct swgi_request *request,
         return;
     }
     *audit = (struct audit){ .job = { work, finish }, .error = SWG_ERROR_INIT };
-    if (!read_query(request, answer, audit)) {
+    if (!read_query(agent, request, answer, audit)) {
         free(audit);
         return;
     }

@@ -64,6 +64,8 @@ void swgi_admin_events(struct swgi_agent *agent, struct swgi_request *request,
                             "Last-Event-ID: this is no id of an event of ours");
         return;
     }
+    if (circuit > 0)
+        swgi_copy_text(wish->glob, sizeof(wish->glob), swgi_admin_meant(agent, wish->glob));
     wish->wanted = true;
     wish->ticks = ticks[0] == '1';
     answer->status = 200;

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "cli/commands.h"
 #include "cli/message.h"
+#include "cli/settings_file.h"
 #include "config/file.h"
 #include "report/json.h"
 #include "report/text.h"
@@ -41,9 +42,13 @@ struct rows {
 /* ---- what is asked for */
 
 static bool is_wanted(const struct swgi_options *options, const char *circuit) {
-    for (size_t i = 0; i < options->arguments_count; i++)
-        if (swgi_file_glob(options->arguments[i], circuit))
+    for (size_t i = 0; i < options->arguments_count; i++) {
+        const char *target = swgi_alias_target(options->file, options->arguments[i]);
+
+        if (swgi_file_glob(options->arguments[i], circuit) ||
+            (target && strcmp(target, circuit) == 0))
             return true;
+    }
     return options->arguments_count == 0;
 }
 
@@ -141,15 +146,15 @@ static void clear(struct rows *rows) {
     rows->count = 0;
 }
 
-/* One circuit is the database's to find, of several each row is looked at. */
+/* One circuit is the database's to find; of several, and of an alias, each row is looked at. */
 static int read_rows(const char *database, struct swgi_audit_query query, struct rows *rows,
                      struct swg_error *error) {
     const struct swgi_options *options = rows->options;
     int rc;
 
-    if (options->arguments_count == 1)
+    if (options->arguments_count == 1 && !swgi_alias_target(options->file, options->arguments[0]))
         query.circuit = options->arguments[0];
-    if (options->arguments_count <= 1 && rows->most < query.limit)
+    if ((query.circuit || options->arguments_count == 0) && rows->most < query.limit)
         query.limit = (uint32_t)rows->most;
     rows->is_complete = rows->most == 0;
     rows->last_id = 0;
@@ -242,7 +247,7 @@ static void print_text(const struct swgi_screen *on, const struct row *row, int 
     snprintf(who, sizeof(who), "  %sby %s", detail,
              swgi_clean_text(row->user, screen->utf8, clean, sizeof(clean)));
     if (row->source[0] && strcmp(row->source, "rule") != 0)
-        snprintf(who + strlen(who), sizeof(who) - strlen(who), " (%s)",
+        snprintf(who + strlen(who), sizeof(who) - strlen(who), " via %s",
                  swgi_clean_text(row->source, screen->utf8, clean, sizeof(clean)));
     if (row->reason[0])
         snprintf(who + strlen(who), sizeof(who) - strlen(who), ": %s",
@@ -335,6 +340,8 @@ static int show(const struct swgi_options *options, const char *database,
 
     if (rc == 0)
         print_rows(&rows);
+    if (rc == 0 && rows.count == 0 && rows.most > 0 && !options->follow)
+        swgi_say("the audit has no such rows");
     if (rc == 0 && options->follow) {
         rows.after_id = rows.count > 0 && rows.at[0].id > newest ? rows.at[0].id : newest;
         clear(&rows);

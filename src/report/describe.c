@@ -176,7 +176,8 @@ static void append_hand(struct sentence *sentence, const struct swgi_screen *scr
         append(sentence, " by %s", swgi_clean_text(event->user, screen->utf8, user, sizeof(user)));
     /* The command line is how it is done mostly, and needs no word. */
     if (event->source[0] && strcmp(event->source, "cli") != 0 && strcmp(event->source, "rule") != 0)
-        append(sentence, " (%s)", swgi_clean_text(event->source, screen->utf8, user, sizeof(user)));
+        append(sentence, " via %s",
+               swgi_clean_text(event->source, screen->utf8, user, sizeof(user)));
     if (event->text[0])
         append(sentence, ": %s",
                swgi_clean_text(event->text, screen->utf8, reason, sizeof(reason)));

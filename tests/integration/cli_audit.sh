@@ -12,7 +12,7 @@ agent: { listen: "off" }
 alerts: []
 circuits:
   payments: { preset: default }
-  db-read: { preset: read }
+  db-read: { preset: read, alias: reads }
   db-write: { preset: write }
 EOF
 export SWITCHGEAR_CONFIG=$folder/switchgear.yaml
@@ -36,12 +36,17 @@ until_true has_rows 3
 
 run audit
 exits 0; says_nothing
-prints 'payments  +TRIP +by ann \(cli\): INC-1: \?\[31mdouble\?\[0m charges$'
+prints 'payments  +TRIP +by ann via cli: INC-1: \?\[31mdouble\?\[0m charges$'
 prints 'db-read  +TRIP +by system: CLOSED -> OPEN, failures in a row'
-prints 'db-write  +MODE +forced_open for (1 h|60 min) by bob \(cli\): migration$'
+prints 'db-write  +MODE +forced_open for (1 h|60 min) by bob via cli: migration$'
 is 'payments db-read db-write' "$(awk '{ print $3 }' out | xargs)" 'oldest first'
 run audit 'db-*' --action trip
 exits 0; is 1 "$(wc -l < out)"; prints db-read
+run audit reads
+exits 0; is 1 "$(wc -l < out)"; prints db-read
+run audit reads payments
+is 2 "$(wc -l < out)"
+is 1 "$(rows reads --limit 1)"
 run audit db-read payments
 is 2 "$(wc -l < out)"
 run audit --limit 1
@@ -49,7 +54,7 @@ is 1 "$(wc -l < out)"; prints MODE
 run audit --limit 0
 prints_nothing
 run audit nobody
-exits 0; prints_nothing
+exits 0; prints_nothing; says 'has no such rows'
 run audit --json --limit 1
 is bob "$(json user)"; is cli "$(json source)"; is forced_open "$(json evidence to)"; is migration "$(json reason)"
 grep -qE '"timestamp":"20[0-9-]+T[0-9:.]+Z"' out || wrong 'wanted an ISO instant'
