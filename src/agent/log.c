@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/alerts_text.h"
 #include "base/text.h"
 #include "report/describe.h"
 
@@ -164,12 +165,16 @@ static void log_transition(const struct swg_event *event, const struct swgi_log_
 
 static void log_act(const struct swg_event *event, const struct swgi_log_fields *fields) {
     bool is_mode = event->kind == SWG_EVENT_MODE;
+    char user[sizeof(event->user)], text[sizeof(event->text)];
 
+    /* A log leaves the host as alerts do. */
+    swgi_redact(event->user, user, sizeof(user));
+    swgi_redact(event->text, text, sizeof(text));
     swgi_log(event->kind == SWG_EVENT_RESET ? SWGI_LOG_INFO : SWGI_LOG_WARNING, fields,
              "[CIRCUIT_BREAKER][%s] %s changed to %s: %s by %s%s%s", event->circuit,
              is_mode ? "Mode" : "State",
              is_mode ? swg_mode_name(event->to) : swg_state_name(event->to),
-             swg_event_name(event->kind), event->user, event->text[0] ? ": " : "", event->text);
+             swg_event_name(event->kind), user, text[0] ? ": " : "", text);
 }
 
 void swgi_log_event(const struct swg_event *event) {

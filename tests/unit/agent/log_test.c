@@ -166,6 +166,25 @@ static void test_every_kind_of_event_has_a_line(void **state) {
     }
 }
 
+/* A log is sent elsewhere, too. */
+static void test_secrets_in_reasons_are_not_told(void **state) {
+    struct swg_event event = SWG_EVENT_INIT;
+
+    (void)state;
+    swgi_log_setup(SWGI_LOG_INFO, true);
+    event.kind = SWG_EVENT_TRIP;
+    event.to = SWG_STATE_OPEN;
+    strcpy(event.circuit, "x");
+    strcpy(event.user, "ann");
+    strcpy(event.text, "drill, password=hunter2");
+    swgi_log_event(&event);
+    json_t *object = written_json();
+    assert_field(object, "message",
+                 "[CIRCUIT_BREAKER][x] State changed to OPEN: trip by ann: drill, "
+                 "password=[redacted]");
+    json_decref(object);
+}
+
 /* Nobody reads: lines are lost and counted, and nobody waits. */
 static void test_a_full_pipe_is_not_waited_for(void **state) {
     uint64_t lost = swgi_log_lost();
@@ -191,6 +210,7 @@ int main(void) {
         cmocka_unit_test(test_levels),
         cmocka_unit_test(test_the_sentence_of_a_transition),
         cmocka_unit_test(test_every_kind_of_event_has_a_line),
+        cmocka_unit_test(test_secrets_in_reasons_are_not_told),
         cmocka_unit_test(test_a_full_pipe_is_not_waited_for),
     };
 
