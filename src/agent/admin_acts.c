@@ -97,6 +97,11 @@ static json_t *act_on_circuit(struct swgi_agent *agent, const struct swgi_reques
 
     if (!swgi_admin_body(request, answer, &body))
         return NULL;
+    if (act == MODE && body.mode == SWG_MODE_NORMAL && body.for_ns != 0) {
+        swgi_answer_problem(answer, request, SWGI_PROBLEM_BAD_VALUE,
+                            "for: mode normal has no end; leave it out");
+        return NULL;
+    }
     (void)swg_circuit_status(circuit, &before);
     rc = act_on(circuit, act, &body, request, &error);
     if (rc != 0) {
@@ -177,8 +182,8 @@ static json_t *errors_json(const struct swgi_file_errors *errors) {
     return array;
 }
 
-static void refuse_reload(const struct swgi_request *request, struct swgi_answer *answer,
-                          const struct swgi_file_errors *errors) {
+static void refuse_reload(const struct swgi_agent *agent, const struct swgi_request *request,
+                          struct swgi_answer *answer, const struct swgi_file_errors *errors) {
     json_t *object;
     char message[512] = "";
 
@@ -186,6 +191,7 @@ static void refuse_reload(const struct swgi_request *request, struct swgi_answer
         snprintf(message, sizeof(message), "%s%s%s", errors->errors[0].key,
                  errors->errors[0].key[0] ? ": " : "", errors->errors[0].text);
     object = swgi_problem_new(request, SWGI_PROBLEM_CONFIG_REFUSED, message);
+    json_object_set_new(object, "file", swgi_json_text(agent->config));
     json_object_set_new(object, "errors_count", json_integer(errors->count));
     json_object_set_new(object, "errors", errors_json(errors));
     swgi_answer_problem_json(answer, SWGI_PROBLEM_CONFIG_REFUSED, object);
@@ -235,7 +241,7 @@ void swgi_admin_reload(struct swgi_agent *agent, struct swgi_request *request,
     } else if (!swgi_admin_body(request, answer, &body)) {
         free(wait);
     } else if (swgi_agent_reload(agent, request->user, "admin", &errors) != 0) {
-        refuse_reload(request, answer, &errors);
+        refuse_reload(agent, request, answer, &errors);
         free(wait);
     } else {
         *wait = (struct wait){ .job = { wait_for_row, tell_reload },

@@ -25,7 +25,7 @@ static const char *bearer(const char *header, size_t *length) {
         return NULL;
     header += 7 + strspn(header + 7, " ");
     *length = strcspn(header, " ");
-    return *length > 0 && header[*length] == '\0' ? header : NULL;
+    return *length > 0 && header[*length + strspn(header + *length, " ")] == '\0' ? header : NULL;
 }
 
 static bool identify_public(struct swgi_agent *agent, struct swgi_request *request,

@@ -103,7 +103,8 @@ int swgi_agent_reload(struct swgi_agent *agent, const char *user, const char *so
 /* Reload when the file changes; quietly not where that cannot be watched. */
 void swgi_agent_watch(struct swgi_agent *agent);
 void swgi_agent_unwatch(struct swgi_agent *agent);
-void swgi_agent_log_errors(const struct swgi_file_errors *errors);
+/* path: of the file they are of. */
+void swgi_agent_log_errors(const char *path, const struct swgi_file_errors *errors);
 void swgi_agent_setup_log(const struct swgi_agent *agent);
 int swgi_agent_read_tokens(const struct swgi_file *file, struct swgi_tokens **out,
                            struct swg_error *error);

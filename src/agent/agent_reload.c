@@ -94,13 +94,13 @@ void swgi_agent_setup_log(const struct swgi_agent *agent) {
     swgi_log_setup(level, strcmp(agent->file->agent.log, "text") != 0);
 }
 
-void swgi_agent_log_errors(const struct swgi_file_errors *errors) {
+void swgi_agent_log_errors(const char *path, const struct swgi_file_errors *errors) {
     for (unsigned i = 0; i < errors->count && i < SWGI_FILE_ERRORS_MAX; i++) {
         const struct swg_error *error = &errors->errors[i];
 
         if (error->line > 0)
-            swgi_log(SWGI_LOG_ERROR, &fields, "line %d, column %d: %s: %s", error->line,
-                     error->column, error->key, error->text);
+            swgi_log(SWGI_LOG_ERROR, &fields, "%s:%d:%d: %s: %s", path, error->line, error->column,
+                     error->key, error->text);
         else
             swgi_log(SWGI_LOG_ERROR, &fields, "%s%s%s", error->key, error->key[0] ? ": " : "",
                      error->text);
@@ -196,7 +196,7 @@ int swgi_agent_reload(struct swgi_agent *agent, const char *user, const char *so
     else
         swgi_log(SWGI_LOG_ERROR, &fields,
                  "configuration refused, nothing of it is in force: %u errors", errors->count);
-    swgi_agent_log_errors(errors);
+    swgi_agent_log_errors(agent->config, errors);
     agent->reload_row = swgi_storage_note(agent->storage, SWGI_ACTION_CONFIG, "",
                                           rc == 0 ? "reloaded" : "refused", user, source, NULL);
     if (!agent->options.is_embedded)

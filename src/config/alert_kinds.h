@@ -29,8 +29,8 @@ extern const struct swgi_shipped_alert swgi_shipped_alerts[];
 extern const unsigned swgi_alert_kinds_count, swgi_shipped_alerts_count;
 extern const char *const swgi_alert_words; /* "open|failure_rate|..." */
 
-/* Where the shipped rules' runbook lies: sections are behind a '#'. */
-#define SWGI_RUNBOOK "docs/runbook.md"
+/* Where the shipped rules' runbook lies on this host: sections are behind a '#'. */
+#define SWGI_RUNBOOK SWGI_DOCS "/runbook.md"
 
 /* 0, or -EINVAL, -ERANGE. */
 int swgi_alert_above_parse(int unit, const char *text, double *out);

@@ -60,6 +60,9 @@ def who_may(agent):
     is_problem(wrong, 401, "UNAUTHORIZED")
     assert "invalid_token" in wrong.headers["WWW-Authenticate"]
     is_problem(agent.ask("GET", "/health", Authorization="Basic YTpi"), 401, "UNAUTHORIZED")
+    padded = f"Bearer  {agent.tokens['viewer']}  "
+    assert agent.ask("GET", "/health", Authorization=padded).status == 200
+    is_problem(agent.ask("GET", "/health", Authorization=padded + "x"), 401, "UNAUTHORIZED")
     is_problem(agent.post("/v1/circuits/database/trip", {"reason": "x"}, "viewer"), 403, "FORBIDDEN")
     is_problem(agent.post("/-/reload", None, "operator"), 403, "FORBIDDEN")
     who = agent.get("/v1/whoami", "operator").json()
@@ -83,6 +86,8 @@ def circuits(agent):
     tag = agent.get("/v1/circuits").headers["ETag"]
     assert agent.get("/v1/circuits", If_None_Match=f'"x", {tag}').status == 304
     assert agent.get("/v1/circuits/read%2Ddatabase").status == 200
+    assert agent.get("/v1/circuits/read").json()["name"] == "read-database"  # its alias
+    assert agent.get("/v1/circuits/read/why").status == 200
     is_problem(agent.get("/v1/circuits/nosuch"), 404, "UNKNOWN_CIRCUIT")
     is_problem(agent.get("/v1/circuits/%0anosuch"), 400, "BAD_REQUEST")
     why = agent.get("/v1/circuits/database/why").json()
@@ -102,7 +107,9 @@ def acts(agent):
     assert agent.post("/v1/circuits/database/mode", {"mode": "forced_open", "reason": "isolate"}).json()["mode"] == "forced_open"
     problem = is_problem(agent.post("/v1/circuits/database/reset"), 409, "MODE_HELD")
     assert "alice" in problem["message"], problem
-    assert agent.post("/v1/circuits/database/mode", {"mode": "normal", "reason": "back"}).status == 200
+    problem = is_problem(agent.post("/v1/circuits/database/mode", {"mode": "normal", "reason": "back", "for": "5m"}), 400, "BAD_VALUE")
+    assert "for: mode normal has no end" in problem["message"], problem
+    assert agent.post("/v1/circuits/write/mode", {"mode": "normal", "reason": "back"}).json()["circuit"] == "database"
     for body, code in (({}, "BAD_VALUE"), ({"reason": ""}, "BAD_VALUE"), ({"reason": 5}, "BAD_VALUE"), ({"raison": "x"}, "BAD_VALUE"),
                        ({"reason": "x", "for": "soon"}, "BAD_VALUE"), ({"reason": 200 * "x"}, "BAD_VALUE"), ([], "BAD_JSON")):
         is_problem(agent.post("/v1/circuits/database/trip", body), 400, code)
@@ -133,6 +140,8 @@ def audit(agent):
     for query in ("limit=0", "limit=1001", "limit=x", "since=soon", "before=-1", "circuit=%0a", "limit=1&limit=2",
                   "since=5", "since=", "action=TRIPS", "action=", "circuits=slow", "reason"):
         is_problem(agent.get("/v1/audit?" + query), 400, "BAD_VALUE")
+    by_alias, by_name = (agent.get(f"/v1/audit?circuit={name}&action=TRIP").json()["rows"] for name in ("write", "database"))
+    assert by_name and by_alias == by_name, by_alias
     assert "TRIP, RECOVER" in agent.get("/v1/audit?action=x").json()["message"]
     assert "how long ago" in agent.get("/v1/audit?since=x").json()["message"]
     same_forms_as_the_command(agent)

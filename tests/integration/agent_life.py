@@ -34,6 +34,8 @@ def reloads(agent):
     assert done.status == 422 and done.json()["code"] == "CONFIG_REFUSED", done
     errors = done.json()["errors"]
     assert {error["line"] for error in errors} == {3, 4} and done.json()["errors_count"] == 2, errors
+    assert done.json()["file"] == str(agent.config), done.json()
+    assert f"{agent.config}:3:" in agent.log(), agent.log()
     assert agent.get("/v1/circuits/auth-database").json()["preset"] == "read"
     assert '"level":"error"' in agent.log() and agent.get("/readyz", None).status == 200
 
