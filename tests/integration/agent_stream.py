@@ -92,6 +92,12 @@ def filters(agent):
     agent.post("/v1/circuits/read-database/reset", {"reason": "mine"})
     assert json.loads(stream.event()["data"])["text"] == "mine"
     stream.close()
+    stream = Stream(agent, "?circuit=write")  # an alias
+    stream.block()
+    agent.post("/v1/circuits/read-database/reset", {"reason": "other"})
+    agent.post("/v1/circuits/database/reset", {"reason": "its own"})
+    assert json.loads(stream.event()["data"])["text"] == "its own"
+    stream.close()
 
 
 def ticks(agent):
