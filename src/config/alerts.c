@@ -194,14 +194,14 @@ static void read_alert(struct swgi_reader *reader, void *arg, unsigned number,
     rule.alert->line = (int)swgi_place_of(item).line;
     rule.alert->column = swgi_place_of(item).column;
     swgi_walk(reader, SWGI_SCOPE_ALERT, item, read_key, &rule);
-    if (reader->errors->count != before)
-        return;
-    if (rule.alert->name[0] == '\0')
+    /* What is missing may be one of the keys that are wrong. */
+    bool good = reader->errors->count == before;
+    if (good && rule.alert->name[0] == '\0')
         swgi_complain(reader, item, "name", "an alert must have a name");
-    if (rule.when == NULL) {
+    if (good && rule.when == NULL)
         swgi_complain(reader, item, "when", "what does it watch? allowed: %s", swgi_alert_words);
+    if (rule.when == NULL)
         return;
-    }
     const struct swgi_alert_kind_facts *kind = &swgi_alert_kinds[rule.alert->when];
     if (rule.above != NULL)
         read_above(reader, &rule, kind->unit);
@@ -291,7 +291,7 @@ static void read_receiver(struct swgi_reader *reader, void *arg, const yaml_node
                           const char *key, const yaml_node_t *value) {
     struct swgi_receivers *receivers = arg;
     struct receiver receiver = { 0 };
-    unsigned before = reader->errors->count;
+    unsigned before = reader->errors->count, hiding;
 
     if (!swgi_name_valid(key) || receivers->count == RECEIVERS_MAX) {
         swgi_complain(
@@ -310,12 +310,14 @@ static void read_receiver(struct swgi_reader *reader, void *arg, const yaml_node
     snprintf(receiver.to->name, sizeof(receiver.to->name), "%s", key);
     receiver.to->line = (int)swgi_place_of(key_node).line;
     receiver.to->column = swgi_place_of(key_node).column;
+    hiding = swgi_hides_only(reader, SWGI_HIDES_NOTHING);
     swgi_walk(reader, SWGI_SCOPE_RECEIVER, value, read_receiver_key, &receiver);
     if (reader->errors->count == before && !receiver.has_kind)
         swgi_complain(reader, key_node, "kind",
                       "missing; allowed: log|slack|pagerduty|alertmanager|webhook");
     else if (reader->errors->count == before)
         check_receiver(reader, receiver.to, key_node);
+    reader->hiding = hiding;
 }
 
 void swgi_receivers_read(struct swgi_reader *reader, struct swgi_receivers *receivers,

@@ -97,10 +97,13 @@ static bool check_name(struct swgi_reader *reader, const char *name, const yaml_
 
 static void check_entry(struct swgi_reader *reader, const struct swgi_file_circuit *circuit,
                         const yaml_node_t *node) {
+    unsigned before = swgi_hides_only(reader, SWGI_HIDES_NOTHING);
+
     if (circuit->is_pattern && circuit->alias[0] != '\0')
         swgi_complain(reader, node, "alias", "a pattern has no alias: it stands for many circuits");
     if (!circuit->is_pattern && circuit->max != 0)
         swgi_complain(reader, node, "max", "only a pattern, with * or ?, has a max");
+    reader->hiding = before;
 }
 
 static void name_entry(struct swgi_file_circuit *circuit, const char *name) {
@@ -129,7 +132,8 @@ static void multiply(struct swgi_reader *reader, struct swgi_circuits *circuits,
                 reader->no_memory = true;
         }
         snprintf(full, sizeof(full), "%s-%s", name, operations[i]);
-        if (strlen(full) >= SWGI_FILE_WORD_MAX)
+        circuit->origins->is_misnamed = strlen(full) >= SWGI_FILE_WORD_MAX;
+        if (circuit->origins->is_misnamed)
             swgi_complain(reader, node, NULL, "the name is too long for -%s behind it",
                           operations[i]);
         snprintf(circuit->name, sizeof(circuit->name), "%.127s", full);
@@ -142,7 +146,8 @@ void swgi_circuit_settle_name(struct swgi_reader *reader, struct swgi_body *body
     struct swgi_file_circuit *circuit = layer->circuit;
 
     name_entry(circuit, layer->named[0] != '\0' ? layer->named : key);
-    if (!check_name(reader, circuit->name, node))
+    circuit->origins->is_misnamed = !check_name(reader, circuit->name, node);
+    if (circuit->origins->is_misnamed)
         return;
     if (layer->named[0] != '\0' && strcmp(layer->named, key) != 0 && circuit->alias[0] == '\0' &&
         swgi_name_valid(key))
@@ -161,8 +166,11 @@ void swgi_circuit_entry(struct swgi_reader *reader, struct swgi_body *body, cons
         return;
     circuit->line = (int)swgi_place_of(key_node).line;
     circuit->column = swgi_place_of(key_node).column;
+    unsigned before = swgi_hides_only(reader, SWGI_HIDES_NOTHING);
     swgi_layer_read(reader, &layer, SWGI_SCOPE_CIRCUIT, value);
+    reader->hiding = before & SWGI_HIDES_CIRCUITS;
     swgi_circuit_settle_name(reader, body, &layer, key, key_node);
+    reader->hiding = before;
 }
 
 static void read_entry(struct swgi_reader *reader, void *arg, const yaml_node_t *key_node,
@@ -181,8 +189,8 @@ static void read_defaults(struct swgi_reader *reader, struct swgi_body *body,
             "name, service_id and breakerMode are a circuit's own; allowed: under circuits");
 }
 
-void swgi_body_read(struct swgi_reader *reader, struct swgi_body *body, const char *section,
-                    const yaml_node_t *node) {
+static void read_section(struct swgi_reader *reader, struct swgi_body *body, const char *section,
+                         const yaml_node_t *node) {
     if (strcmp(section, "panel") == 0)
         swgi_walk(reader, SWGI_SCOPE_PANEL, node, read_key, body->panel);
     else if (strcmp(section, "agent") == 0)
@@ -199,4 +207,28 @@ void swgi_body_read(struct swgi_reader *reader, struct swgi_body *body, const ch
         swgi_alerts_read(reader, &body->alerts, node);
     else if (strcmp(section, "receivers") == 0)
         swgi_receivers_read(reader, &body->receivers, node);
+}
+
+/* An error in it hides this from the others. */
+static unsigned hides(const char *section) {
+    static const struct {
+        const char *section;
+        unsigned what;
+    } rows[] = { { "limits", SWGI_HIDES_LIMITS },
+                 { "defaults", SWGI_HIDES_SETTINGS },
+                 { "circuits", SWGI_HIDES_CIRCUITS },
+                 { "receivers", SWGI_HIDES_RECEIVERS } };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (strcmp(rows[i].section, section) == 0)
+            return rows[i].what;
+    return SWGI_HIDES_NOTHING;
+}
+
+void swgi_body_read(struct swgi_reader *reader, struct swgi_body *body, const char *section,
+                    const yaml_node_t *node) {
+    unsigned before = swgi_hides_only(reader, hides(section));
+
+    read_section(reader, body, section, node);
+    reader->hiding = before;
 }

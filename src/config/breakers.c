@@ -53,6 +53,23 @@ static void read_component(struct swgi_reader *reader, void *arg, const yaml_nod
     swgi_circuit_entry(reader, breakers->body, key, key_node, value);
 }
 
+/* An error in it hides this from the others. */
+static unsigned hides(const char *name) {
+    static const struct {
+        const char *name;
+        unsigned what;
+    } rows[] = { { "default_config", SWGI_HIDES_SETTINGS },
+                 { "component_configs", SWGI_HIDES_CIRCUITS },
+                 { "auto_create_enabled", SWGI_HIDES_CIRCUITS },
+                 { "max_circuit_breakers", SWGI_HIDES_LIMITS },
+                 { "metrics_collection_interval_seconds", SWGI_HIDES_NOTHING } };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (strcmp(rows[i].name, name) == 0)
+            return rows[i].what;
+    return SWGI_HIDES_SETTINGS;
+}
+
 static void read_leaf(struct swgi_reader *reader, void *arg, const struct swgi_word *word,
                       const yaml_node_t *key_node, const yaml_node_t *value) {
     struct breakers *breakers = arg;
@@ -61,12 +78,14 @@ static void read_leaf(struct swgi_reader *reader, void *arg, const struct swgi_w
 
     (void)key_node;
     name = name != NULL ? name + 1 : word->name;
+    unsigned before = swgi_hides_only(reader, hides(name));
     if (strcmp(name, "default_config") == 0)
         swgi_layer_read(reader, &breakers->defaults, SWGI_SCOPE_DEFAULTS, value);
     else if (strcmp(name, "component_configs") == 0)
         swgi_each_pair(reader, value, read_component, breakers);
     else if (swgi_seed_value(reader, word->what, value, text, sizeof(text)))
         read_setting(breakers, name, text, value);
+    reader->hiding = before;
 }
 
 /* Breakers that are made on demand are a pattern for all names. */

@@ -34,6 +34,8 @@ static void check_settings(struct swgi_reader *reader, const struct swgi_file_ci
     struct swgi_settings settings;
     struct swg_error error = SWG_ERROR_INIT;
 
+    if (circuit->origins->is_broken || (reader->hidden & SWGI_HIDES_SETTINGS) != 0)
+        return;
     int rc = swgi_config_apply(circuit->config, NULL, &settings, &error);
 
     if (rc == 0 && !circuit->is_pattern)
@@ -65,7 +67,7 @@ static void check_names(struct swgi_reader *reader, const struct swgi_file_circu
                         unsigned count) {
     qsort(sorted, count, sizeof(const struct swgi_file_circuit *), by_name);
     for (unsigned i = 1; i < count; i++)
-        if (strcmp(sorted[i]->name, sorted[i - 1]->name) == 0)
+        if (strcmp(sorted[i]->name, sorted[i - 1]->name) == 0 && !sorted[i]->origins->is_misnamed)
             swgi_complain_at(reader, place_of(sorted[i]), sorted[i]->name,
                              "a circuit of that name is in line %d already", sorted[i - 1]->line);
 }
@@ -88,6 +90,12 @@ static void check_aliases(struct swgi_reader *reader, const struct swgi_file *fi
     }
 }
 
+/* What is wrong elsewhere may be the circuit that is asked for. */
+static bool is_nobody(const struct swgi_reader *reader, const struct swgi_file *file,
+                      const char *name) {
+    return (reader->hidden & SWGI_HIDES_CIRCUITS) == 0 && swgi_file_circuit(file, name) == NULL;
+}
+
 static void check_depends(struct swgi_reader *reader, const struct swgi_file *file,
                           const struct swgi_file_circuit *circuit) {
     for (unsigned i = 0; i < circuit->depends_on.count; i++) {
@@ -97,7 +105,7 @@ static void check_depends(struct swgi_reader *reader, const struct swgi_file *fi
         if (strcmp(name, circuit->name) == 0)
             swgi_complain_at(reader, swgi_circuit_field_place(circuit, "depends_on"), "depends_on",
                              "a circuit does not depend on itself");
-        else if (swgi_file_circuit(file, name) == NULL)
+        else if (is_nobody(reader, file, name))
             swgi_complain_at(reader, swgi_circuit_field_place(circuit, "depends_on"), "depends_on",
                              "\"%.60s\" is no circuit of this file, and under no pattern of it",
                              name);
@@ -141,7 +149,8 @@ static void check_limits(struct swgi_reader *reader, const struct swgi_file *fil
         if (++declared == file->limits.circuits_max + 1)
             first = &file->circuits[i];
     }
-    if (file->limits.circuits_max != 0 && first != NULL)
+    if (file->limits.circuits_max != 0 && first != NULL &&
+        (reader->hidden & SWGI_HIDES_LIMITS) == 0)
         swgi_complain_at(reader, place_of(first), "circuits",
                          "%u circuits are declared; allowed: %u, by limits.circuits_max", declared,
                          file->limits.circuits_max);
@@ -149,7 +158,10 @@ static void check_limits(struct swgi_reader *reader, const struct swgi_file *fil
 
 /* ---- alerts */
 
-static bool is_receiver(const struct swgi_file *file, const char *name) {
+static bool is_receiver(const struct swgi_reader *reader, const struct swgi_file *file,
+                        const char *name) {
+    if ((reader->hidden & SWGI_HIDES_RECEIVERS) != 0)
+        return true;
     for (unsigned i = 0; i < file->receivers_count; i++)
         if (strcmp(file->receivers[i].name, name) == 0)
             return true;
@@ -172,20 +184,22 @@ static void refuse_receiver(struct swgi_reader *reader, const struct swgi_file *
 static void check_alert(struct swgi_reader *reader, const struct swgi_file *file,
                         const struct swgi_file_alert *alert) {
     for (unsigned i = 0; i < alert->to.count; i++)
-        if (!is_receiver(file, alert->to.at[i]))
+        if (!is_receiver(reader, file, alert->to.at[i]))
             refuse_receiver(reader, file, alert, alert->to.at[i]);
     for (unsigned i = 0; i < alert->circuits.count && file->circuits_count > 0; i++)
         if (strpbrk(alert->circuits.at[i], "*?") == NULL &&
-            swgi_file_circuit(file, alert->circuits.at[i]) == NULL)
+            is_nobody(reader, file, alert->circuits.at[i]))
             swgi_complain_at(reader, place_of_alert(alert), "circuits",
                              "\"%.60s\" is no circuit of this file, and under no pattern of it",
                              alert->circuits.at[i]);
 }
 
+/* Errors found before are no reason to keep quiet about these: only about what they may have hidden. */
 void swgi_parse_check(struct swgi_parse *parse) {
     struct swgi_reader *reader = &parse->reader;
     const struct swgi_file *file = parse->file;
 
+    swgi_hides_only(reader, SWGI_HIDES_NOTHING);
     check_circuits(reader, file);
     check_limits(reader, file);
     size_t before = swgi_path_down(reader, "alerts");

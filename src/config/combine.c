@@ -24,6 +24,8 @@ static int combine(struct swgi_parse *parse, const struct swgi_file_circuit *nam
     out->line = named->line;
     out->column = named->column;
     out->is_pattern = named->is_pattern;
+    if (rc == 0)
+        out->origins->is_misnamed = named->origins->is_misnamed;
     if (rc == 0 && own != NULL)
         rc = swgi_layer_merge(out, own);
     if (rc == 0)

@@ -32,6 +32,7 @@ static void read_section(struct swgi_reader *reader, void *arg, const struct swg
 
 static void read_unused(struct swgi_reader *reader, const yaml_node_t *node) {
     struct scratch *scratch = calloc(1, sizeof(*scratch));
+    unsigned hidden = reader->hidden; /* nothing in it is asked for by the rest of the file */
 
     if (scratch == NULL ||
         swgi_body_init(&scratch->body, SWGI_LAYER_ENVIRONMENT, SWGI_LAYER_ENVIRONMENT) != 0) {
@@ -43,6 +44,7 @@ static void read_unused(struct swgi_reader *reader, const yaml_node_t *node) {
         scratch->body.metrics = &scratch->metrics;
         swgi_walk(reader, SWGI_SCOPE_ENVIRONMENT, node, read_section, &scratch->body);
     }
+    reader->hidden = hidden;
     if (scratch != NULL) {
         swgi_words_free(&scratch->agent.origins);
         swgi_words_free(&scratch->agent.hosts);

@@ -294,7 +294,10 @@ struct swgi_place swgi_circuit_field_place(const struct swgi_file_circuit *circu
 
 static void read_field(struct swgi_reader *reader, struct swgi_layer *layer,
                        const struct swgi_file_key *key, const yaml_node_t *value) {
-    if (!swgi_file_key_read(reader, key, value, layer->circuit))
+    bool is_words = key->type == SWGI_FILE_NAMES;
+
+    /* The good words of a list are there beside those that are wrong. */
+    if (!swgi_file_key_read(reader, key, value, layer->circuit) && !is_words)
         return;
     layer->circuit->origins->given |= 1u << swgi_circuit_field(key);
     layer->circuit->origins->fields[swgi_circuit_field(key)] = placed(layer, value);
@@ -334,9 +337,12 @@ static void read_leaf_001(struct swgi_reader *reader, void *arg, const struct sw
 void swgi_layer_read(struct swgi_reader *reader, struct swgi_layer *layer, enum swgi_scope_id scope,
                      const yaml_node_t *mapping) {
     bool theirs = swgi_seed_001(reader, mapping);
+    unsigned before = reader->errors->count;
 
     swgi_walk(reader, scope, mapping, theirs ? read_leaf_001 : read_leaf, layer);
     swgi_seed_finish(reader, layer, mapping);
+    if (reader->errors->count != before)
+        layer->circuit->origins->is_broken = true;
 }
 
 void swgi_layer_set(struct swgi_reader *reader, struct swgi_layer *layer, const char *key,

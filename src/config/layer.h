@@ -28,6 +28,8 @@ struct swgi_origins {
     struct swgi_place trip;                /* the list, as a whole */
     struct swgi_place preset;
     struct swgi_place fields[SWGI_CIRCUIT_FIELDS_MAX]; /* by number of the section's keys */
+    bool is_broken;      /* an error stands in what was read: its settings cannot be judged */
+    bool is_misnamed;    /* what it is called is no name */
     bool preset_implied; /* by a form of other breakers: a preset named elsewhere goes before it */
     uint32_t given;      /* bit i: the i-th key of the section circuits.NAME */
 };

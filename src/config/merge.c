@@ -135,6 +135,7 @@ static int lay_fields(struct swgi_file_circuit *base, const struct swgi_file_cir
 }
 
 int swgi_layer_merge(struct swgi_file_circuit *base, const struct swgi_file_circuit *over) {
+    base->origins->is_broken = base->origins->is_broken || over->origins->is_broken;
     if (brings_preset(base, over))
         start_from(base, over);
     lay_settings(base, over);

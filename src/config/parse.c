@@ -154,12 +154,40 @@ static void read_constant(struct swgi_reader *reader, struct swgi_body *body,
                        value);
 }
 
+/* Whatever is wrong with it is wrong with this circuit alone. */
+static void read_lone(struct swgi_reader *reader, struct top *top, const struct swgi_seed_key *key,
+                      const yaml_node_t *value) {
+    unsigned errors = reader->errors->count;
+    unsigned before = swgi_hides_only(reader, SWGI_HIDES_NOTHING);
+
+    swgi_seed_read(reader, &top->lone, key, value);
+    reader->hiding = before;
+    if (reader->errors->count != errors)
+        top->circuit.origins->is_broken = true;
+}
+
+/* What it says together, and who it is. false: nobody knows, which was told. */
+static bool finish_lone(struct swgi_reader *reader, struct top *top, const yaml_node_t *root) {
+    unsigned errors = reader->errors->count;
+
+    swgi_seed_finish(reader, &top->lone, root);
+    if (reader->errors->count != errors)
+        top->circuit.origins->is_broken = true;
+    if (top->lone.named[0] != '\0' || (top->lone.seeds & 1u << SWGI_SEED_000) != 0)
+        return true;
+    if ((reader->hidden & SWGI_HIDES_A_NAME) == 0)
+        swgi_complain(reader, top->lone_node, NULL,
+                      "which circuit is this of? allowed: name or service_id beside it, or an entry"
+                      " of circuits around it");
+    return false;
+}
+
 static void read_top(struct swgi_reader *reader, void *arg, const struct swgi_word *word,
                      const yaml_node_t *key_node, const yaml_node_t *value) {
     struct top *top = arg;
 
     if (word->kind == SWGI_WORD_SEED) {
-        swgi_seed_read(reader, &top->lone, word->what, value);
+        read_lone(reader, top, word->what, value);
         top->lone_node = key_node;
     } else if (strcmp(word->name, "environments") == 0) {
         top->environments = value;
@@ -180,15 +208,8 @@ static const char *lone_name(const struct swgi_layer *lone) {
 static void add_lone(struct swgi_reader *reader, struct top *top, const yaml_node_t *root) {
     struct swgi_file_circuit *circuit;
 
-    swgi_seed_finish(reader, &top->lone, root);
-    if (top->lone.seeds == 0)
+    if (top->lone.seeds == 0 || !finish_lone(reader, top, root))
         return;
-    if (top->lone.named[0] == '\0' && (top->lone.seeds & 1u << SWGI_SEED_000) == 0) {
-        swgi_complain(reader, top->lone_node, NULL,
-                      "which circuit is this of? allowed: name or service_id beside it, or an entry"
-                      " of circuits around it");
-        return;
-    }
     circuit = swgi_circuits_add(reader, &top->parse->own.circuits);
     if (circuit == NULL)
         return;
@@ -274,7 +295,7 @@ static int read_text(struct swgi_parse *parse, const char *text, size_t length,
         rc = read_root(parse);
     if (rc == 0)
         rc = swgi_parse_combine(parse);
-    if (rc == 0 && errors->count == 0)
+    if (rc == 0)
         swgi_parse_check(parse);
     if (rc == 0 && parse->reader.no_memory)
         rc = -ENOMEM;

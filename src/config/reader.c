@@ -50,6 +50,7 @@ static void note(struct swgi_reader *reader, struct swgi_place place, const char
     struct swgi_file_errors *errors = reader->errors;
     size_t before = reader->path_length;
 
+    reader->hidden |= reader->hiding;
     if (errors->count++ >= SWGI_FILE_ERRORS_MAX)
         return;
     struct swg_error *error = &errors->errors[errors->count - 1];
@@ -82,6 +83,13 @@ void swgi_complain_at(struct swgi_reader *reader, struct swgi_place place, const
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     note(reader, place, key, text);
+}
+
+unsigned swgi_hides_only(struct swgi_reader *reader, unsigned what) {
+    unsigned before = reader->hiding;
+
+    reader->hiding &= what;
+    return before;
 }
 
 /* Few, and nearly in order. */
@@ -198,7 +206,16 @@ static size_t gather(struct swgi_reader *reader, const yaml_node_t *mapping, str
     return count;
 }
 
+/* Of two entries of one name, that name is there. */
+static bool is_among_entries(const struct swgi_reader *reader) {
+    return reader->hiding == SWGI_HIDES_CIRCUITS || reader->hiding == SWGI_HIDES_RECEIVERS;
+}
+
 static void refuse_twins(struct swgi_reader *reader, struct pair *pairs, size_t count) {
+    unsigned before = reader->hiding;
+
+    if (is_among_entries(reader))
+        swgi_hides_only(reader, SWGI_HIDES_NOTHING);
     qsort(pairs, count, sizeof(*pairs), by_text);
     for (size_t i = 1, first = 0; i < count; i++) {
         if (strcmp(pairs[first].text, pairs[i].text) != 0) {
@@ -210,6 +227,7 @@ static void refuse_twins(struct swgi_reader *reader, struct pair *pairs, size_t 
                       swgi_place_of(pairs[first].key).line);
         pairs[i].at->value = 0;
     }
+    reader->hiding = before;
 }
 
 static void check_keys(struct swgi_reader *reader, const yaml_node_t *mapping, size_t count) {

@@ -21,11 +21,27 @@
 #define SWGI_YAML_PAIRS_MAX 65536u /* of a mapping */
 #define SWGI_YAML_PATH_MAX  256u
 
+/*
+ * What an error may hide from who looks at the file as a whole: judged without it, the rest of the
+ * file would be told of mistakes that nobody made.
+ */
+enum swgi_hides {
+    SWGI_HIDES_NOTHING = 0,
+    SWGI_HIDES_CIRCUITS = 1,  /* names of circuits */
+    SWGI_HIDES_RECEIVERS = 2, /* names of receivers */
+    SWGI_HIDES_LIMITS = 4,    /* how many circuits there may be */
+    SWGI_HIDES_SETTINGS = 8,  /* what every circuit starts from */
+    SWGI_HIDES_ALL = 15,
+    SWGI_HIDES_A_NAME = 16 /* a circuit says how it is called, in words that are wrong */
+};
+
 struct swgi_reader {
     struct swgi_file_errors *errors; /* never NULL */
     yaml_document_t document;
-    bool loaded;    /* the document is to be deleted */
-    bool no_memory; /* then what was read is worth nothing, errors or not */
+    bool loaded;     /* the document is to be deleted */
+    bool no_memory;  /* then what was read is worth nothing, errors or not */
+    unsigned hiding; /* bits of enum swgi_hides: what an error here would hide */
+    unsigned hidden; /* ... and what those until now have hidden */
     char path[SWGI_YAML_PATH_MAX];
     size_t path_length;
 };
@@ -48,6 +64,8 @@ void swgi_complain(struct swgi_reader *reader, const yaml_node_t *node, const ch
 /* The same where only the place is left. */
 void swgi_complain_at(struct swgi_reader *reader, struct swgi_place place, const char *key,
                       const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* From here on errors hide nothing else than this. Returns reader->hiding, to be put back. */
+unsigned swgi_hides_only(struct swgi_reader *reader, unsigned what);
 /* In the order of the file, at last. */
 void swgi_errors_sort(struct swgi_file_errors *errors);
 

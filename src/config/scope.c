@@ -208,6 +208,19 @@ static const char *elsewhere(const struct swgi_scope *scope, const char *key) {
     return found;
 }
 
+/* A section may be meant, under a name that is wrong; a single value is none. And whose name is told
+ * wrongly is not called as its key says. */
+static void note_hidden(struct swgi_reader *reader, const struct swgi_scope *scope,
+                        const char *like, const yaml_node_t *value) {
+    bool is_top = scope == &scopes[SWGI_SCOPE_TOP] || scope == &scopes[SWGI_SCOPE_ENVIRONMENT];
+
+    if (is_top && value->type != YAML_MAPPING_NODE)
+        swgi_hides_only(reader, SWGI_HIDES_NOTHING);
+    if (like != NULL && swgi_word_find("name|service_id|breakerMode", like) >= 0 &&
+        (scope == &scopes[SWGI_SCOPE_TOP] || scope == &scopes[SWGI_SCOPE_CIRCUIT]))
+        reader->hidden |= SWGI_HIDES_CIRCUITS | SWGI_HIDES_A_NAME;
+}
+
 #define CHILDREN_MAX 64u
 
 static void list_words(char words[][SWGI_KEY_NAME_MAX], unsigned count, char *out, size_t size) {
@@ -223,13 +236,15 @@ static void list_words(char words[][SWGI_KEY_NAME_MAX], unsigned count, char *ou
 }
 
 static void refuse_unknown(struct swgi_reader *reader, const struct swgi_scope *scope,
-                           const char *prefix, const char *key, const yaml_node_t *node) {
+                           const char *prefix, const char *key, const yaml_node_t *node,
+                           const yaml_node_t *value) {
     char words[CHILDREN_MAX][SWGI_KEY_NAME_MAX], ours[CHILDREN_MAX][SWGI_KEY_NAME_MAX];
     char allowed[180], hint[SWGI_HINT_MAX];
     struct swgi_nearest nearest = SWGI_NEAREST(key);
     unsigned count = children(scope, prefix, true, words, CHILDREN_MAX);
     bool theirs = scope == &scopes[SWGI_SCOPE_BREAKERS];
     unsigned ours_count = children(scope, prefix, theirs, ours, CHILDREN_MAX);
+    unsigned before = reader->hiding;
 
     for (unsigned i = 0; i < count; i++)
         swgi_nearest_offer(&nearest, words[i]);
@@ -240,7 +255,9 @@ static void refuse_unknown(struct swgi_reader *reader, const struct swgi_scope *
         snprintf(hint, sizeof(hint), " with dots; write it nested, breaker: {open: {for: 30s}}");
     list_words(ours_count > 0 ? ours : words, ours_count > 0 ? ours_count : count, allowed,
                sizeof(allowed));
+    note_hidden(reader, scope, like, value);
     swgi_complain(reader, node, NULL, "unknown key%s; allowed here: %s", hint, allowed);
+    reader->hiding = before;
 }
 
 /* ---- the walk */
@@ -269,7 +286,7 @@ static void walk_pair(struct swgi_reader *reader, void *arg, const yaml_node_t *
         snprintf(below.prefix, sizeof(below.prefix), "%s.", name);
         swgi_each_pair(reader, value, walk_pair, &below);
     } else {
-        refuse_unknown(reader, walk->scope, walk->prefix, key, key_node);
+        refuse_unknown(reader, walk->scope, walk->prefix, key, key_node, value);
     }
 }
 

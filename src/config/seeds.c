@@ -216,6 +216,12 @@ static void note(struct swgi_layer *layer, const struct swgi_seed_key *key, cons
     }
 }
 
+/* What a circuit is called is told by its value, and that is wrong. */
+static void note_hidden(struct swgi_reader *reader, const struct swgi_seed_key *key) {
+    if (key->becomes == SWGI_BECOMES_NAMED || key->becomes == SWGI_BECOMES_MODE)
+        reader->hidden |= SWGI_HIDES_CIRCUITS | SWGI_HIDES_A_NAME;
+}
+
 void swgi_seed_read(struct swgi_reader *reader, struct swgi_layer *layer,
                     const struct swgi_seed_key *key, const yaml_node_t *value) {
     char text[SWGI_KEY_VALUE_MAX];
@@ -224,7 +230,7 @@ void swgi_seed_read(struct swgi_reader *reader, struct swgi_layer *layer,
     if (key->type == SWGI_SEED_FEATURES)
         read_features(reader, layer, key, value);
     else if (!swgi_seed_value(reader, key, value, text, sizeof(text)))
-        return;
+        note_hidden(reader, key);
     else if (key->becomes == SWGI_BECOMES_KEY)
         swgi_layer_set(reader, layer, key->target, text, value);
     else if (key->becomes == SWGI_BECOMES_RATE)

@@ -189,6 +189,7 @@ int swgi_reader_open(struct swgi_reader *reader, const char *text, size_t length
 
     memset(reader, 0, sizeof(*reader));
     reader->errors = errors;
+    reader->hiding = SWGI_HIDES_ALL;
     errors->count = 0;
     if (length > SWGI_YAML_BYTES_MAX) {
         swgi_complain_at(reader, (struct swgi_place){ 0 }, NULL,

@@ -410,6 +410,109 @@ static const struct wrong_file {
     { "a key for what is off",
       "defaults: { retry: { max_delay: 5s } }\ncircuits:\n  a: { retry: { delay: 50ms } }\n  b: { owner: x }\n",
       "3:24: circuits.a.retry.delay: \"50ms\" would do nothing; it needs retry.attempts 2 or more\n" },
+    { "names that nobody has, beside a number out of range",
+      "limits: { circuits_max: 0 }\n"
+      "circuits:\n"
+      "  a: { depends_on: [zzz, a] }\n"
+      "  d: { depends_on: [e] }\n"
+      "  e: { depends_on: [d] }\n"
+      "alerts:\n"
+      "  - { name: x, when: open, to: [nobody] }\n",
+      "1:25: limits.circuits_max: 0 is out of range; allowed: 1..65535\n"
+      "3:20: circuits.a.depends_on: \"zzz\" is no circuit of this file, and under no pattern of it\n"
+      "3:20: circuits.a.depends_on: a circuit does not depend on itself\n"
+      "4:20: circuits.d: depends_on goes round in a circle of 2: d, e, d\n"
+      "7:5: alerts.to: \"nobody\" is no receiver of this file\n" },
+    { "what is wrong with one circuit or receiver is no fault of those who name it",
+      "circuits:\n"
+      "  a: { depends_on: [b, c, d, zzz] }\n"
+      "  b: { breaker: { open: { for: 9 } }, retry: { delay: 50ms } }\n"
+      "  c: 3\n"
+      "  d: { depends_on: [\"x y\", yyy] }\n"
+      "  d: { timeout: 1 }\n"
+      "  e: { retry: { delay: 50ms } }\n"
+      "alerts:\n"
+      "  - { name: x, when: opne, to: [r, s, t], circuits: [b, xxx] }\n"
+      "receivers:\n"
+      "  r: { kind: lgo }\n"
+      "  s: { kind: slack }\n",
+      "2:20: circuits.a.depends_on: \"zzz\" is no circuit of this file, and under no pattern of it\n"
+      "3:32: circuits.b.breaker.open.for: \"9\" is not a duration such as 250ms, 30s or 5m; allowed: 1ms..30d\n"
+      "4:6: circuits.c: a single value stands here; allowed: a mapping, key: value\n"
+      "5:20: circuits.d.depends_on: \"yyy\" is no circuit of this file, and under no pattern of it\n"
+      "5:21: circuits.d.depends_on.0: \"x y\" is not a name of A-Z a-z 0-9 . _ : @ / -; allowed: a list of at most 32, each a name of A-Z a-z 0-9 . _ : @ / -\n"
+      "6:3: circuits.d: the key comes twice; the first is in line 5\n"
+      "7:24: circuits.e.retry.delay: \"50ms\" would do nothing; it needs retry.attempts 2 or more\n"
+      "9:5: alerts.to: \"t\" is no receiver of this file\n"
+      "9:5: alerts.circuits: \"xxx\" is no circuit of this file, and under no pattern of it\n"
+      "9:22: alerts.0.when: \"opne\" is not one of its words, did you mean open?; allowed: open|failure_rate|open_count|near_threshold|flapping|transition|mode|slow_recovery|rejected|anomaly|budget|events_lost|agent_down\n"
+      "11:14: receivers.r.kind: \"lgo\" is not one of its words, did you mean log?; allowed: log|slack|pagerduty|alertmanager|webhook\n"
+      "12:3: receivers.s: where is it? allowed: url or url_file\n" },
+    { "names under a section that is misspelt",
+      "circuit: { b: {} }\n"
+      "circuits: { a: { depends_on: [b, a] } }\n"
+      "alerts: [ { name: x, when: open, to: [r] } ]\n"
+      "recievers: { r: { kind: log } }\n",
+      "1:1: circuit: unknown key, did you mean circuits?; allowed here: agent, alerts, circuit_breakers, circuits, defaults, environment, environments, limits, metrics, panel, receivers\n"
+      "2:30: circuits.a.depends_on: a circuit does not depend on itself\n"
+      "4:1: recievers: unknown key, did you mean receivers?; allowed here: agent, alerts, circuit_breakers, circuits, defaults, environment, environments, limits, metrics, panel, receivers\n" },
+    { "a word that is no section hides no names",
+      "zzz: 2\n"
+      "circuits: { a: { depends_on: [b] } }\n",
+      "1:1: zzz: unknown key; allowed here: agent, alerts, circuit_breakers, circuits, defaults, environment, environments, limits, metrics, panel, receivers\n"
+      "2:30: circuits.a.depends_on: \"b\" is no circuit of this file, and under no pattern of it\n" },
+    { "circuits and receivers that are no mapping",
+      "circuits: [a, b]\n"
+      "alerts: [ { name: x, when: open, to: [r] }, { name: y, when: failure_rate, above: 120, fro: 1 } ]\n"
+      "receivers: [r]\n",
+      "1:11: circuits: a list stands here; allowed: a mapping, key: value\n"
+      "2:83: alerts.1.above: \"120\" is not allowed; allowed: a percentage, 0..100\n"
+      "2:88: alerts.1.fro: unknown key, did you mean for?; allowed here: above, circuits, for, name, runbook, severity, to, when\n"
+      "3:12: receivers: a list stands here; allowed: a mapping, key: value\n" },
+    { "a circuit under a name that is none",
+      "circuits:\n"
+      "  a: { depends_on: [b, a] }\n"
+      "  \"b!\": {}\n"
+      "receivers: { s: { kind: log } }\n"
+      "alerts: [ { name: x, when: open, to: [r] } ]\n",
+      "2:20: circuits.a.depends_on: a circuit does not depend on itself\n"
+      "3:3: circuits.b!: \"b!\" is no circuit's name; allowed: 1 to 127 of A-Z a-z 0-9 . _ : @ / -, and * and ? for a pattern\n"
+      "5:11: alerts.to: \"r\" is no receiver of this file\n" },
+    { "defaults that are wrong, and what would not fit together without them",
+      "defaults: { retry: { attempts: three } }\n"
+      "circuits:\n"
+      "  a: { retry: { delay: 50ms }, depends_on: [b] }\n",
+      "1:32: defaults.retry.attempts: \"three\" is not a whole number; allowed: 1..63\n"
+      "3:44: circuits.a.depends_on: \"b\" is no circuit of this file, and under no pattern of it\n" },
+    { "limits that an environment gets wrong",
+      "environment: staging\n"
+      "limits: { circuits_max: 1 }\n"
+      "circuits: { a: {}, b: { depends_on: [c] } }\n"
+      "environments:\n"
+      "  staging: { limits: { circuits_max: many } }\n"
+      "  other: { circuits: { \"x y\": {} } }\n",
+      "3:37: circuits.b.depends_on: \"c\" is no circuit of this file, and under no pattern of it\n"
+      "5:38: environments.staging.limits.circuits_max: \"many\" is not a whole number; allowed: 1..65535\n"
+      "6:24: environments.other.circuits.x y: \"x y\" is no circuit's name; allowed: 1 to 127 of A-Z a-z 0-9 . _ : @ / -, and * and ? for a pattern\n" },
+    { "001: a name that is none",
+      "failureThreshold: 3\n"
+      "name: \"a b\"\n"
+      "circuits: { b: { depends_on: [a-b, b] } }\n",
+      "2:7: name: \"a b\" is not allowed; allowed: a name of A-Z a-z 0-9 . _ : @ / -\n"
+      "3:30: circuits.b.depends_on: a circuit does not depend on itself\n" },
+    { "002: a pattern that is not known to be there",
+      "circuit_breakers:\n"
+      "  global_settings: { auto_create_enabled: maybe, max_circuit_breakers: 1 }\n"
+      "  component_configs: { a: { depends_on: [ b, a ] }, c: {} }\n",
+      "2:43: circuit_breakers.global_settings.auto_create_enabled: \"maybe\" is not allowed; allowed: true|false\n"
+      "3:41: circuits.a.depends_on: a circuit does not depend on itself\n"
+      "3:53: circuits: 2 circuits are declared; allowed: 1, by limits.circuits_max\n" },
+    { "000: names too long for three of them",
+      "circuits:\n"
+      "  aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: { breakerMode: perOperation }\n",
+      "2:3: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: the name is too long for -read behind it\n"
+      "2:3: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: the name is too long for -write behind it\n"
+      "2:3: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: the name is too long for -batch behind it\n" },
 };
 /* clang-format on */
 
