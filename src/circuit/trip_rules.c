@@ -286,3 +286,39 @@ unsigned swgi_trip_rules_list(const struct swgi_settings *settings,
         used += list_time(&settings->time[i], out + used);
     return used;
 }
+
+/* ---- back from what the engine has */
+
+static bool counts_calls(const struct swgi_trip_rule *rule) {
+    bool is_rate = rule->kind == SWGI_KIND_FAILURE_RATE || rule->kind == SWGI_KIND_SLOW_RATE;
+
+    return is_rate && GIVEN(rule, calls);
+}
+
+static bool is_score(const struct swgi_trip_rule *rule) {
+    return rule->kind == SWGI_KIND_CONSECUTIVE || rule->kind == SWGI_KIND_CHANGE;
+}
+
+/* Rules of one such class keep their order. */
+static bool is_alike(const struct swgi_trip_rule *one, const struct swgi_trip_rule *other) {
+    if (is_score(one) || is_score(other))
+        return is_score(one) && is_score(other);
+    if (counts_calls(one) || counts_calls(other))
+        return counts_calls(one) && counts_calls(other) && one->kind == other->kind;
+    return true;
+}
+
+int swgi_trip_rules_source(const struct swgi_settings *settings, const struct swgi_trip_rule *rules,
+                           unsigned count, unsigned entry) {
+    struct swgi_trip_rule list[SWGI_TRIP_RULES_MAX] = { 0 };
+    unsigned listed = swgi_trip_rules_list(settings, list), before = 0;
+
+    if (entry >= listed)
+        return -1;
+    for (unsigned i = 0; i < entry; i++)
+        before += is_alike(&list[i], &list[entry]);
+    for (unsigned i = 0; i < count; i++)
+        if (rules[i].kind != SWGI_KIND_NONE && is_alike(&rules[i], &list[entry]) && before-- == 0)
+            return (int)i;
+    return -1;
+}

@@ -17,6 +17,13 @@ int swgi_trip_rules_install(struct swgi_settings *settings, const struct swgi_tr
 unsigned swgi_trip_rules_list(const struct swgi_settings *settings,
                               struct swgi_trip_rule out[SWGI_TRIP_RULES_MAX]);
 
+/*
+ * Which entry of a list that was installed became this entry of swgi_trip_rules_list(), which counts
+ * the score first. -1: none of them.
+ */
+int swgi_trip_rules_source(const struct swgi_settings *settings, const struct swgi_trip_rule *rules,
+                           unsigned count, unsigned entry);
+
 /* Is this key of swgi_rule_keys one that the entry has? */
 bool swgi_trip_rule_has(const struct swgi_trip_rule *rule, const struct swgi_key *key);
 /* Reads one key of an entry; an entry is of one kind. -EINVAL as swgi_key_parse(). */

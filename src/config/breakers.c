@@ -103,15 +103,16 @@ static void add_pattern(struct swgi_reader *reader, struct breakers *breakers) {
 /* Switched off, they count and never trip. */
 static void switch_off(struct breakers *breakers) {
     struct swgi_circuits *circuits = &breakers->body->circuits;
+    struct swgi_place place = swgi_place_of(breakers->enabled);
 
+    place.layer = (uint16_t)breakers->body->circuits_layer;
     for (unsigned i = 0; i <= circuits->count; i++) {
         struct swgi_file_circuit *circuit =
             i < circuits->count ? &circuits->at[i] : &breakers->body->defaults;
 
         memset(circuit->config->trip, 0, sizeof(circuit->config->trip));
         circuit->config->trip_set = true;
-        circuit->origins->trip = swgi_place_of(breakers->enabled);
-        circuit->origins->trip.layer = (uint16_t)breakers->body->circuits_layer;
+        swgi_origins_trip(circuit->origins, place);
     }
 }
 

@@ -17,13 +17,29 @@ static struct swgi_place place_of_alert(const struct swgi_file_alert *alert) {
 
 /* ---- a circuit's settings together */
 
+/* "breaker.trip.2.failure_rate.calls" is the place of that key, else of its entry, else of the list. */
+static struct swgi_place place_of_rule(const struct swgi_file_circuit *circuit, const char *key) {
+    struct swgi_origins *origins = circuit->origins;
+    size_t prefix = strlen(SWGI_TRIP_PREFIX);
+    struct swgi_key_place found;
+
+    if (swgi_key_find(key, &found, NULL) == 0 && found.key->kind != SWGI_KIND_NONE &&
+        swgi_origins_rule_key(origins, &found)->line != 0)
+        return *swgi_origins_rule_key(origins, &found);
+    if (strncmp(key, SWGI_TRIP_PREFIX, prefix) != 0)
+        return origins->trip;
+    unsigned entry = (unsigned)(key[prefix] - '0'); /* of a single digit */
+    bool is_entry = entry < SWGI_TRIP_RULES_MAX && origins->rules[entry].line != 0;
+    return is_entry ? origins->rules[entry] : origins->trip;
+}
+
 static struct swgi_place place_of_key(const struct swgi_file_circuit *circuit, const char *key) {
     struct swgi_place place = place_of(circuit);
     struct swgi_key_place found;
 
     if (strncmp(key, "breaker.trip", strlen("breaker.trip")) == 0 &&
         circuit->origins->trip.line != 0)
-        return circuit->origins->trip;
+        return place_of_rule(circuit, key);
     if (swgi_key_find(key, &found, NULL) == 0 && found.key->kind == SWGI_KIND_NONE &&
         circuit->origins->keys[found.key - swgi_keys].line != 0)
         return circuit->origins->keys[found.key - swgi_keys];

@@ -147,7 +147,7 @@ static void each_rule(struct swgi_file_circuit *circuit, const struct swgi_setti
         fn(settings, &rules[i]);
     memcpy(config->trip, rules, sizeof(rules));
     config->trip_set = true;
-    circuit->origins->trip = (struct swgi_place){ .layer = SWGI_LAYER_SHIPPED };
+    swgi_origins_trip(circuit->origins, (struct swgi_place){ .layer = SWGI_LAYER_SHIPPED });
 }
 
 static void make_forgiving(struct swgi_file_circuit *circuit,

@@ -193,6 +193,22 @@ static void set_preset(struct swgi_reader *reader, struct swgi_layer *layer, con
 
 /* ---- trip rules */
 
+void swgi_origins_trip(struct swgi_origins *origins, struct swgi_place place) {
+    origins->trip = place;
+    memset(origins->rules, 0, sizeof(origins->rules));
+    memset(origins->rule_keys, 0, sizeof(origins->rule_keys));
+}
+
+struct swgi_place *swgi_origins_rule_key(struct swgi_origins *origins,
+                                         const struct swgi_key_place *key) {
+    unsigned number = 0;
+
+    for (const struct swgi_key *at = swgi_rule_keys; at < key->key; at++)
+        number += at->kind == key->key->kind;
+    assert(number < SWGI_RULE_FIELDS_MAX && key->entry < SWGI_TRIP_RULES_MAX);
+    return &origins->rule_keys[key->entry][number];
+}
+
 struct rule {
     struct swgi_layer *layer;
     unsigned entry;
@@ -207,9 +223,13 @@ static void read_rule_key(struct swgi_reader *reader, void *arg, const struct sw
     const char *text = text_of(reader, place.key, value, &joined);
 
     (void)key_node;
-    if (text != NULL && swgi_trip_rule_set(&rule->layer->circuit->config->trip[rule->entry], &place,
-                                           text, &error) != 0)
+    if (text == NULL)
+        return;
+    if (swgi_trip_rule_set(&rule->layer->circuit->config->trip[rule->entry], &place, text,
+                           &error) != 0)
         refuse_value(reader, value, &error);
+    else
+        *swgi_origins_rule_key(rule->layer->circuit->origins, &place) = placed(rule->layer, value);
 }
 
 static void read_rule(struct swgi_reader *reader, void *arg, unsigned number,
@@ -221,6 +241,7 @@ static void read_rule(struct swgi_reader *reader, void *arg, unsigned number,
         swgi_complain(reader, item, NULL, "one rule too many; allowed: %u", SWGI_TRIP_RULES_MAX);
         return;
     }
+    rule.layer->circuit->origins->rules[number] = placed(rule.layer, item);
     swgi_walk(reader, SWGI_SCOPE_RULE, item, read_rule_key, &rule);
     if (reader->errors->count == before &&
         rule.layer->circuit->config->trip[number].kind == SWGI_KIND_NONE)
@@ -236,7 +257,7 @@ static void read_trip(struct swgi_reader *reader, struct swgi_layer *layer,
 
     if (is_taken(reader, &layer->circuit->origins->trip, node))
         return;
-    layer->circuit->origins->trip = placed(layer, node);
+    swgi_origins_trip(layer->circuit->origins, placed(layer, node));
     config->trip_set = true;
     if (node->type == YAML_SEQUENCE_NODE)
         swgi_each_item(reader, node, read_rule, layer);
@@ -361,7 +382,11 @@ void swgi_layer_set(struct swgi_reader *reader, struct swgi_layer *layer, const 
         return;
     }
     layer->circuit->config->trip_set = true;
-    layer->circuit->origins->trip = placed(layer, node);
+    if (layer->circuit->origins->trip.line == 0)
+        layer->circuit->origins->trip = placed(layer, node);
+    if (layer->circuit->origins->rules[place.entry].line == 0)
+        layer->circuit->origins->rules[place.entry] = placed(layer, node);
+    *swgi_origins_rule_key(layer->circuit->origins, &place) = placed(layer, node);
     if (swgi_trip_rule_set(&layer->circuit->config->trip[place.entry], &place, value, &error) != 0)
         refuse_value(reader, node, &error);
 }

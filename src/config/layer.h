@@ -21,11 +21,14 @@ enum swgi_layer_id {
 };
 
 #define SWGI_CIRCUIT_FIELDS_MAX 16u
+#define SWGI_RULE_FIELDS_MAX    8u /* keys of one kind of trip rule */
 
 /* Where each value of a circuit was written; line 0: nowhere. */
 struct swgi_origins {
-    struct swgi_place keys[SWGI_KEYS_MAX]; /* by number of swgi_keys */
-    struct swgi_place trip;                /* the list, as a whole */
+    struct swgi_place keys[SWGI_KEYS_MAX];        /* by number of swgi_keys */
+    struct swgi_place trip;                       /* the list, as a whole */
+    struct swgi_place rules[SWGI_TRIP_RULES_MAX]; /* its entries, as they are written */
+    struct swgi_place rule_keys[SWGI_TRIP_RULES_MAX][SWGI_RULE_FIELDS_MAX]; /* ... and their keys */
     struct swgi_place preset;
     struct swgi_place fields[SWGI_CIRCUIT_FIELDS_MAX]; /* by number of the section's keys */
     bool is_broken;      /* an error stands in what was read: its settings cannot be judged */
@@ -51,6 +54,12 @@ unsigned swgi_circuit_field(const struct swgi_file_key *key);
 /* Where it was written: the circuit's own place if nowhere. */
 struct swgi_place swgi_circuit_field_place(const struct swgi_file_circuit *circuit,
                                            const char *name);
+
+/* A list of trip rules stands there, of which no entry is known yet. */
+void swgi_origins_trip(struct swgi_origins *origins, struct swgi_place place);
+/* Where a key of swgi_rule_keys was written, or is to be noted: that of its entry. */
+struct swgi_place *swgi_origins_rule_key(struct swgi_origins *origins,
+                                         const struct swgi_key_place *key);
 
 /* Room for a circuit's config and origins, zeroed. -ENOMEM. */
 int swgi_circuit_alloc(struct swgi_file_circuit *circuit);

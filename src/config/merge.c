@@ -70,7 +70,7 @@ static void start_from(struct swgi_file_circuit *base, const struct swgi_file_ci
     if (rows->trips) {
         base->config->trip_set = false;
         memset(base->config->trip, 0, sizeof(base->config->trip));
-        base->origins->trip = (struct swgi_place){ 0 };
+        swgi_origins_trip(base->origins, (struct swgi_place){ 0 });
     }
     base->config->preset = over->config->preset;
     base->origins->preset = over->origins->preset;
@@ -97,6 +97,8 @@ static void lay_settings(struct swgi_file_circuit *base, const struct swgi_file_
     base->config->trip_set = true;
     memcpy(base->config->trip, over->config->trip, sizeof(base->config->trip));
     base->origins->trip = over->origins->trip;
+    memcpy(base->origins->rules, over->origins->rules, sizeof(base->origins->rules));
+    memcpy(base->origins->rule_keys, over->origins->rule_keys, sizeof(base->origins->rule_keys));
 }
 
 static bool is_words(const struct swgi_file_key *key) {

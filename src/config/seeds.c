@@ -251,10 +251,12 @@ static void finish_trip(struct swgi_reader *reader, struct swgi_layer *layer) {
     struct swg_config *config = layer->circuit->config;
 
     if (layer->disabled) {
+        struct swgi_place place = swgi_place_of(layer->seed_trip);
+
         memset(config->trip, 0, sizeof(config->trip));
         config->trip_set = true;
-        layer->circuit->origins->trip = swgi_place_of(layer->seed_trip);
-        layer->circuit->origins->trip.layer = (uint16_t)layer->id;
+        place.layer = (uint16_t)layer->id;
+        swgi_origins_trip(layer->circuit->origins, place);
         return;
     }
     if (layer->seed_consecutive == 0 && layer->seed_window[0] == '\0')

@@ -11,7 +11,7 @@ struct swgi_told {
     char name[SWGI_KEY_NAME_MAX];
     char value[SWGI_KEY_VALUE_MAX];
     char from[SWGI_FROM_MAX]; /* "line 9", "preset read", "environment testing", "default" */
-    int layer;                /* enum swgi_layer_id */
+    int layer;                /* enum swgi_layer_id; of a trip rule's default: the rule's */
     struct swgi_place place;  /* line 0: nowhere in the file */
     bool idle;                /* does nothing here, because what it needs is off */
     const struct swgi_key *key;

@@ -168,6 +168,18 @@ def what_is_printed_comes_to_the_same():
     require(read['retry.attempts'] == {'value': '1', 'from': 'default'}, read['retry.attempts'])
 
 
+def each_rule_has_its_line():
+    """Rules are told in the breaker's order, each with the line it stands in; what a rule leaves out stands in none."""
+    write('rules.yaml', 'circuits:\n  a:\n    breaker:\n      trip:\n        - { failure_rate: { percent: 40 } }\n'
+          '        - failures:\n            weight: 9\n            window: 20s\n        - { consecutive: 4 }\n')
+    lines = [line.split() for line in run('--print', 'rules.yaml').stdout.splitlines()]
+    for key, value, place in (('consecutive:', '4', 'line 9'), ('percent:', '40', 'line 5'), ('weight:', '9', 'line 7'),
+                              ('window:', '20s', 'line 8'), ('calls_min:', '10', 'default')):
+        require([key, value, '#', *place.split()] in [line[-len(place.split()) - 3:] for line in lines], key, lines)
+    told = json.loads(run('--print', '--json', 'rules.yaml').stdout)['circuits'][0]['settings']
+    require(told['breaker.trip.1.failure_rate.percent'] == {'value': '40', 'from': 'line 5', 'line': 5}, told)
+
+
 def the_schema():
     schema = json.loads(run('--schema').stdout)
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -223,6 +235,6 @@ def the_files_it_names():
 
 with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
-    for story in (a_good_file, the_usual_places, a_wrong_file, what_is_printed_comes_to_the_same, the_schema, the_manual, the_shipped_file, explanations,
+    for story in (a_good_file, the_usual_places, a_wrong_file, what_is_printed_comes_to_the_same, each_rule_has_its_line, the_schema, the_manual, the_shipped_file, explanations,
                   the_files_it_names):
         story()

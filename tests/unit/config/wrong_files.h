@@ -107,7 +107,7 @@ static const struct wrong_file {
     { "a rule without its threshold",
       "circuits:\n"
       "  a: { breaker: { trip: [ { failure_rate: { window: 10s } } ] } }\n",
-      "2:25: circuits.a.breaker.trip.0.failure_rate.percent: not set; allowed: 0.0001..100 or off\n" },
+      "2:27: circuits.a.breaker.trip.0.failure_rate.percent: not set; allowed: 0.0001..100 or off\n" },
     { "too many rules",
       "circuits:\n"
       "  a:\n"
