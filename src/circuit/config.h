@@ -50,6 +50,8 @@ bool swgi_config_sets(const struct swg_config *config, const char *name);
 /* Does this key, which is not at its default, do nothing, because what it needs is off? */
 bool swgi_setting_is_idle(const struct swg_config *config, const struct swgi_key *key,
                           const struct swgi_settings *settings);
+/* What such a key needs: "cache.bytes", "bulkhead.when_busy wait"; "" where nothing is needed. */
+const char *swgi_setting_needs(const struct swgi_key *key);
 /* -EINVAL names the first key that was given and does nothing in what came of it. */
 int swgi_config_contradicts(const struct swg_config *config, const struct swgi_settings *settings,
                             struct swg_error *error);

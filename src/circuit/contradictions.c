@@ -126,6 +126,11 @@ bool swgi_setting_is_idle(const struct swg_config *config, const struct swgi_key
            (row->off == NULL || !swgi_config_sets(config, row->off));
 }
 
+const char *swgi_setting_needs(const struct swgi_key *key) {
+    const struct row *row = row_of(key->name);
+    return row != NULL ? row->missing : "";
+}
+
 int swgi_config_contradicts(const struct swg_config *config, const struct swgi_settings *settings,
                             struct swg_error *error) {
     for (unsigned i = 0; i < swgi_keys_count; i++) {
@@ -136,7 +141,7 @@ int swgi_config_contradicts(const struct swg_config *config, const struct swgi_s
         if (swgi_key_print(key, settings, value, sizeof(value)) != 0)
             value[0] = '\0';
         return swgi_fail(error, -EINVAL, key->name, "\"%.40s\" would do nothing; it needs %s",
-                         value, row_of(key->name)->missing);
+                         value, swgi_setting_needs(key));
     }
     return 0;
 }

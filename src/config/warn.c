@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "config/seeds.h"
 #include "config/tell.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -93,6 +94,42 @@ static void warn_waiting(const struct swgi_file_circuit *circuit,
              "limiter.max_wait", "calls wait for their time, and nobody said how long: 1s");
 }
 
+/* What another form of file calls a setting of ours; NULL: nothing. */
+static const char *theirs(const char *key, size_t length) {
+    for (unsigned i = 0; i < swgi_seed_keys_count; i++)
+        if (swgi_seed_keys[i].becomes == SWGI_BECOMES_KEY &&
+            strlen(swgi_seed_keys[i].target) == length &&
+            memcmp(swgi_seed_keys[i].target, key, length) == 0)
+            return swgi_seed_keys[i].name;
+    return NULL;
+}
+
+static void tell_idle(const struct swgi_file_circuit *circuit, const struct swgi_key *key,
+                      const struct swgi_settings *settings, struct swgi_file_errors *out) {
+    const char *needs = swgi_setting_needs(key), *name = theirs(key->name, strlen(key->name));
+    const char *other = theirs(needs, strcspn(needs, " "));
+    char value[SWGI_KEY_VALUE_MAX], text[SWGI_KEY_VALUE_MAX];
+
+    if (swgi_key_print(key, settings, value, sizeof(value)) != 0)
+        value[0] = '\0';
+    snprintf(text, sizeof(text), "%s \"%.40s\" does nothing; it needs %s%s%s%s",
+             name != NULL ? name : key->name, value, needs, other != NULL ? " (" : "",
+             other != NULL ? other : "", other != NULL ? ")" : "");
+    warn(out, place_of(circuit, *written(circuit, key->name)), circuit->name, key->name, text);
+}
+
+/* In our own words it would be refused; theirs come together, of use or not. */
+static void warn_idle(const struct swgi_file_circuit *circuit, const struct swgi_settings *settings,
+                      struct swgi_file_errors *out) {
+    const struct swg_config *config = circuit->config;
+
+    for (unsigned i = 0; i < swgi_keys_count; i++)
+        if (config->set[i] && config->general[i] &&
+            circuit->origins->keys[i].layer == SWGI_LAYER_CIRCUIT &&
+            swgi_setting_is_idle(config, &swgi_keys[i], settings))
+            tell_idle(circuit, &swgi_keys[i], settings, out);
+}
+
 static void warn_circuit(const struct swgi_file *file, const struct swgi_file_circuit *circuit,
                          struct swgi_file_errors *out) {
     struct swgi_settings settings;
@@ -106,6 +143,7 @@ static void warn_circuit(const struct swgi_file *file, const struct swgi_file_ci
     warn_threshold(circuit, &settings, out);
     warn_open_time(circuit, &settings, out);
     warn_waiting(circuit, &settings, out);
+    warn_idle(circuit, &settings, out);
 }
 
 /* Slack's URL is all it takes to write there. */

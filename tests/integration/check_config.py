@@ -180,6 +180,16 @@ def each_rule_has_its_line():
     require(told['breaker.trip.1.failure_rate.percent'] == {'value': '40', 'from': 'line 5', 'line': 5}, told)
 
 
+def what_another_form_says_in_vain():
+    write('queue.yaml', SEEDS['seed-000'])
+    result = run('queue.yaml', '--print')
+    require(result.returncode == 0 and 'max_queue' not in result.stdout, result)
+    require(re.search(r'^queue.yaml:1:\d+: circuits.alternator.bulkhead.max_queue: warning: concurrency.maxQueue "5" does nothing; it needs'
+                      r' bulkhead.when_busy wait \(concurrency.queueBehavior\)$', result.stderr, re.M), result.stderr)
+    require('maxQueue' not in run(write('queue.yaml', SEEDS['seed-000'].replace('"queueBehavior": "reject"', '"queueBehavior": "wait"'))).stderr,
+            'a queue that is waited in')
+
+
 def the_schema():
     schema = json.loads(run('--schema').stdout)
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -235,6 +245,6 @@ def the_files_it_names():
 
 with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
-    for story in (a_good_file, the_usual_places, a_wrong_file, what_is_printed_comes_to_the_same, each_rule_has_its_line, the_schema, the_manual, the_shipped_file, explanations,
+    for story in (a_good_file, the_usual_places, a_wrong_file, what_is_printed_comes_to_the_same, each_rule_has_its_line, what_another_form_says_in_vain, the_schema, the_manual, the_shipped_file, explanations,
                   the_files_it_names):
         story()

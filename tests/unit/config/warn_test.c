@@ -76,6 +76,22 @@ static void test_a_pattern_without_a_max(void **state) {
     told("limits: { circuits_max: 9 }\ncircuits:\n  'a-*': { " FALLBACK " }\n", "");
 }
 
+/* It is allowed there, because another breaker's words come together; that it is in vain is told. */
+static void test_what_another_form_says_in_vain(void **state) {
+    (void)state;
+    told("circuits:\n  a:\n    " FALLBACK
+         "\n    concurrency: { maxConcurrent: 20, maxQueue: 100, queueBehavior: reject }\n",
+         "4:49: circuits.a.bulkhead.max_queue: concurrency.maxQueue \"100\" does nothing; it needs "
+         "bulkhead.when_busy wait (concurrency.queueBehavior)\n");
+    told("circuits:\n  a:\n    " FALLBACK "\n    concurrency: { maxQueue: 7 }\n",
+         "4:30: circuits.a.bulkhead.max_queue: concurrency.maxQueue \"7\" does nothing; it needs "
+         "bulkhead.when_busy wait (concurrency.queueBehavior)\n");
+    told("circuits:\n  a:\n    " FALLBACK
+         "\n    concurrency: { maxQueue: 100, queueBehavior: wait }\n"
+         "    bulkhead: { max_wait: 1s }\n",
+         "");
+}
+
 static void test_a_secret(void **state) {
     (void)state;
     told("receivers:\n  chat: { kind: slack, url: 'https://hooks.example/T0/B0/x' }\n",
@@ -85,10 +101,15 @@ static void test_a_secret(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        STORY(test_a_good_circuit),          STORY(test_no_fallback),
-        STORY(test_a_single_failure),        STORY(test_a_short_open_time),
-        STORY(test_a_shipped_environment),   STORY(test_waiting_without_a_bound),
-        STORY(test_a_pattern_without_a_max), STORY(test_a_secret),
+        STORY(test_a_good_circuit),
+        STORY(test_no_fallback),
+        STORY(test_a_single_failure),
+        STORY(test_a_short_open_time),
+        STORY(test_a_shipped_environment),
+        STORY(test_waiting_without_a_bound),
+        STORY(test_a_pattern_without_a_max),
+        STORY(test_a_secret),
+        STORY(test_what_another_form_says_in_vain),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
