@@ -154,7 +154,9 @@ static void read_key(struct swgi_reader *reader, void *arg, const struct swgi_wo
     }
     if (!swgi_file_key_read(reader, word->what, value, rule->alert))
         return;
-    if (strcmp(word->name, "when") == 0)
+    if (strcmp(word->name, "name") == 0)
+        rule->alert->name_place = swgi_place_of(value);
+    else if (strcmp(word->name, "when") == 0)
         rule->when = value;
     else if (strcmp(word->name, "for") == 0)
         rule->for_ns = value;
@@ -213,16 +215,22 @@ static void read_alert(struct swgi_reader *reader, void *arg, unsigned number,
         rule.alert->severity = kind->severity;
 }
 
+static void refuse_name(struct swgi_reader *reader, const struct swgi_alerts *alerts,
+                        unsigned number, int line) {
+    char key[32];
+
+    snprintf(key, sizeof(key), "%u.name", number);
+    swgi_complain_at(reader, alerts->at[number].name_place, key,
+                     "\"%.60s\" is the name of an alert in line %d already",
+                     alerts->at[number].name, line);
+}
+
 static void refuse_same_names(struct swgi_reader *reader, const struct swgi_alerts *alerts) {
     for (unsigned i = 1; i < alerts->count; i++)
         for (unsigned k = 0; k < i; k++)
             if (alerts->at[i].name[0] != '\0' &&
                 strcmp(alerts->at[i].name, alerts->at[k].name) == 0) {
-                swgi_complain_at(reader,
-                                 (struct swgi_place){ .line = (uint32_t)alerts->at[i].line,
-                                                      .column = (uint16_t)alerts->at[i].column },
-                                 "name", "\"%.60s\" is the name of an alert in line %d already",
-                                 alerts->at[i].name, alerts->at[k].line);
+                refuse_name(reader, alerts, i, alerts->at[k].line);
                 break;
             }
 }

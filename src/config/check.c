@@ -11,10 +11,6 @@ static struct swgi_place place_of(const struct swgi_file_circuit *circuit) {
                                 .column = (uint16_t)circuit->column };
 }
 
-static struct swgi_place place_of_alert(const struct swgi_file_alert *alert) {
-    return (struct swgi_place){ .line = (uint32_t)alert->line, .column = (uint16_t)alert->column };
-}
-
 /* ---- a circuit's settings together */
 
 /* "breaker.trip.2.failure_rate.calls" is the place of that key, else of its entry, else of the list. */
@@ -112,20 +108,33 @@ static bool is_nobody(const struct swgi_reader *reader, const struct swgi_file *
     return (reader->hidden & SWGI_HIDES_CIRCUITS) == 0 && swgi_file_circuit(file, name) == NULL;
 }
 
+/* About one word of a list: "depends_on.1". */
+static void refuse_word(struct swgi_reader *reader, const struct swgi_file_words *words,
+                        const char *list, unsigned number, const char *text) {
+    char key[32];
+
+    snprintf(key, sizeof(key), "%s.%u", list, (unsigned)words->places[number].number);
+    swgi_complain_at(reader, words->places[number], key, "%s", text);
+}
+
+static void refuse_circuit(struct swgi_reader *reader, const struct swgi_file_words *words,
+                           const char *list, unsigned number) {
+    char text[160];
+
+    snprintf(text, sizeof(text), "\"%.60s\" is no circuit of this file, and under no pattern of it",
+             words->at[number]);
+    refuse_word(reader, words, list, number, text);
+}
+
 static void check_depends(struct swgi_reader *reader, const struct swgi_file *file,
                           const struct swgi_file_circuit *circuit) {
-    for (unsigned i = 0; i < circuit->depends_on.count; i++) {
-        const char *name = circuit->depends_on.at[i];
-        size_t before = swgi_path_down(reader, circuit->name);
+    const struct swgi_file_words *words = &circuit->depends_on;
 
-        if (strcmp(name, circuit->name) == 0)
-            swgi_complain_at(reader, swgi_circuit_field_place(circuit, "depends_on"), "depends_on",
-                             "a circuit does not depend on itself");
-        else if (is_nobody(reader, file, name))
-            swgi_complain_at(reader, swgi_circuit_field_place(circuit, "depends_on"), "depends_on",
-                             "\"%.60s\" is no circuit of this file, and under no pattern of it",
-                             name);
-        swgi_path_up(reader, before);
+    for (unsigned i = 0; i < words->count; i++) {
+        if (strcmp(words->at[i], circuit->name) == 0)
+            refuse_word(reader, words, "depends_on", i, "a circuit does not depend on itself");
+        else if (is_nobody(reader, file, words->at[i]))
+            refuse_circuit(reader, words, "depends_on", i);
     }
 }
 
@@ -140,8 +149,8 @@ static void check_circuits(struct swgi_reader *reader, const struct swgi_file *f
         size_t inside = swgi_path_down(reader, circuit->name);
 
         check_settings(reader, circuit);
-        swgi_path_up(reader, inside);
         check_depends(reader, file, circuit);
+        swgi_path_up(reader, inside);
         sorted[i] = circuit;
     }
     if (sorted != NULL) {
@@ -185,29 +194,43 @@ static bool is_receiver(const struct swgi_reader *reader, const struct swgi_file
 }
 
 static void refuse_receiver(struct swgi_reader *reader, const struct swgi_file *file,
-                            const struct swgi_file_alert *alert, const char *name) {
-    struct swgi_nearest nearest = SWGI_NEAREST(name);
-    char hint[SWGI_HINT_MAX];
+                            const struct swgi_file_words *words, unsigned number) {
+    struct swgi_nearest nearest = SWGI_NEAREST(words->at[number]);
+    char hint[SWGI_HINT_MAX], text[SWGI_HINT_MAX + 100];
 
     for (unsigned i = 0; i < file->receivers_count; i++)
         swgi_nearest_offer(&nearest, file->receivers[i].name);
     swgi_hint(nearest.name != NULL ? nearest.name : "", hint);
-    swgi_complain_at(reader, place_of_alert(alert), "to", "\"%.60s\" is no receiver of this file%s",
-                     name, hint);
+    snprintf(text, sizeof(text), "\"%.60s\" is no receiver of this file%s", words->at[number],
+             hint);
+    refuse_word(reader, words, "to", number, text);
 }
 
 /* A glob may match circuits to come; a name that nothing declares is a slip of the pen. */
 static void check_alert(struct swgi_reader *reader, const struct swgi_file *file,
                         const struct swgi_file_alert *alert) {
+    const struct swgi_file_words *circuits = &alert->circuits;
+
     for (unsigned i = 0; i < alert->to.count; i++)
         if (!is_receiver(reader, file, alert->to.at[i]))
-            refuse_receiver(reader, file, alert, alert->to.at[i]);
-    for (unsigned i = 0; i < alert->circuits.count && file->circuits_count > 0; i++)
-        if (strpbrk(alert->circuits.at[i], "*?") == NULL &&
-            is_nobody(reader, file, alert->circuits.at[i]))
-            swgi_complain_at(reader, place_of_alert(alert), "circuits",
-                             "\"%.60s\" is no circuit of this file, and under no pattern of it",
-                             alert->circuits.at[i]);
+            refuse_receiver(reader, file, &alert->to, i);
+    for (unsigned i = 0; i < circuits->count && file->circuits_count > 0; i++)
+        if (strpbrk(circuits->at[i], "*?") == NULL && is_nobody(reader, file, circuits->at[i]))
+            refuse_circuit(reader, circuits, "circuits", i);
+}
+
+static void check_alerts(struct swgi_reader *reader, const struct swgi_file *file) {
+    size_t before = swgi_path_down(reader, "alerts");
+
+    for (unsigned i = 0; i < file->alerts_count; i++) {
+        char number[16];
+
+        snprintf(number, sizeof(number), "%u", i);
+        size_t inside = swgi_path_down(reader, number);
+        check_alert(reader, file, &file->alerts[i]);
+        swgi_path_up(reader, inside);
+    }
+    swgi_path_up(reader, before);
 }
 
 /* Errors found before are no reason to keep quiet about these: only about what they may have hidden. */
@@ -218,8 +241,5 @@ void swgi_parse_check(struct swgi_parse *parse) {
     swgi_hides_only(reader, SWGI_HIDES_NOTHING);
     check_circuits(reader, file);
     check_limits(reader, file);
-    size_t before = swgi_path_down(reader, "alerts");
-    for (unsigned i = 0; i < file->alerts_count; i++)
-        check_alert(reader, file, &file->alerts[i]);
-    swgi_path_up(reader, before);
+    check_alerts(reader, file);
 }

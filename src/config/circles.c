@@ -39,17 +39,21 @@ static size_t add_name(const struct search *search, uint32_t place, const char *
 static void tell(const struct search *search, uint32_t first) {
     const struct swgi_file_circuit *circuit = &search->file->circuits[search->path[first]];
     uint32_t count = search->length - first;
-    char names[6 * 40] = "";
+    /* Where it leads on: by the latest entry that was taken. */
+    struct swgi_place place =
+        circuit->depends_on.places[search->nodes[search->path[first]].next - 1];
+    char names[6 * 40] = "", key[SWGI_FILE_WORD_MAX + 32];
     size_t used = 0;
 
+    snprintf(key, sizeof(key), "%s.depends_on.%u", circuit->name, (unsigned)place.number);
     for (uint32_t i = 0; i < count && i < NAMED; i++)
         used += add_name(search, first + i, i > 0 ? ", " : "", names + used, sizeof(names) - used);
     if (count > NAMED)
         used += add_name(search, search->length - 1, count > NAMED + 1 ? ", ..., " : ", ",
                          names + used, sizeof(names) - used);
     add_name(search, first, ", ", names + used, sizeof(names) - used);
-    swgi_complain_at(search->reader, swgi_circuit_field_place(circuit, "depends_on"), circuit->name,
-                     "depends_on goes round in a circle of %u: %s", count, names);
+    swgi_complain_at(search->reader, place, key, "depends_on goes round in a circle of %u: %s",
+                     count, names);
 }
 
 /* NULL: nobody, or itself. */

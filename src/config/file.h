@@ -28,10 +28,21 @@ struct swgi_file_errors {
 
 struct swgi_origins;
 
+/* Where something stands; column 0: the line alone is known. */
+struct swgi_place {
+    uint32_t line;
+    uint16_t column;
+    union {
+        uint16_t layer;  /* enum swgi_layer_id, for what a circuit is made of */
+        uint16_t number; /* of a word: its place in the list, as it is written */
+    };
+};
+
 /* A list of words, owned by the file. */
 struct swgi_file_words {
     unsigned count;
     char **at;
+    struct swgi_place *places; /* where each stands */
 };
 
 /* An entry of `circuits`: one circuit, or a pattern ("bookmaker-*") of circuits that use makes. */
@@ -73,6 +84,7 @@ enum swgi_alert_kind {
 struct swgi_file_alert {
     char name[SWGI_FILE_WORD_MAX];
     int line, column;
+    struct swgi_place name_place;
     int when;                        /* enum swgi_alert_kind */
     struct swgi_file_words circuits; /* names or globs; none: all */
     double above;

@@ -264,14 +264,16 @@ static void read_item(struct swgi_reader *reader, void *arg, unsigned number,
                       const yaml_node_t *item) {
     struct list *list = arg;
     const char *text = swgi_node_text(reader, item, swgi_file_key_words(list->key));
+    struct swgi_place place = swgi_place_of(item);
 
     if (text == NULL)
         return;
+    place.number = (uint16_t)number;
     if (number >= list->key->most)
         refuse(reader, list->key, item, text, -ERANGE);
     else if (!text_fits(list->key, text))
         refuse(reader, list->key, item, text, -EINVAL);
-    else if (swgi_words_add(list->words, text) != 0)
+    else if (swgi_words_add(list->words, text, place) != 0)
         reader->no_memory = true;
 }
 

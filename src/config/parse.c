@@ -353,8 +353,9 @@ static int refuse_path(struct swgi_file_errors *errors, int rc, const char *path
         return rc;
     errors->count = 1;
     errors->errors[0] = (struct swg_error)SWG_ERROR_INIT;
-    return swgi_fail(&errors->errors[0], rc, path, "cannot read %.150s: %s", path,
-                     strerrordesc_np(-rc));
+    return swgi_fail(&errors->errors[0], rc, path, "cannot read %.150s: %s%s", path,
+                     strerrordesc_np(-rc),
+                     rc == -EISDIR ? "; name a file in it, such as switchgear.yaml" : "");
 }
 
 /* At most one byte over what is allowed, so that what is too large is seen to be. */

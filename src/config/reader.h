@@ -46,13 +46,6 @@ struct swgi_reader {
     size_t path_length;
 };
 
-/* Where something stands; column 0: the line alone is known. */
-struct swgi_place {
-    uint32_t line;
-    uint16_t column;
-    uint16_t layer; /* enum swgi_layer, for what a circuit is made of */
-};
-
 /* Reads text into reader->document. 0, -EINVAL (told), -ENOMEM. */
 int swgi_reader_open(struct swgi_reader *reader, const char *text, size_t length,
                      struct swgi_file_errors *errors);

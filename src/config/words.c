@@ -10,16 +10,27 @@
 
 /* ---- lists of words */
 
-int swgi_words_add(struct swgi_file_words *words, const char *text) {
-    char **larger = realloc(words->at, (words->count + 1) * sizeof(*larger));
+/* Room for one more; what there is keeps either way. */
+static int grow(struct swgi_file_words *words) {
+    char **at = realloc(words->at, (words->count + 1) * sizeof(*at));
 
-    if (larger == NULL)
+    if (at == NULL)
         return -ENOMEM;
-    words->at = larger;
-    larger[words->count] = strdup(text);
-    if (larger[words->count] == NULL)
+    words->at = at;
+    struct swgi_place *places = realloc(words->places, (words->count + 1) * sizeof(*places));
+    if (places == NULL)
         return -ENOMEM;
-    words->count++;
+    words->places = places;
+    return 0;
+}
+
+int swgi_words_add(struct swgi_file_words *words, const char *text, struct swgi_place place) {
+    char *copy = grow(words) == 0 ? strdup(text) : NULL;
+
+    if (copy == NULL)
+        return -ENOMEM;
+    words->at[words->count] = copy;
+    words->places[words->count++] = place;
     return 0;
 }
 
@@ -27,6 +38,7 @@ void swgi_words_free(struct swgi_file_words *words) {
     for (unsigned i = 0; i < words->count; i++)
         free(words->at[i]);
     free(words->at);
+    free(words->places);
     *words = (struct swgi_file_words){ 0 };
 }
 
@@ -35,7 +47,7 @@ int swgi_words_copy(struct swgi_file_words *to, const struct swgi_file_words *fr
 
     *to = (struct swgi_file_words){ 0 };
     for (unsigned i = 0; i < from->count && rc == 0; i++)
-        rc = swgi_words_add(to, from->at[i]);
+        rc = swgi_words_add(to, from->at[i], from->places[i]);
     return rc;
 }
 

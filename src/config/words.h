@@ -5,7 +5,7 @@
 #include "config/file.h"
 
 /* Appends a copy; -ENOMEM. */
-int swgi_words_add(struct swgi_file_words *words, const char *text);
+int swgi_words_add(struct swgi_file_words *words, const char *text, struct swgi_place place);
 void swgi_words_free(struct swgi_file_words *words);
 int swgi_words_copy(struct swgi_file_words *to, const struct swgi_file_words *from);
 

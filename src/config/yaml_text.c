@@ -22,7 +22,10 @@ static struct swgi_place place_of_byte(const char *text, size_t length, size_t o
 
     for (size_t i = 0; i < offset && i < length; i++) {
         place.line += text[i] == '\n';
-        place.column = text[i] == '\n' ? 1 : (uint16_t)(place.column + 1);
+        if (text[i] == '\n')
+            place.column = 1;
+        else if (place.column < UINT16_MAX)
+            place.column++;
     }
     return place;
 }
@@ -192,8 +195,9 @@ int swgi_reader_open(struct swgi_reader *reader, const char *text, size_t length
     reader->hiding = SWGI_HIDES_ALL;
     errors->count = 0;
     if (length > SWGI_YAML_BYTES_MAX) {
-        swgi_complain_at(reader, (struct swgi_place){ 0 }, NULL,
-                         "the text is %zu bytes long; allowed: %u", length, SWGI_YAML_BYTES_MAX);
+        swgi_complain_at(reader, place_of_byte(text, length, SWGI_YAML_BYTES_MAX), NULL,
+                         "the text goes on where %u bytes of it end; allowed: %u bytes, all in all",
+                         SWGI_YAML_BYTES_MAX, SWGI_YAML_BYTES_MAX);
         return -EINVAL;
     }
     int rc = first_pass(&pass, text, length);

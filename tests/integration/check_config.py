@@ -133,6 +133,12 @@ def a_wrong_file():
     result = run('wrong.yaml', '--json')
     told = json.loads(result.stdout)
     require(result.returncode == 78 and not told['good'] and len(told['errors']) == 3 and told['errors'][0]['line'] == 2, told)
+    write('large.yaml', '# much of it\n' * 400000)
+    require(run('large.yaml').stderr.splitlines()[0] ==
+            'large.yaml:322639:11: the text goes on where 4194304 bytes of it end; allowed: 4194304 bytes, all in all', run('large.yaml'))
+    os.mkdir('folder.yaml')
+    require(run('folder.yaml').stderr.splitlines()[0] ==
+            'cannot read folder.yaml: Is a directory; name a file in it, such as switchgear.yaml', run('folder.yaml'))
     write('wrong.yaml', 'circuits: { "\x1b[31m": 1 }\n')
     require('\x1b' not in run('wrong.yaml').stderr, 'control characters')
 

@@ -90,7 +90,7 @@ static void rules_have_their_circuits(void **state) {
     struct swgi_file_alert *open = rule("open", SWGI_ALERT_OPEN, 0, 0, SWGI_SEVERITY_CRITICAL);
 
     (void)state;
-    open->circuits = (struct swgi_file_words){ 2, globs };
+    open->circuits = (struct swgi_file_words){ .count = 2, .at = globs };
     circuit("db")->status.state = SWG_STATE_OPEN;
     circuit("mail")->status.state = SWG_STATE_OPEN;
     circuit("payments")->status.state = SWG_STATE_OPEN;

@@ -165,7 +165,7 @@ static void receivers_choose(void **state) {
     says.severity_min = SWGI_SEVERITY_WARNING;
     make_at(SWGI_RECEIVER_WEBHOOK);
     assert_true(swgi_receiver_wants(receiver, &alert, ended));
-    alert.to = (struct swgi_file_words){ 1, names };
+    alert.to = (struct swgi_file_words){ .count = 1, .at = names };
     assert_false(swgi_receiver_wants(receiver, &alert, ended));
     alert.to.count = 2;
     assert_true(swgi_receiver_wants(receiver, &alert, ended));

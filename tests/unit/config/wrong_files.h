@@ -165,16 +165,16 @@ static const struct wrong_file {
     { "depends on nobody",
       "circuits:\n"
       "  a: { depends_on: [ b ] }\n",
-      "2:20: circuits.a.depends_on: \"b\" is no circuit of this file, and under no pattern of it\n" },
+      "2:22: circuits.a.depends_on.0: \"b\" is no circuit of this file, and under no pattern of it\n" },
     { "depends on itself",
       "circuits:\n"
       "  a: { depends_on: [ a ] }\n",
-      "2:20: circuits.a.depends_on: a circuit does not depend on itself\n" },
+      "2:22: circuits.a.depends_on.0: a circuit does not depend on itself\n" },
     { "depends on each other",
       "circuits:\n"
       "  a: { depends_on: [ b ] }\n"
       "  b: { depends_on: [ a ] }\n",
-      "2:20: circuits.a: depends_on goes round in a circle of 2: a, b, a\n" },
+      "2:22: circuits.a.depends_on.0: depends_on goes round in a circle of 2: a, b, a\n" },
     { "two circles, and what leads to them",
       "circuits:\n"
       "  start: { depends_on: [ b, d ] }\n"
@@ -183,11 +183,10 @@ static const struct wrong_file {
       "  c: { depends_on: [ a, c ] }\n"
       "  d: { depends_on: [ e ] }\n"
       "  e: { depends_on: [ start-less, d, d ] }\n",
-      "4:20: circuits.b: depends_on goes round in a circle of 3: b, c, a, b\n"
-      "5:20: circuits.c.depends_on: a circuit does not depend on itself\n"
-      "6:20: circuits.d: depends_on goes round in a circle of 2: d, e, d\n"
-      "7:20: circuits.e.depends_on: \"start-less\" is no circuit of this file, and under no pattern of "
-      "it\n" },
+      "4:22: circuits.b.depends_on.0: depends_on goes round in a circle of 3: b, c, a, b\n"
+      "5:25: circuits.c.depends_on.1: a circuit does not depend on itself\n"
+      "6:22: circuits.d.depends_on.0: depends_on goes round in a circle of 2: d, e, d\n"
+      "7:22: circuits.e.depends_on.0: \"start-less\" is no circuit of this file, and under no pattern of it\n" },
     { "two circles through one circuit, which names it in two ways",
       "circuits:\n"
       "  a: { depends_on: [ b, c-1 ] }\n"
@@ -195,10 +194,10 @@ static const struct wrong_file {
       "  c-*: { max: 2, depends_on: [ d-1, a, d-2, e ] }\n"
       "  d-*: { max: 2, depends_on: [ c-1, e, c-2 ] }\n"
       "  e: { depends_on: [ c-3 ] }\n",
-      "2:20: circuits.a: depends_on goes round in a circle of 2: a, b, a\n"
-      "2:20: circuits.a: depends_on goes round in a circle of 2: a, c-*, a\n"
-      "4:30: circuits.c-*: depends_on goes round in a circle of 2: c-*, d-*, c-*\n"
-      "4:30: circuits.c-*: depends_on goes round in a circle of 3: c-*, d-*, e, c-*\n" },
+      "2:22: circuits.a.depends_on.0: depends_on goes round in a circle of 2: a, b, a\n"
+      "2:25: circuits.a.depends_on.1: depends_on goes round in a circle of 2: a, c-*, a\n"
+      "4:32: circuits.c-*.depends_on.0: depends_on goes round in a circle of 2: c-*, d-*, c-*\n"
+      "4:32: circuits.c-*.depends_on.0: depends_on goes round in a circle of 3: c-*, d-*, e, c-*\n" },
     { "an SLO of all",
       "circuits:\n"
       "  a: { slo: { availability: 100 } }\n",
@@ -325,17 +324,17 @@ static const struct wrong_file {
       "alerts:\n"
       "  - { name: x, when: open, to: [samebody] }\n"
       "receivers: { somebody: { kind: log } }\n",
-      "2:5: alerts.to: \"samebody\" is no receiver of this file, did you mean somebody?\n" },
+      "2:33: alerts.0.to.0: \"samebody\" is no receiver of this file, did you mean somebody?\n" },
     { "two alerts of one name",
       "alerts:\n"
       "  - { name: x, when: open }\n"
       "  - { name: x, when: mode }\n",
-      "3:5: alerts.name: \"x\" is the name of an alert in line 2 already\n" },
+      "3:13: alerts.1.name: \"x\" is the name of an alert in line 2 already\n" },
     { "an alert for no circuit",
       "circuits: { a: {} }\n"
       "alerts:\n"
       "  - { name: x, when: open, circuits: [b] }\n",
-      "3:5: alerts.circuits: \"b\" is no circuit of this file, and under no pattern of it\n" },
+      "3:39: alerts.0.circuits.0: \"b\" is no circuit of this file, and under no pattern of it\n" },
     { "a receiver of no kind",
       "receivers: { a: {} }\n",
       "1:14: receivers.a.kind: missing; allowed: log|slack|pagerduty|alertmanager|webhook\n" },
@@ -419,10 +418,10 @@ static const struct wrong_file {
       "alerts:\n"
       "  - { name: x, when: open, to: [nobody] }\n",
       "1:25: limits.circuits_max: 0 is out of range; allowed: 1..65535\n"
-      "3:20: circuits.a.depends_on: \"zzz\" is no circuit of this file, and under no pattern of it\n"
-      "3:20: circuits.a.depends_on: a circuit does not depend on itself\n"
-      "4:20: circuits.d: depends_on goes round in a circle of 2: d, e, d\n"
-      "7:5: alerts.to: \"nobody\" is no receiver of this file\n" },
+      "3:21: circuits.a.depends_on.0: \"zzz\" is no circuit of this file, and under no pattern of it\n"
+      "3:26: circuits.a.depends_on.1: a circuit does not depend on itself\n"
+      "4:21: circuits.d.depends_on.0: depends_on goes round in a circle of 2: d, e, d\n"
+      "7:33: alerts.0.to.0: \"nobody\" is no receiver of this file\n" },
     { "what is wrong with one circuit or receiver is no fault of those who name it",
       "circuits:\n"
       "  a: { depends_on: [b, c, d, zzz] }\n"
@@ -436,16 +435,16 @@ static const struct wrong_file {
       "receivers:\n"
       "  r: { kind: lgo }\n"
       "  s: { kind: slack }\n",
-      "2:20: circuits.a.depends_on: \"zzz\" is no circuit of this file, and under no pattern of it\n"
+      "2:30: circuits.a.depends_on.3: \"zzz\" is no circuit of this file, and under no pattern of it\n"
       "3:32: circuits.b.breaker.open.for: \"9\" is not a duration such as 250ms, 30s or 5m; allowed: 1ms..30d\n"
       "4:6: circuits.c: a single value stands here; allowed: a mapping, key: value\n"
-      "5:20: circuits.d.depends_on: \"yyy\" is no circuit of this file, and under no pattern of it\n"
       "5:21: circuits.d.depends_on.0: \"x y\" is not a name of A-Z a-z 0-9 . _ : @ / -; allowed: a list of at most 32, each a name of A-Z a-z 0-9 . _ : @ / -\n"
+      "5:28: circuits.d.depends_on.1: \"yyy\" is no circuit of this file, and under no pattern of it\n"
       "6:3: circuits.d: the key comes twice; the first is in line 5\n"
       "7:24: circuits.e.retry.delay: \"50ms\" would do nothing; it needs retry.attempts 2 or more\n"
-      "9:5: alerts.to: \"t\" is no receiver of this file\n"
-      "9:5: alerts.circuits: \"xxx\" is no circuit of this file, and under no pattern of it\n"
       "9:22: alerts.0.when: \"opne\" is not one of its words, did you mean open?; allowed: open|failure_rate|open_count|near_threshold|flapping|transition|mode|slow_recovery|rejected|anomaly|budget|events_lost|agent_down\n"
+      "9:39: alerts.0.to.2: \"t\" is no receiver of this file\n"
+      "9:57: alerts.0.circuits.1: \"xxx\" is no circuit of this file, and under no pattern of it\n"
       "11:14: receivers.r.kind: \"lgo\" is not one of its words, did you mean log?; allowed: log|slack|pagerduty|alertmanager|webhook\n"
       "12:3: receivers.s: where is it? allowed: url or url_file\n" },
     { "names under a section that is misspelt",
@@ -454,13 +453,13 @@ static const struct wrong_file {
       "alerts: [ { name: x, when: open, to: [r] } ]\n"
       "recievers: { r: { kind: log } }\n",
       "1:1: circuit: unknown key, did you mean circuits?; allowed here: agent, alerts, circuit_breakers, circuits, defaults, environment, environments, limits, metrics, panel, receivers\n"
-      "2:30: circuits.a.depends_on: a circuit does not depend on itself\n"
+      "2:34: circuits.a.depends_on.1: a circuit does not depend on itself\n"
       "4:1: recievers: unknown key, did you mean receivers?; allowed here: agent, alerts, circuit_breakers, circuits, defaults, environment, environments, limits, metrics, panel, receivers\n" },
     { "a word that is no section hides no names",
       "zzz: 2\n"
       "circuits: { a: { depends_on: [b] } }\n",
       "1:1: zzz: unknown key; allowed here: agent, alerts, circuit_breakers, circuits, defaults, environment, environments, limits, metrics, panel, receivers\n"
-      "2:30: circuits.a.depends_on: \"b\" is no circuit of this file, and under no pattern of it\n" },
+      "2:31: circuits.a.depends_on.0: \"b\" is no circuit of this file, and under no pattern of it\n" },
     { "circuits and receivers that are no mapping",
       "circuits: [a, b]\n"
       "alerts: [ { name: x, when: open, to: [r] }, { name: y, when: failure_rate, above: 120, fro: 1 } ]\n"
@@ -475,15 +474,15 @@ static const struct wrong_file {
       "  \"b!\": {}\n"
       "receivers: { s: { kind: log } }\n"
       "alerts: [ { name: x, when: open, to: [r] } ]\n",
-      "2:20: circuits.a.depends_on: a circuit does not depend on itself\n"
+      "2:24: circuits.a.depends_on.1: a circuit does not depend on itself\n"
       "3:3: circuits.b!: \"b!\" is no circuit's name; allowed: 1 to 127 of A-Z a-z 0-9 . _ : @ / -, and * and ? for a pattern\n"
-      "5:11: alerts.to: \"r\" is no receiver of this file\n" },
+      "5:39: alerts.0.to.0: \"r\" is no receiver of this file\n" },
     { "defaults that are wrong, and what would not fit together without them",
       "defaults: { retry: { attempts: three } }\n"
       "circuits:\n"
       "  a: { retry: { delay: 50ms }, depends_on: [b] }\n",
       "1:32: defaults.retry.attempts: \"three\" is not a whole number; allowed: 1..63\n"
-      "3:44: circuits.a.depends_on: \"b\" is no circuit of this file, and under no pattern of it\n" },
+      "3:45: circuits.a.depends_on.0: \"b\" is no circuit of this file, and under no pattern of it\n" },
     { "limits that an environment gets wrong",
       "environment: staging\n"
       "limits: { circuits_max: 1 }\n"
@@ -491,7 +490,7 @@ static const struct wrong_file {
       "environments:\n"
       "  staging: { limits: { circuits_max: many } }\n"
       "  other: { circuits: { \"x y\": {} } }\n",
-      "3:37: circuits.b.depends_on: \"c\" is no circuit of this file, and under no pattern of it\n"
+      "3:38: circuits.b.depends_on.0: \"c\" is no circuit of this file, and under no pattern of it\n"
       "5:38: environments.staging.limits.circuits_max: \"many\" is not a whole number; allowed: 1..65535\n"
       "6:24: environments.other.circuits.x y: \"x y\" is no circuit's name; allowed: 1 to 127 of A-Z a-z 0-9 . _ : @ / -, and * and ? for a pattern\n" },
     { "001: a name that is none",
@@ -499,13 +498,13 @@ static const struct wrong_file {
       "name: \"a b\"\n"
       "circuits: { b: { depends_on: [a-b, b] } }\n",
       "2:7: name: \"a b\" is not allowed; allowed: a name of A-Z a-z 0-9 . _ : @ / -\n"
-      "3:30: circuits.b.depends_on: a circuit does not depend on itself\n" },
+      "3:36: circuits.b.depends_on.1: a circuit does not depend on itself\n" },
     { "002: a pattern that is not known to be there",
       "circuit_breakers:\n"
       "  global_settings: { auto_create_enabled: maybe, max_circuit_breakers: 1 }\n"
       "  component_configs: { a: { depends_on: [ b, a ] }, c: {} }\n",
       "2:43: circuit_breakers.global_settings.auto_create_enabled: \"maybe\" is not allowed; allowed: true|false\n"
-      "3:41: circuits.a.depends_on: a circuit does not depend on itself\n"
+      "3:46: circuits.a.depends_on.1: a circuit does not depend on itself\n"
       "3:53: circuits: 2 circuits are declared; allowed: 1, by limits.circuits_max\n" },
     { "000: names too long for three of them",
       "circuits:\n"
@@ -513,6 +512,30 @@ static const struct wrong_file {
       "2:3: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: the name is too long for -read behind it\n"
       "2:3: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: the name is too long for -write behind it\n"
       "2:3: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: the name is too long for -batch behind it\n" },
+    { "words of lists, each in its own line",
+      "circuits:\n"
+      "  a:\n"
+      "    depends_on:\n"
+      "      - b\n"
+      "      - zzz\n"
+      "      - a\n"
+      "  b: { depends_on: [c-1, a] }\n"
+      "alerts:\n"
+      "  - name: x\n"
+      "    when: open\n"
+      "  - when: open\n"
+      "    name: x\n"
+      "    circuits: [\"a*\", b,\n"
+      "               yyy]\n"
+      "    to: [ops, nobody]\n"
+      "receivers: { ops: { kind: log } }\n",
+      "4:9: circuits.a.depends_on.0: depends_on goes round in a circle of 2: a, b, a\n"
+      "5:9: circuits.a.depends_on.1: \"zzz\" is no circuit of this file, and under no pattern of it\n"
+      "6:9: circuits.a.depends_on.2: a circuit does not depend on itself\n"
+      "7:21: circuits.b.depends_on.0: \"c-1\" is no circuit of this file, and under no pattern of it\n"
+      "12:11: alerts.1.name: \"x\" is the name of an alert in line 9 already\n"
+      "14:16: alerts.1.circuits.2: \"yyy\" is no circuit of this file, and under no pattern of it\n"
+      "15:15: alerts.1.to.1: \"nobody\" is no receiver of this file\n" },
 };
 /* clang-format on */
 

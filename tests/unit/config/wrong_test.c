@@ -73,6 +73,11 @@ static void test_too_large(void **state) {
     text[size] = '\0';
     assert_int_equal(swgi_file_parse(&out, text, size, "x", NULL, &errors), -EINVAL);
     assert_non_null(strstr(errors.errors[0].text, "allowed: 4194304"));
+    assert_int_equal(errors.errors[0].line, 1);
+    assert_int_equal(errors.errors[0].column, UINT16_MAX);
+    memset(text, '\n', 99);
+    assert_int_equal(swgi_file_parse(&out, text, size, "x", NULL, &errors), -EINVAL);
+    assert_int_equal(errors.errors[0].line, 100);
     assert_int_equal(swgi_file_parse(&out, text, size - 1, "x", NULL, &errors), 0);
     swgi_file_unref(out);
     free(text);
@@ -110,10 +115,11 @@ static void test_circles_of_any_length(void **state) {
              "  other: { depends_on: [ one, c7 ] }\n");
     refuse(text);
     told(text, ROOM);
-    assert_string_equal(
-        text, "2:21: circuits.c0: depends_on goes round in a circle of 20000: c0, c1, c2, ..., "
-              "c19999, c0\n"
-              "20002:22: circuits.one: depends_on goes round in a circle of 2: one, other, one\n");
+    assert_string_equal(text, "2:23: circuits.c0.depends_on.0: depends_on goes round in a circle "
+                              "of 20000: c0, c1, c2, ..., "
+                              "c19999, c0\n"
+                              "20002:24: circuits.one.depends_on.0: depends_on goes round in a "
+                              "circle of 2: one, other, one\n");
     free(text);
 }
 
@@ -127,6 +133,9 @@ static void test_a_file_that_cannot_be_read(void **state) {
     assert_string_equal(errors.errors[0].text,
                         "cannot read /nonexistent/x.yaml: No such file or directory");
     assert_int_equal(swgi_file_read(&out, "/", NULL, &errors), -EISDIR);
+    assert_string_equal(errors.errors[0].text,
+                        "cannot read /: Is a directory; name a file in it, such "
+                        "as switchgear.yaml");
     assert_int_equal(swgi_file_read(&out, "/nonexistent/x.yaml", NULL, NULL), -ENOENT);
     assert_null(out);
 }
