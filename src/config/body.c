@@ -209,25 +209,9 @@ static void read_section(struct swgi_reader *reader, struct swgi_body *body, con
         swgi_receivers_read(reader, &body->receivers, node);
 }
 
-/* An error in it hides this from the others. */
-static unsigned hides(const char *section) {
-    static const struct {
-        const char *section;
-        unsigned what;
-    } rows[] = { { "limits", SWGI_HIDES_LIMITS },
-                 { "defaults", SWGI_HIDES_SETTINGS },
-                 { "circuits", SWGI_HIDES_CIRCUITS },
-                 { "receivers", SWGI_HIDES_RECEIVERS } };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (strcmp(rows[i].section, section) == 0)
-            return rows[i].what;
-    return SWGI_HIDES_NOTHING;
-}
-
 void swgi_body_read(struct swgi_reader *reader, struct swgi_body *body, const char *section,
                     const yaml_node_t *node) {
-    unsigned before = swgi_hides_only(reader, hides(section));
+    unsigned before = swgi_hides_only(reader, swgi_section_hides(section));
 
     read_section(reader, body, section, node);
     reader->hiding = before;

@@ -252,7 +252,8 @@ static void read_environments(struct swgi_parse *parse, const yaml_node_t *envir
         swgi_path_up(&parse->reader, before);
     }
     if (!parse->environment_found && parse->file->environment[0] != '\0' &&
-        swgi_word_find(swgi_environments_shipped, parse->file->environment) < 0)
+        swgi_word_find(swgi_environments_shipped, parse->file->environment) < 0 &&
+        (parse->reader.hidden & SWGI_HIDES_ENVIRONMENTS) == 0)
         refuse_environment(parse, environments);
 }
 

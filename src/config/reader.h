@@ -27,12 +27,13 @@
  */
 enum swgi_hides {
     SWGI_HIDES_NOTHING = 0,
-    SWGI_HIDES_CIRCUITS = 1,  /* names of circuits */
-    SWGI_HIDES_RECEIVERS = 2, /* names of receivers */
-    SWGI_HIDES_LIMITS = 4,    /* how many circuits there may be */
-    SWGI_HIDES_SETTINGS = 8,  /* what every circuit starts from */
-    SWGI_HIDES_ALL = 15,
-    SWGI_HIDES_A_NAME = 16 /* a circuit says how it is called, in words that are wrong */
+    SWGI_HIDES_CIRCUITS = 1,      /* names of circuits */
+    SWGI_HIDES_RECEIVERS = 2,     /* names of receivers */
+    SWGI_HIDES_LIMITS = 4,        /* how many circuits there may be */
+    SWGI_HIDES_SETTINGS = 8,      /* what every circuit starts from */
+    SWGI_HIDES_ENVIRONMENTS = 16, /* which environments there are */
+    SWGI_HIDES_ALL = 31,
+    SWGI_HIDES_A_NAME = 32 /* a circuit says how it is called, in words that are wrong */
 };
 
 struct swgi_reader {

@@ -208,16 +208,43 @@ static const char *elsewhere(const struct swgi_scope *scope, const char *key) {
     return found;
 }
 
-/* A section may be meant, under a name that is wrong; a single value is none. And whose name is told
- * wrongly is not called as its key says. */
+unsigned swgi_section_hides(const char *name) {
+    static const struct {
+        const char *name;
+        unsigned what;
+    } rows[] = { { "limits", SWGI_HIDES_LIMITS },
+                 { "defaults", SWGI_HIDES_SETTINGS },
+                 { "circuits", SWGI_HIDES_CIRCUITS },
+                 { "receivers", SWGI_HIDES_RECEIVERS } };
+
+    if (swgi_word_find("panel|agent|metrics|alerts", name) >= 0)
+        return SWGI_HIDES_NOTHING;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (strcmp(rows[i].name, name) == 0)
+            return rows[i].what;
+    return SWGI_HIDES_ALL;
+}
+
+/* Under a name that is wrong any section may be meant, or the one it is like. A single value is none
+ * of them, but may be the environment in force. */
+static unsigned section_hides(const char *like, const yaml_node_t *value) {
+    unsigned what = like != NULL ? swgi_section_hides(like) : SWGI_HIDES_ALL;
+    bool is_value = value->type != YAML_MAPPING_NODE;
+
+    if (is_value && (like == NULL || strcmp(like, "environment") != 0))
+        return SWGI_HIDES_NOTHING;
+    return what;
+}
+
+/* Whose name is told wrongly is not called as its key says, either. */
 static void note_hidden(struct swgi_reader *reader, const struct swgi_scope *scope,
                         const char *like, const yaml_node_t *value) {
-    bool is_top = scope == &scopes[SWGI_SCOPE_TOP] || scope == &scopes[SWGI_SCOPE_ENVIRONMENT];
+    bool is_top = scope == &scopes[SWGI_SCOPE_TOP];
 
-    if (is_top && value->type != YAML_MAPPING_NODE)
-        swgi_hides_only(reader, SWGI_HIDES_NOTHING);
+    if (is_top || scope == &scopes[SWGI_SCOPE_ENVIRONMENT])
+        swgi_hides_only(reader, section_hides(like, value));
     if (like != NULL && swgi_word_find("name|service_id|breakerMode", like) >= 0 &&
-        (scope == &scopes[SWGI_SCOPE_TOP] || scope == &scopes[SWGI_SCOPE_CIRCUIT]))
+        (is_top || scope == &scopes[SWGI_SCOPE_CIRCUIT]))
         reader->hidden |= SWGI_HIDES_CIRCUITS | SWGI_HIDES_A_NAME;
 }
 

@@ -47,6 +47,9 @@ enum swgi_scope_id {
 
 const struct swgi_scope *swgi_scope(enum swgi_scope_id id);
 
+/* What an error in a section of the file hides from the others, in bits of enum swgi_hides. */
+unsigned swgi_section_hides(const char *name);
+
 /*
  * Goes through a mapping and what is nested in it: `breaker: {open: {for: 60s}}` is the word
  * breaker.open.for. Calls leaf for each word; complains about what is none. false: no mapping.

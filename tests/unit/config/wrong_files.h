@@ -536,6 +536,26 @@ static const struct wrong_file {
       "12:11: alerts.1.name: \"x\" is the name of an alert in line 9 already\n"
       "14:16: alerts.1.circuits.2: \"yyy\" is no circuit of this file, and under no pattern of it\n"
       "15:15: alerts.1.to.1: \"nobody\" is no receiver of this file\n" },
+    { "environments under a word that is misspelt",
+      "environment: staging\n"
+      "circuits: { a: { depends_on: [extra, a] } }\n"
+      "enviroments: { staging: { circuits: { extra: {} } } }\n",
+      "2:38: circuits.a.depends_on.1: a circuit does not depend on itself\n"
+      "3:1: enviroments: unknown key, did you mean environments?; allowed here: agent, alerts, circuit_breakers, circuits, defaults, environment, environments, limits, metrics, panel, receivers\n" },
+    { "an environment under a word that is misspelt",
+      "enviroment: staging\n"
+      "circuits: { a: { depends_on: [extra] } }\n"
+      "environments: { staging: { circuits: { extra: {} } } }\n",
+      "1:1: enviroment: unknown key, did you mean environment?; allowed here: agent, alerts, circuit_breakers, circuits, defaults, environment, environments, limits, metrics, panel, receivers\n" },
+    { "an environment that is none, beside circuits under a word that is misspelt",
+      "environment: stagin\n"
+      "circuit: { a: {} }\n"
+      "limit: { circuits_max: 3 }\n"
+      "environments: { staging: { receiver: { a: { kind: fax } } } }\n",
+      "1:14: environment: \"stagin\" is no environment, did you mean staging?; allowed: development|testing|production, or one of environments\n"
+      "2:1: circuit: unknown key, did you mean circuits?; allowed here: agent, alerts, circuit_breakers, circuits, defaults, environment, environments, limits, metrics, panel, receivers\n"
+      "3:1: limit: unknown key, did you mean limits?; allowed here: agent, alerts, circuit_breakers, circuits, defaults, environment, environments, limits, metrics, panel, receivers\n"
+      "4:28: environments.staging.receiver: unknown key, did you mean receivers?; allowed here: agent, alerts, circuits, defaults, limits, metrics, panel, receivers\n" },
 };
 /* clang-format on */
 
