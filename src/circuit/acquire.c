@@ -398,26 +398,32 @@ static __attribute__((noinline)) int acquire_at_length(struct swg_permit *out) {
     return rc != -EAGAIN ? rc : acquire_slow(binding->circuit, NULL, &told, out);
 }
 
-/* The circuit is another's, or what it admits has changed: the permit is given back. */
-static __attribute__((noinline)) int acquire_anew(struct swg_permit *out) {
+/* The circuit is another's, or what it admits has changed: the permit, taken in that run, is given
+ * back. Of a circuit that is gone nobody else knows it. */
+static __attribute__((noinline)) int acquire_anew(struct swg_permit *out, uint64_t run) {
     const struct swgi_binding *binding = swgi_permit_binding(out);
     struct swgi_policies *policies = swgi_policies_of(binding->map, binding->cell);
     struct swgi_held held = swgi_permit_held(out);
-    if (policies != NULL && held.word != 0)
-        swgi_bulkhead_release(binding->map, &policies->bulkhead, held);
+    if (held.word != 0 &&
+        (policies == NULL || swgi_bulkhead_release(binding->map, &policies->bulkhead, held) != 0))
+        swgi_permits_drop(binding->map, run, held);
     return acquire_at_length(out);
 }
 
-/* While a permit was taken in that run, limit or run changed. */
-static __attribute__((noinline)) int acquire_unsettled(struct swg_permit *out, uint64_t run) {
+/* While that permit was taken in that run, limit or run changed. The limiter's place is in *out. */
+static __attribute__((noinline)) int acquire_unsettled(struct swg_permit *out, uint64_t run,
+                                                       uint64_t word) {
     const struct swgi_binding *binding = swgi_permit_binding(out);
     struct swgi_policies *policies = swgi_policies_of(binding->map, binding->cell);
+    if (policies != NULL && out->opaque[5] != 0)
+        swgi_limiter_give_back(&policies->limiter, out->opaque[5]);
+    out->opaque[5] = word;
     if (policies != NULL &&
         !swgi_permits_confirm(binding->map, &policies->bulkhead, run, 0, swgi_permit_held(out))) {
         out->opaque[5] = 0;
         swgi_bulkhead_released(binding->map, &policies->bulkhead);
     }
-    return acquire_anew(out);
+    return acquire_anew(out, run);
 }
 
 static __attribute__((noinline)) int tell_rejection(const struct swgi_binding *binding,
@@ -469,10 +475,11 @@ static __attribute__((noinline)) int acquire_crowded(struct swg_permit *out,
 }
 
 /* Nothing more stands in the way: it is this circuit's call. */
-static inline __attribute__((always_inline)) int acquire_counted(struct swg_permit *out) {
+static inline __attribute__((always_inline)) int acquire_counted(struct swg_permit *out,
+                                                                 uint64_t run) {
     const struct swgi_binding *binding = swgi_permit_binding(out);
     if (swgi_unlikely(swgi_load(&binding->cell->life) != binding->life))
-        return acquire_anew(out);
+        return acquire_anew(out, run);
     swgi_column_add(&swgi_column(binding->index)->calls, 1);
     return SWG_GO;
 }
@@ -489,10 +496,10 @@ static __attribute__((noinline)) int acquire_held(struct swg_permit *out,
     out->opaque[6] = SWGI_ASKED_NOTHING | slot;
     if (swgi_unlikely(!swgi_bulkhead_try(swgi_permit_binding(out)->map, words, slot, &try)))
         return acquire_crowded(out, policies);
-    out->opaque[5] = try.word;
     if (swgi_unlikely(!swgi_bulkhead_keep(words, &try, (int64_t)out->opaque[2])))
-        return acquire_unsettled(out, try.run);
-    return acquire_counted(out);
+        return acquire_unsettled(out, try.run, try.word);
+    out->opaque[5] = try.word;
+    return acquire_counted(out, try.run);
 }
 
 #define SPECIAL_TO_ASK (SWGI_HABIT_LIMITER_WAITS | SWGI_HABIT_DYNAMIC)
@@ -522,7 +529,7 @@ static __attribute__((noinline)) int acquire_policed(uint32_t traits, uint64_t c
         return acquire_held(out, policies);
     out->opaque[5] = 0;
     out->opaque[6] = SWGI_ASKED_NOTHING;
-    return acquire_counted(out);
+    return acquire_counted(out, 0);
 }
 
 static __attribute__((noinline)) int acquire_other(struct swg_circuit *circuit,

@@ -49,10 +49,10 @@ void swgi_bulkhead_install(struct swgi_map *map, struct swgi_bulkhead_words *wor
     swgi_store(&words->partitions, partitions);
     swgi_store(&words->rule,
                swgi_rule(reserve, reserve != 0 ? settings->reserve_priority : 0, flags));
+    swgi_permits_full_forget(words); /* who looks from here on sees that rule */
     if (tracks)
         limit = swgi_permit_run(map, swgi_load(&words->run)).count;
     swgi_bulkhead_limit(map, words, limit);
-    swgi_permits_full_forget(words); /* also when only the rule is another */
 }
 
 void swgi_bulkhead_limit(struct swgi_map *map, struct swgi_bulkhead_words *words, uint32_t limit) {

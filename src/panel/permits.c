@@ -209,22 +209,36 @@ static bool is_lost(const struct swgi_bulkhead_words *words, uint64_t run) {
 
 enum attempt { TAKEN, AGAIN, NONE };
 
+/* Permits were counted under that limit: is it another by now, under which fewer may be held? Where
+ * none was held above it nobody counts. */
+static bool has_sunk(const struct swgi_bulkhead_words *words, uint64_t limit) {
+#ifdef SWGI_MUTANT_PERMIT_COUNTED_ONCE
+    return false;
+#endif
+    return swgi_limit_high(limit) != 0 &&
+           ((swgi_load(&words->limit) ^ limit) & ~SWGI_LIMIT_HIGH) != 0;
+}
+
 /* Mine stands in the slot: may it stay? */
 static enum attempt confirm(struct swgi_map *map, struct swgi_bulkhead_words *words, uint64_t run,
                             int priority, struct swgi_held mine) {
-    uint64_t limit = swgi_load(&words->limit);
+    uint64_t limit;
 #ifdef SWGI_MUTANT_PERMIT_NO_LIMIT_RELOAD
     (void)limit, (void)priority;
     return TAKEN;
 #endif
-    if (is_lost(words, run) &&
-        swgi_cas(&swgi_permit_run(map, run).permits[mine.slot], mine.word, 0))
-        return AGAIN;
-    bool within = mine.slot < swgi_permits_ceiling(words, limit, priority);
-    if (within && !is_lost(words, run) && !too_many(map, words, limit))
-        return TAKEN;
-    swgi_permits_release(map, words, mine);
-    return within ? NONE : AGAIN;
+    do {
+        limit = swgi_load(&words->limit);
+        if (is_lost(words, run) &&
+            swgi_cas(&swgi_permit_run(map, run).permits[mine.slot], mine.word, 0))
+            return AGAIN;
+        bool within = mine.slot < swgi_permits_ceiling(words, limit, priority);
+        if (!within || is_lost(words, run) || too_many(map, words, limit)) {
+            swgi_permits_release(map, words, mine);
+            return within ? NONE : AGAIN;
+        }
+    } while (has_sunk(words, limit));
+    return TAKEN;
 }
 
 bool swgi_permits_confirm(struct swgi_map *map, struct swgi_bulkhead_words *words, uint64_t run,
@@ -311,9 +325,12 @@ void swgi_permits_full_forget(struct swgi_bulkhead_words *words) {
 #ifdef SWGI_MUTANT_FULL_KEPT
     return;
 #endif
-    while (swgi_permits_full_noted(words)) {
+    /* Once is enough: whoever looks after that sees what was given back. */
+    for (;;) {
         uint64_t full = swgi_load(&words->full);
-        swgi_cas(&words->full, full, full_word(0, 0, full_count(full) + 1, 0));
+        if ((full & (SWGI_FULL_LOOKING | SWGI_FULL_PROVEN)) == 0 ||
+            swgi_cas(&words->full, full, full_word(0, 0, full_count(full) + 1, 0)))
+            return;
     }
 }
 
@@ -377,6 +394,7 @@ unsigned swgi_permits_reap(struct swgi_map *map, struct swgi_bulkhead_words *wor
                                     (uint32_t)SWGI_MASK(SWGI_PERMIT_INCARNATION)) == 0)
             freed += swgi_permits_release(map, words, held) == 0;
     }
+    swgi_permits_full_forget(words); /* he may have died between giving back and that */
     return freed;
 }
 

@@ -153,8 +153,10 @@ uint32_t swgi_permits_open(const struct swgi_map *map, const struct swgi_bulkhea
  * full: proven:1 | looking:1 | end of the limit's version:10 | count:14 | panel time:38, in 1024 ns.
  * Whoever finds all held says so in three steps: that it looks, a look at each, that they are.
  * Whoever gives a permit back does so first and then takes that word away, so one of the two sees
- * the other; another limit is another version. One killed before it took the word away is why it is
- * believed for a millisecond only. */
+ * the other; another limit is another version. One killed before it took the word away, or one that
+ * stalled over two moves and gave back what had become another's permit, is why it is believed for a
+ * millisecond only: of the clock that the caller gives, so that one who lets it stand still believes
+ * it until his process reads its own (SWGI_ANCHOR_CALLS), or the dead one's is reaped. */
 #define SWGI_FULL_PROVEN  UINT64_C(1)
 #define SWGI_FULL_LOOKING UINT64_C(2)
 #define SWGI_FULL_FOR     1000u /* of its units of time */
@@ -178,8 +180,11 @@ uint64_t swgi_permits_full_look(struct swgi_bulkhead_words *words, int64_t now);
 static inline void swgi_permits_full_prove(struct swgi_bulkhead_words *words, uint64_t looking) {
     swgi_cas(&words->full, looking, looking ^ (SWGI_FULL_LOOKING | SWGI_FULL_PROVEN));
 }
-static inline bool swgi_permits_full_noted(const struct swgi_bulkhead_words *words) {
-    return (swgi_load(&words->full) & (SWGI_FULL_LOOKING | SWGI_FULL_PROVEN)) != 0;
+/* Out of the run it was taken in, whosever that is by now; nothing where it is not there. */
+static inline void swgi_permits_drop(struct swgi_map *map, uint64_t run, struct swgi_held held) {
+    struct swgi_permit_run permits = swgi_permit_run(map, run);
+    if (held.slot < permits.count)
+        swgi_cas(&permits.permits[held.slot], held.word, 0);
 }
 /* After a permit was given back otherwise than by swgi_permits_release(). */
 void swgi_permits_full_forget(struct swgi_bulkhead_words *words);

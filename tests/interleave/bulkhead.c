@@ -380,16 +380,18 @@ static void keep(struct world *world, struct swgi_random *random) {
     world->count = 0;
 }
 
+static bool sinks; /* the limit changes before nearly each permit */
+
 static void script_permits(struct world *world, struct swgi_random *random) {
     queues = false;
     world->callers = 2 + (unsigned)swgi_random_below(random, 2);
     for (unsigned i = 0; i < world->callers; i++)
-        for (unsigned n = 0; n < 9 / world->callers; n++) {
+        for (unsigned n = 0; n < 9 / world->callers && world->count + 4 < OPERATIONS_MAX; n++) {
             unsigned permit = (unsigned)swgi_random_below(random, 3);
             int64_t fast = chance(random, 2);
             if (i == 0 && chance(random, 4))
                 world_add(world, i, CHANGE_OVER, 0, 0);
-            else if (!moves && chance(random, 5))
+            else if (!moves && chance(random, sinks ? 1 : 5))
                 world_add(world, i, LIMIT, 0, 1 + (int64_t)swgi_random_below(random, PERMITS));
             else if (chance(random, 8))
                 world_add(world, i, REAP, 0, 0);
@@ -429,8 +431,14 @@ static void prepare_with(struct world *world, uint32_t limit, uint32_t places) {
 }
 
 static void prepare_limits(struct world *world) {
-    moves = false;
+    moves = sinks = false;
     prepare_with(world, 2, PLACES);
+}
+
+static void prepare_sinking(struct world *world) {
+    moves = false;
+    sinks = true;
+    prepare_with(world, PERMITS, PLACES);
 }
 
 static void prepare_moves(struct world *world) {
@@ -455,6 +463,8 @@ static const char *const no_settings[] = { NULL };
 
 static const struct story limits = { "permits", no_settings, prepare_limits, script_permits,
                                      check };
+static const struct story sinking = { "permits-sinking", no_settings, prepare_sinking,
+                                      script_permits, check };
 static const struct story moved = { "permits-moved", no_settings, prepare_moves, script_permits,
                                     check };
 static const struct story waiters = { "waiters", no_settings, prepare_waiters, script_waiters,
@@ -462,4 +472,6 @@ static const struct story waiters = { "waiters", no_settings, prepare_waiters, s
 static const struct story narrow = { "waiters-displaced", no_settings, prepare_narrow,
                                      script_waiters, check };
 
-const struct story *const stories_bulkhead[] = { &limits, &moved, &waiters, &narrow, NULL };
+const struct story *const stories_bulkhead[] = {
+    &limits, &sinking, &moved, &waiters, &narrow, NULL
+};

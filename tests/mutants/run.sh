@@ -43,6 +43,7 @@ PERMIT_ABA            permits              30000  a permit is given out again un
 PERMIT_KEPT_ON_DEATH  permits              30000  the permit of a dead holder is not given back
 PERMIT_NO_LIMIT_RELOAD permits             30000  no look at the limit after a permit was taken
 PERMIT_NO_COUNT       permits              30000  permits held above a limit that shrank are not counted
+PERMIT_COUNTED_ONCE   permits-sinking     200000  permits are counted under a limit that sinks again meanwhile
 LIMIT_FORGETS_HIGH    permits              30000  a limit that shrinks does not say that more may be held
 FULL_KEPT             permits              30000  who gives a permit back does not take away that all are held
 FULL_UNPROVEN         permits              30000  who found all held says so without looking at each again

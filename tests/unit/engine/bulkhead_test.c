@@ -128,6 +128,23 @@ static void test_full_is_known_until_one_is_free(void **state) {
 }
 
 /* Killed after giving back, before saying so. */
+/* Who gave one back died before he said so; he holds none. */
+static void test_full_is_forgotten_with_the_dead(void **state) {
+    struct swgi_held all[2], more;
+    uint32_t incarnation = 5;
+    (void)state;
+    begin(2);
+    for (unsigned i = 0; i < 2; i++)
+        all[i] = taken();
+    assert_int_equal(take(0, &more), SWG_FULL);
+    swgi_store(&map->slots[swgi_run_first(swgi_load(&words->run)) - 1 + all[1].slot], 0);
+    assert_true(known_full_at(now()));
+    assert_int_equal(swgi_permits_reap(map, words, 77, &incarnation), 0);
+    assert_false(known_full_at(now()));
+    assert_int_equal(take(0, &more), SWG_GO);
+    end();
+}
+
 static void test_full_is_believed_for_a_moment(void **state) {
     struct swgi_held all[2], more;
     (void)state;
@@ -523,6 +540,7 @@ int main(void) {
         IN_FOLDER(test_rejects_beyond_the_limit),
         IN_FOLDER(test_full_is_known_until_one_is_free),
         IN_FOLDER(test_full_is_believed_for_a_moment),
+        IN_FOLDER(test_full_is_forgotten_with_the_dead),
         IN_FOLDER(test_who_looked_and_died_is_replaced),
         IN_FOLDER(test_off_lets_all_through),
         IN_FOLDER(test_tracks_without_a_limit),

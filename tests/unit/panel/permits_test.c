@@ -269,6 +269,24 @@ static void test_all_of_an_incarnation(void **state) {
     end();
 }
 
+/* Out of the run it was taken in, though that is the bulkhead's no more. */
+static void test_dropped_from_where_it_was_taken(void **state) {
+    (void)state;
+    begin(8, 8);
+    uint64_t before = swgi_load(&words->run);
+    struct swgi_held mine = taken(), other = { .word = mine.word + 1, .slot = mine.slot };
+    swgi_store(&words->run, 0);
+    swgi_permits_drop(map, before, other); /* not that one */
+    assert_int_equal(swgi_load(&swgi_permit_run(map, before).permits[mine.slot]), mine.word);
+    swgi_permits_drop(map, before, mine);
+    assert_int_equal(swgi_load(&swgi_permit_run(map, before).permits[mine.slot]), 0);
+    mine.slot = 99;
+    swgi_permits_drop(map, before, mine); /* no permit of it */
+    swgi_permits_drop(map, UINT64_MAX, mine);
+    swgi_store(&words->run, before);
+    end();
+}
+
 /* ---- how long */
 
 static void test_how_long_they_are_held(void **state) {
@@ -382,6 +400,7 @@ int main(void) {
         IN_FOLDER(test_holders_keep_their_slots),
         IN_FOLDER(test_a_move_half_done_is_finished_by_whoever_comes),
         IN_FOLDER(test_all_of_an_incarnation),
+        IN_FOLDER(test_dropped_from_where_it_was_taken),
         IN_FOLDER(test_how_long_they_are_held),
         IN_FOLDER(test_nothing_in_memory_is_trusted),
         IN_FOLDER(test_threads_beside_moves),
