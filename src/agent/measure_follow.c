@@ -127,12 +127,11 @@ static void derive_rates(const struct swgi_measures *measures, struct swgi_measu
  * What failed before a circuit closed is no news after it. The second in which it closed may hold some of that, and so may the next,
  * for a tick counts what was since the one before it.
  */
-static unsigned seconds_of_now(const struct swg_status *status, swg_ns now) {
+static unsigned seconds_of_now(swg_ns closed_at, swg_ns now) {
     /* It is told rounded down, to what deadlines are counted in. */
-    swg_ns since = status->since + (INT64_C(1) << SWGI_DEADLINE_SHIFT);
+    swg_ns since = closed_at + (INT64_C(1) << SWGI_DEADLINE_SHIFT);
     int64_t passed = now / SWGI_NS - since / SWGI_NS - 1;
-    if (status->state != SWG_STATE_CLOSED || status->since == 0 || status->transitions == 0 ||
-        passed > (int64_t)SWGI_SECONDS)
+    if (closed_at == 0 || passed > (int64_t)SWGI_SECONDS)
         return SWGI_SECONDS;
     return passed > 0 ? (unsigned)passed : 0;
 }
@@ -140,7 +139,7 @@ static unsigned seconds_of_now(const struct swg_status *status, swg_ns now) {
 static void derive_lately(struct swgi_measured *measured, swg_ns now) {
     struct swgi_measure *seen = &measured->seen;
     struct swgi_second sum;
-    swgi_history_sum(measured->history, seconds_of_now(&seen->status, now), &sum);
+    swgi_history_sum(measured->history, seconds_of_now(measured->closed_at, now), &sum);
     seen->judged_lately = sum.judged;
     seen->failure_rate_lately = sum.judged != 0 ? sum.failures / (double)sum.judged : -1;
 }
@@ -205,6 +204,8 @@ static int look(struct swgi_measured *measured, swg_ns now) {
     } else if (first) {
         before.state = measured->seen.status.state;
     }
+    if (measured->seen.status.state == SWG_STATE_CLOSED && measured->seen.status.transitions != 0)
+        measured->closed_at = measured->seen.status.since;
     difference(measured, &before, &totals, &delta);
     remember(measured, &delta, now);
     follow_time(&measured->seen, &before, now);
@@ -280,6 +281,8 @@ static void transition(struct swgi_measured *measured, const struct swg_event *e
         opened(measured, event->at, measured->seen.status.rejected_open);
     else if (event->to == SWG_STATE_CLOSED)
         closed(measured, event->at);
+    if (event->to == SWG_STATE_CLOSED && event->at > measured->closed_at)
+        measured->closed_at = event->at;
 }
 
 void swgi_measure_event(struct swgi_measured *measured, const struct swg_event *event, swg_ns now) {

@@ -89,7 +89,8 @@ struct swgi_measured {
     swg_ns changed_at, looked_at; /* when the stamp changed, when its status was read */
     swg_ns derived_at;            /* when rates and the like were worked out */
     uint64_t open_base;           /* rejected_open when the last open period began */
-    bool open_counts;             /* it goes on, or ended after the last tick */
+    swg_ns closed_at; /* when it closed last, even if it opened since; 0: nobody saw it */
+    bool open_counts; /* it goes on, or ended after the last tick */
     struct swgi_history *history; /* NULL: never called since we watch */
     struct swgi_slo *slo;         /* NULL: none */
     struct swgi_kinds *kinds;     /* NULL: no sample yet */

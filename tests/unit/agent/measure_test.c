@@ -430,6 +430,11 @@ static void test_what_failed_before_it_closed_is_over(void **state) {
     seconds_of(2, 6, 2);
     assert_int_equal(measure()->judged_lately, 16);
     assert_near(measure()->failure_rate_lately, 0.25, 1e-9);
+    assert_int_equal(hand(swg_circuit_trip, 0, 0), 0); /* it opens again, and that is still over */
+    tick();
+    assert_int_equal(measure()->status.state, SWG_STATE_OPEN);
+    assert_int_equal(measure()->judged_lately, 16);
+    assert_near(measure()->failure_rate_lately, 0.25, 1e-9);
 }
 
 static void test_one_failure_is_no_anomaly(void **state) {
