@@ -153,6 +153,54 @@ static const struct specification specification = {
     .apply = apply, .step = step, .variants = 1, .steps = CALLERS_MAX, .is_final = is_final
 };
 
+/* ---- told FULL though one was to be had
+ *
+ * A permit that is free all through a call, by an operation that had ended before, was to be had. Not
+ * looked for where runs change over, for a permit may be free in one and not copied to the other yet. */
+
+static uint32_t free_before, free_all_along[OPERATIONS_MAX]; /* bits */
+static int freed_by[PERMITS];                                /* operation; -1: from the beginning */
+static int present[CALLERS_MAX];                             /* operation of a caller */
+
+static uint32_t free_now(void) {
+    const struct swgi_bulkhead_words *words = words_of(0);
+    uint64_t limit = atomic_load_explicit(&words->limit, memory_order_relaxed);
+    uint64_t run = atomic_load_explicit(&words->run, memory_order_relaxed);
+    const swgi_word *permits = swgi_permit_run(map_of(0), run).permits;
+    uint32_t free = 0;
+    for (uint32_t i = 0; i < PERMITS && i < swgi_limit_of(limit); i++)
+        if (atomic_load_explicit(&permits[i], memory_order_relaxed) == 0)
+            free |= UINT32_C(1) << i;
+    return swgi_limit_high(limit) == 0 ? free : 0;
+}
+
+static void follow_free(struct world *world) {
+    uint32_t free = free_now();
+    for (unsigned i = 0; i < PERMITS; i++)
+        if ((free & ~free_before) >> i & 1)
+            freed_by[i] = present[running];
+    for (unsigned i = 0; i < world->count; i++)
+        free_all_along[i] &= free;
+    free_before = free;
+}
+
+static void begin_operation(struct world *world, unsigned index) {
+    follow_free(world);
+    present[world->operations[index].caller] = (int)index;
+    free_all_along[index] = free_before;
+    for (unsigned i = 0; i < PERMITS; i++)
+        if (freed_by[i] >= 0 && !world->operations[freed_by[i]].ended)
+            free_all_along[index] &= ~(UINT32_C(1) << i);
+}
+
+static void end_operation(struct world *world, unsigned index) {
+    const struct operation *o = &world->operations[index];
+    follow_free(world);
+    if (!queues && !moves && o->kind == TAKE && o->rc == SWG_FULL && free_all_along[index] != 0)
+        world_wrong(world, "operation %u was told FULL, and permits %x were free", index,
+                    free_all_along[index]);
+}
+
 /* ---- all at once */
 
 /* By turns the way calls take, and the way they take when that is barred. */
@@ -227,7 +275,9 @@ static void run(void *context, unsigned caller) {
             continue;
         operation->begun = true;
         operation->from = scheduler_now();
+        begin_operation(world, i);
         perform(operation, i);
+        end_operation(world, i);
         operation->to = scheduler_now();
         operation->ended = true;
     }
@@ -248,6 +298,7 @@ static void leave(void *context, unsigned caller) {
 static void killed(void *context, unsigned caller) {
     struct world *world = context;
     struct flock all = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+    follow_free(world);
     world->kills++;
     world->of[caller].dead = true;
     if (fcntl(world->of[caller].panel->lock_fd, F_OFD_SETLK, &all) != 0)
@@ -267,10 +318,14 @@ static bool dull(void *context, const volatile void *word) {
     return true;
 }
 
-/* While the limit stands, never more than it are out. */
+/* While the limit stands, never more than it are out. Time goes on, but for those who sleep. */
 static void look(void *context) {
     struct world *world = context;
+    swgi_word *clock = &world->map->header->virtual_clock;
     uint32_t held = 0;
+    follow_free(world);
+    if (!queues && scheduler_draw(12) == 0)
+        atomic_fetch_add_explicit(clock, 200000 + scheduler_draw(1200000), memory_order_relaxed);
     for (unsigned i = 0; i < world->count; i++)
         held += out[i] && !world->of[world->operations[i].caller].dead;
     if (held > most)
@@ -355,6 +410,8 @@ static bool check(struct world *world) {
     union state first = { .set = { .limit = swgi_permits_limit_now(words) } };
     memset(callers, 0, sizeof(callers));
     memset(out, 0, sizeof(out));
+    memset(freed_by, 0xff, sizeof(freed_by));
+    free_before = free_now();
     for (unsigned i = 0; i < CALLERS_MAX; i++)
         memset(world->of[i].granted_by, 0xff, sizeof(world->of[i].granted_by));
     memcpy(world->operations, script_of, sizeof(script_of));
