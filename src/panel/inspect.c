@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -130,8 +129,6 @@ static struct swgi_map *empty_copy(struct swg_panel *panel, const struct swgi_ge
     struct swgi_map *map = bytes == NULL ? NULL : swgi_map_new(panel, bytes, geometry, sections);
     if (map == NULL)
         return NULL;
-    /* What is used lies scattered: in small pages to fault them in takes longer than to read it. */
-    (void)madvise(bytes, geometry->size, MADV_HUGEPAGE);
     map->device = status->st_dev;
     map->inode = status->st_ino;
     map->writable = false;
