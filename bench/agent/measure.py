@@ -103,6 +103,17 @@ def scratch():
         shutil.rmtree(folder)
 
 
+def timed_status(panel, times=21):
+    """Milliseconds from start to end of the program, the median."""
+    taken = []
+    for _ in range(times):
+        before = time.perf_counter()
+        subprocess.run([PROGRAM, 'status', '--panel', panel, '--json'], stdout=subprocess.DEVNULL, check=True)
+        taken.append((time.perf_counter() - before) * 1e3)
+        time.sleep(0.11)
+    return statistics.median(taken)
+
+
 def thousand_circuits():
     names = [f'circuit-{i}' for i in range(1000)]
     with scratch() as folder, Agent(folder, names) as agent:
@@ -112,9 +123,7 @@ def thousand_circuits():
         row('/metrics, 1,000 circuits', ms, 'ms', 10)
         print(f'    ({size / 1024:.0f} KiB)')
         row('/v1/circuits, 1,000 circuits', agent.timed('/v1/circuits')[0], 'ms', 20)
-        before = time.perf_counter()
-        subprocess.run([PROGRAM, 'status', '--panel', agent.panel, '--json'], stdout=subprocess.DEVNULL, check=True)
-        row('switchgear status --json, 1,000 circuits', (time.perf_counter() - before) * 1e3, 'ms', 20)
+        row('switchgear status --json, 1,000 circuits', timed_status(agent.panel), 'ms', 20)
         time.sleep(2)
         used = agent.used()[0]
         time.sleep(20)

@@ -11,7 +11,7 @@
 
 #define SWGI_KEY_NAME_MAX \
     96u /* bytes of a full name with its NUL, the room of struct swg_error's key */
-#define SWGI_KEYS_MAX       128u
+#define SWGI_KEYS_MAX       96u
 #define SWGI_RULE_KEYS_MAX  32u
 #define SWGI_KEY_RANGE_MAX  192u
 #define SWGI_KEY_VALUE_MAX  640u /* room for any printed value */

@@ -21,7 +21,7 @@ enum swgi_layer_id {
 };
 
 #define SWGI_CIRCUIT_FIELDS_MAX 16u
-#define SWGI_RULE_FIELDS_MAX    8u /* keys of one kind of trip rule */
+#define SWGI_RULE_FIELDS_MAX    4u /* keys of one kind of trip rule */
 
 /* Where each value of a circuit was written; line 0: nowhere. */
 struct swgi_origins {
