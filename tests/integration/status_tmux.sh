@@ -45,6 +45,7 @@ terminal send-keys C-l
 terminal send-keys -l ' breaker.status("orders")'
 terminal send-keys Enter
 shows '^orders  OPEN for '; shows '^  opened by '
+shows 'tripped\]> *$' # what is typed before it asks may be lost
 terminal send-keys C-d
 shows 'it ended with 0'
 
