@@ -283,9 +283,7 @@ static int make_named(struct swg_panel *panel, const char *name, const struct sw
         if (rc == 0)
             making = declared_making(declared, &declaration);
     } else {
-        rc = swgi_config_apply(if_new, NULL, &settings, error);
-        if (rc == 0)
-            rc = swgi_config_names_itself(if_new, name, &settings, error);
+        rc = swgi_config_apply_to(name, if_new, NULL, &settings, error);
         making.histogram_asked = if_new != NULL && swgi_config_sets(if_new, "breaker.histogram");
     }
     if (rc == 0)

@@ -55,8 +55,10 @@ const char *swgi_setting_needs(const struct swgi_key *key);
 /* -EINVAL names the first key that was given and does nothing in what came of it. */
 int swgi_config_contradicts(const struct swg_config *config, const struct swgi_settings *settings,
                             struct swg_error *error);
-/* -EINVAL: it was given the circuit of that name as its own alternative. config NULL: nothing was given. */
-int swgi_config_names_itself(const struct swg_config *config, const char *name,
-                             const struct swgi_settings *settings, struct swg_error *error);
+/* As swgi_config_apply(), for the circuit of that name: -EINVAL, too, if it was given itself as its own
+ * alternative. */
+int swgi_config_apply_to(const char *name, const struct swg_config *config,
+                         const struct swgi_settings *base, struct swgi_settings *out,
+                         struct swg_error *error);
 
 #endif

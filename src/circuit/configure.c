@@ -19,9 +19,7 @@ static int configure_locked(const struct swgi_binding *binding, const struct swg
         return swgi_fail(error, -EAGAIN, binding->circuit->name,
                          "the circuit was evicted meanwhile; try again");
     swgi_turn_policies(&turn);
-    int rc = swgi_config_apply(config, &turn.settings, &merged, error);
-    if (rc == 0)
-        rc = swgi_config_names_itself(config, binding->circuit->name, &merged, error);
+    int rc = swgi_config_apply_to(binding->circuit->name, config, &turn.settings, &merged, error);
     if (rc == 0)
         rc = swgi_circuit_settle(&turn, &merged, false, error);
     if (rc == 0) {

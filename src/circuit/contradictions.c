@@ -146,8 +146,9 @@ int swgi_config_contradicts(const struct swg_config *config, const struct swgi_s
     return 0;
 }
 
-int swgi_config_names_itself(const struct swg_config *config, const char *name,
-                             const struct swgi_settings *settings, struct swg_error *error) {
+/* config NULL: nothing was given. */
+static int names_itself(const struct swg_config *config, const char *name,
+                        const struct swgi_settings *settings, struct swg_error *error) {
     const char *key = "fallback.alternative";
     struct swgi_key_place place;
 
@@ -161,4 +162,11 @@ int swgi_config_names_itself(const struct swg_config *config, const char *name,
                      "\"%.60s\" is the circuit itself, so it would do nothing; it needs the name "
                      "of another circuit",
                      name);
+}
+
+int swgi_config_apply_to(const char *name, const struct swg_config *config,
+                         const struct swgi_settings *base, struct swgi_settings *out,
+                         struct swg_error *error) {
+    int rc = swgi_config_apply(config, base, out, error);
+    return rc != 0 ? rc : names_itself(config, name, out, error);
 }

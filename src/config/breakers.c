@@ -55,19 +55,14 @@ static void read_component(struct swgi_reader *reader, void *arg, const yaml_nod
 
 /* An error in it hides this from the others. */
 static unsigned hides(const char *name) {
-    static const struct {
-        const char *name;
-        unsigned what;
-    } rows[] = { { "default_config", SWGI_HIDES_SETTINGS },
-                 { "component_configs", SWGI_HIDES_CIRCUITS },
-                 { "auto_create_enabled", SWGI_HIDES_CIRCUITS },
-                 { "max_circuit_breakers", SWGI_HIDES_LIMITS },
-                 { "metrics_collection_interval_seconds", SWGI_HIDES_NOTHING } };
+    static const struct swgi_hiding rows[] = { { "default_config", SWGI_HIDES_SETTINGS },
+                                               { "component_configs", SWGI_HIDES_CIRCUITS },
+                                               { "auto_create_enabled", SWGI_HIDES_CIRCUITS },
+                                               { "max_circuit_breakers", SWGI_HIDES_LIMITS },
+                                               { "metrics_collection_interval_seconds",
+                                                 SWGI_HIDES_NOTHING } };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (strcmp(rows[i].name, name) == 0)
-            return rows[i].what;
-    return SWGI_HIDES_SETTINGS;
+    return swgi_hiding_of(rows, sizeof(rows) / sizeof(rows[0]), name, SWGI_HIDES_SETTINGS);
 }
 
 static void read_leaf(struct swgi_reader *reader, void *arg, const struct swgi_word *word,
@@ -106,14 +101,9 @@ static void switch_off(struct breakers *breakers) {
     struct swgi_place place = swgi_place_of(breakers->enabled);
 
     place.layer = (uint16_t)breakers->body->circuits_layer;
-    for (unsigned i = 0; i <= circuits->count; i++) {
-        struct swgi_file_circuit *circuit =
-            i < circuits->count ? &circuits->at[i] : &breakers->body->defaults;
-
-        memset(circuit->config->trip, 0, sizeof(circuit->config->trip));
-        circuit->config->trip_set = true;
-        swgi_origins_trip(circuit->origins, place);
-    }
+    for (unsigned i = 0; i < circuits->count; i++)
+        swgi_circuit_never_trips(&circuits->at[i], place);
+    swgi_circuit_never_trips(&breakers->body->defaults, place);
 }
 
 void swgi_breakers_read(struct swgi_reader *reader, struct swgi_body *body,

@@ -48,11 +48,8 @@ static void check_settings(struct swgi_reader *reader, const struct swgi_file_ci
 
     if (circuit->origins->is_broken || (reader->hidden & SWGI_HIDES_SETTINGS) != 0)
         return;
-    int rc = swgi_config_apply(circuit->config, NULL, &settings, &error);
-
-    if (rc == 0 && !circuit->is_pattern)
-        rc = swgi_config_names_itself(circuit->config, circuit->name, &settings, &error);
-    if (rc != 0)
+    /* A pattern's own name is none that a circuit has. */
+    if (swgi_config_apply_to(circuit->name, circuit->config, NULL, &settings, &error) != 0)
         swgi_complain_at(reader, place_of_key(circuit, error.key), error.key, "%s", error.text);
 }
 
@@ -108,22 +105,24 @@ static bool is_nobody(const struct swgi_reader *reader, const struct swgi_file *
     return (reader->hidden & SWGI_HIDES_CIRCUITS) == 0 && swgi_file_circuit(file, name) == NULL;
 }
 
-/* About one word of a list: "depends_on.1". */
-static void refuse_word(struct swgi_reader *reader, const struct swgi_file_words *words,
-                        const char *list, unsigned number, const char *text) {
-    char key[32];
+/* One word of a list: "depends_on.1". */
+struct word_key {
+    char text[32];
+};
+static struct word_key key_of_word(const char *list, struct swgi_place place) {
+    struct word_key key;
 
-    snprintf(key, sizeof(key), "%s.%u", list, (unsigned)words->places[number].number);
-    swgi_complain_at(reader, words->places[number], key, "%s", text);
+    snprintf(key.text, sizeof(key.text), "%s.%u", list, (unsigned)place.number);
+    return key;
 }
 
 static void refuse_circuit(struct swgi_reader *reader, const struct swgi_file_words *words,
                            const char *list, unsigned number) {
-    char text[160];
+    struct swgi_place place = words->places[number];
 
-    snprintf(text, sizeof(text), "\"%.60s\" is no circuit of this file, and under no pattern of it",
-             words->at[number]);
-    refuse_word(reader, words, list, number, text);
+    swgi_complain_at(reader, place, key_of_word(list, place).text,
+                     "\"%.60s\" is no circuit of this file, and under no pattern of it",
+                     words->at[number]);
 }
 
 static void check_depends(struct swgi_reader *reader, const struct swgi_file *file,
@@ -131,8 +130,11 @@ static void check_depends(struct swgi_reader *reader, const struct swgi_file *fi
     const struct swgi_file_words *words = &circuit->depends_on;
 
     for (unsigned i = 0; i < words->count; i++) {
+        struct swgi_place place = words->places[i];
+
         if (strcmp(words->at[i], circuit->name) == 0)
-            refuse_word(reader, words, "depends_on", i, "a circuit does not depend on itself");
+            swgi_complain_at(reader, place, key_of_word("depends_on", place).text,
+                             "a circuit does not depend on itself");
         else if (is_nobody(reader, file, words->at[i]))
             refuse_circuit(reader, words, "depends_on", i);
     }
@@ -196,14 +198,14 @@ static bool is_receiver(const struct swgi_reader *reader, const struct swgi_file
 static void refuse_receiver(struct swgi_reader *reader, const struct swgi_file *file,
                             const struct swgi_file_words *words, unsigned number) {
     struct swgi_nearest nearest = SWGI_NEAREST(words->at[number]);
-    char hint[SWGI_HINT_MAX], text[SWGI_HINT_MAX + 100];
+    struct swgi_place place = words->places[number];
+    char hint[SWGI_HINT_MAX];
 
     for (unsigned i = 0; i < file->receivers_count; i++)
         swgi_nearest_offer(&nearest, file->receivers[i].name);
     swgi_hint(nearest.name != NULL ? nearest.name : "", hint);
-    snprintf(text, sizeof(text), "\"%.60s\" is no receiver of this file%s", words->at[number],
-             hint);
-    refuse_word(reader, words, "to", number, text);
+    swgi_complain_at(reader, place, key_of_word("to", place).text,
+                     "\"%.60s\" is no receiver of this file%s", words->at[number], hint);
 }
 
 /* A glob may match circuits to come; a name that nothing declares is a slip of the pen. */

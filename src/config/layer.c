@@ -199,6 +199,12 @@ void swgi_origins_trip(struct swgi_origins *origins, struct swgi_place place) {
     memset(origins->rule_keys, 0, sizeof(origins->rule_keys));
 }
 
+void swgi_circuit_never_trips(struct swgi_file_circuit *circuit, struct swgi_place place) {
+    memset(circuit->config->trip, 0, sizeof(circuit->config->trip));
+    circuit->config->trip_set = true;
+    swgi_origins_trip(circuit->origins, place);
+}
+
 struct swgi_place *swgi_origins_rule_key(struct swgi_origins *origins,
                                          const struct swgi_key_place *key) {
     unsigned number = 0;

@@ -57,6 +57,8 @@ struct swgi_place swgi_circuit_field_place(const struct swgi_file_circuit *circu
 
 /* A list of trip rules stands there, of which no entry is known yet. */
 void swgi_origins_trip(struct swgi_origins *origins, struct swgi_place place);
+/* No rule trips it, as is written there. */
+void swgi_circuit_never_trips(struct swgi_file_circuit *circuit, struct swgi_place place);
 /* Where a key of swgi_rule_keys was written, or is to be noted: that of its entry. */
 struct swgi_place *swgi_origins_rule_key(struct swgi_origins *origins,
                                          const struct swgi_key_place *key);

@@ -85,6 +85,14 @@ void swgi_complain_at(struct swgi_reader *reader, struct swgi_place place, const
     note(reader, place, key, text);
 }
 
+unsigned swgi_hiding_of(const struct swgi_hiding *rows, size_t count, const char *name,
+                        unsigned otherwise) {
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(rows[i].name, name) == 0)
+            return rows[i].what;
+    return otherwise;
+}
+
 unsigned swgi_hides_only(struct swgi_reader *reader, unsigned what) {
     unsigned before = reader->hiding;
 

@@ -36,6 +36,15 @@ enum swgi_hides {
     SWGI_HIDES_A_NAME = 32 /* a circuit says how it is called, in words that are wrong */
 };
 
+/* What an error in a section or key of that name hides. */
+struct swgi_hiding {
+    const char *name;
+    unsigned what;
+};
+/* By its row, else `otherwise`. */
+unsigned swgi_hiding_of(const struct swgi_hiding *rows, size_t count, const char *name,
+                        unsigned otherwise);
+
 struct swgi_reader {
     struct swgi_file_errors *errors; /* never NULL */
     yaml_document_t document;

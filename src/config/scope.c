@@ -209,20 +209,14 @@ static const char *elsewhere(const struct swgi_scope *scope, const char *key) {
 }
 
 unsigned swgi_section_hides(const char *name) {
-    static const struct {
-        const char *name;
-        unsigned what;
-    } rows[] = { { "limits", SWGI_HIDES_LIMITS },
-                 { "defaults", SWGI_HIDES_SETTINGS },
-                 { "circuits", SWGI_HIDES_CIRCUITS },
-                 { "receivers", SWGI_HIDES_RECEIVERS } };
+    static const struct swgi_hiding rows[] = {
+        { "panel", SWGI_HIDES_NOTHING },     { "agent", SWGI_HIDES_NOTHING },
+        { "metrics", SWGI_HIDES_NOTHING },   { "alerts", SWGI_HIDES_NOTHING },
+        { "limits", SWGI_HIDES_LIMITS },     { "defaults", SWGI_HIDES_SETTINGS },
+        { "circuits", SWGI_HIDES_CIRCUITS }, { "receivers", SWGI_HIDES_RECEIVERS },
+    };
 
-    if (swgi_word_find("panel|agent|metrics|alerts", name) >= 0)
-        return SWGI_HIDES_NOTHING;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (strcmp(rows[i].name, name) == 0)
-            return rows[i].what;
-    return SWGI_HIDES_ALL;
+    return swgi_hiding_of(rows, sizeof(rows) / sizeof(rows[0]), name, SWGI_HIDES_ALL);
 }
 
 /* Under a name that is wrong any section may be meant, or the one it is like. A single value is none

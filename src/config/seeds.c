@@ -253,10 +253,8 @@ static void finish_trip(struct swgi_reader *reader, struct swgi_layer *layer) {
     if (layer->disabled) {
         struct swgi_place place = swgi_place_of(layer->seed_trip);
 
-        memset(config->trip, 0, sizeof(config->trip));
-        config->trip_set = true;
         place.layer = (uint16_t)layer->id;
-        swgi_origins_trip(layer->circuit->origins, place);
+        swgi_circuit_never_trips(layer->circuit, place);
         return;
     }
     if (layer->seed_consecutive == 0 && layer->seed_window[0] == '\0')
