@@ -189,11 +189,12 @@ bool swgi_answer_unchanged(struct swgi_answer *answer, const struct swgi_request
 
 const char *swgi_admin_meant(struct swgi_agent *agent, const char *name) {
     struct swg_circuit *circuit = NULL;
-    const struct swgi_file_circuit *entry = swgi_file_alias(agent->file, name);
+    const struct swgi_file_circuit *entry;
 
-    if (!entry || entry->is_pattern || swg_circuit_find(agent->panel, name, &circuit) == 0)
+    if (swg_circuit_find(agent->panel, name, &circuit) == 0)
         return name;
-    return entry->name;
+    entry = swgi_file_alias(agent->file, name);
+    return entry && !entry->is_pattern ? entry->name : name;
 }
 
 struct swg_circuit *swgi_admin_circuit(struct swgi_agent *agent, const struct swgi_request *request,

@@ -49,6 +49,7 @@ void swgi_admin_events(struct swgi_agent *agent, struct swgi_request *request,
                        struct swgi_answer *answer) {
     struct swgi_stream_wish *wish = &answer->stream;
     char ticks[8] = "";
+    const char *meant;
     int circuit = swgi_query_get(request, "circuit", wish->glob, sizeof(wish->glob)),
         tick = swgi_query_get(request, "ticks", ticks, sizeof(ticks));
 
@@ -64,8 +65,9 @@ void swgi_admin_events(struct swgi_agent *agent, struct swgi_request *request,
                             "Last-Event-ID: this is no id of an event of ours");
         return;
     }
-    if (circuit > 0)
-        swgi_copy_text(wish->glob, sizeof(wish->glob), swgi_admin_meant(agent, wish->glob));
+    meant = swgi_admin_meant(agent, wish->glob);
+    if (meant != wish->glob)
+        swgi_copy_text(wish->glob, sizeof(wish->glob), meant);
     wish->wanted = true;
     wish->ticks = ticks[0] == '1';
     answer->status = 200;

@@ -97,7 +97,7 @@ static double value_of(int when, const struct swgi_measure *measure) {
     case SWGI_ALERT_OPEN:
         return swgi_is_open(&measure->status) == SWGI_HOLDS_NOT ? 0 : 1;
     case SWGI_ALERT_FAILURE_RATE:
-        return measure->judged_lately < SWGI_ALERT_CALLS_MIN ? -1 : measure->failure_rate_lately;
+        return measure->judged_lately < SWGI_JUDGED_LEAST ? -1 : measure->failure_rate_lately;
     case SWGI_ALERT_NEAR_THRESHOLD:
         return measure->status.state == SWG_STATE_CLOSED ? measure->near : 0;
     case SWGI_ALERT_FLAPPING:

@@ -6,8 +6,6 @@
 
 #include "agent/measure.h"
 
-/* A failure rate of fewer calls in the last minute is not judged: one failed call of one is no rate. */
-#define SWGI_ALERT_CALLS_MIN 10u
 /* A slow recovery, and what the agent noticed of itself, are shown for so long. */
 #define SWGI_ALERT_HOLD_NS (INT64_C(300) * 1000000000)
 #define SWGI_SUMMARY_MAX   400

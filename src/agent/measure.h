@@ -9,6 +9,9 @@
 #include "config/file.h"
 #include "switchgear/switchgear.h"
 
+/* Calls with an outcome that make a rate, as the rules' calls_min: one failed call of one is none. */
+#define SWGI_JUDGED_LEAST 10u
+
 struct swgi_measure {
     struct swg_circuit *circuit;
     struct swg_status status;              /* at the last tick */

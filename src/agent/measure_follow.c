@@ -277,12 +277,13 @@ static void transition(struct swgi_measured *measured, const struct swg_event *e
         swgi_history_transition(measured->history, event->at);
     }
     measured->changed_at = now;
-    if (event->to == SWG_STATE_OPEN)
+    if (event->to == SWG_STATE_OPEN) {
         opened(measured, event->at, measured->seen.status.rejected_open);
-    else if (event->to == SWG_STATE_CLOSED)
+    } else if (event->to == SWG_STATE_CLOSED) {
         closed(measured, event->at);
-    if (event->to == SWG_STATE_CLOSED && event->at > measured->closed_at)
-        measured->closed_at = event->at;
+        if (event->at > measured->closed_at)
+            measured->closed_at = event->at;
+    }
 }
 
 void swgi_measure_event(struct swgi_measured *measured, const struct swg_event *event, swg_ns now) {

@@ -20,7 +20,6 @@
 #define SWGI_BUCKETS        12u  /* of the exported histogram, without +Inf */
 #define SWGI_LABEL_SIZE     288u /* {breaker="..., every byte of the name escaped */
 #define SWGI_SLO_SLOTS      60u
-#define SWGI_JUDGED_LEAST   10u /* calls with an outcome that make a rate, as the rules' calls_min */
 #define SWGI_BASELINE_LEAST 10u /* minutes with calls before anything can be an anomaly */
 
 /* What happened in a slot of time. */
