@@ -42,13 +42,10 @@ struct rows {
 /* ---- what is asked for */
 
 static bool is_wanted(const struct swgi_options *options, const char *circuit) {
-    for (size_t i = 0; i < options->arguments_count; i++) {
-        const char *target = swgi_alias_target(options->file, options->arguments[i]);
-
+    for (size_t i = 0; i < options->arguments_count; i++)
         if (swgi_file_glob(options->arguments[i], circuit) ||
-            (target && strcmp(target, circuit) == 0))
+            swgi_is_alias_of(options->file, options->arguments[i], circuit))
             return true;
-    }
     return options->arguments_count == 0;
 }
 

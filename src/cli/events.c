@@ -38,13 +38,10 @@ static void add(struct batch *batch, const struct swg_event *event) {
 }
 
 static bool is_wanted(const struct swgi_options *options, const struct swg_event *event) {
-    for (size_t i = 0; i < options->arguments_count; i++) {
-        const char *target = swgi_alias_target(options->file, options->arguments[i]);
-
+    for (size_t i = 0; i < options->arguments_count; i++)
         if (fnmatch(options->arguments[i], event->circuit, 0) == 0 ||
-            (target && strcmp(target, event->circuit) == 0))
+            swgi_is_alias_of(options->file, options->arguments[i], event->circuit))
             return true;
-    }
     return options->arguments_count == 0;
 }
 

@@ -135,6 +135,12 @@ const char *swgi_alias_target(const struct swgi_file *file, const char *alias) {
     return entry && !entry->is_pattern && strcmp(entry->name, alias) != 0 ? entry->name : NULL;
 }
 
+bool swgi_is_alias_of(const struct swgi_file *file, const char *alias, const char *circuit) {
+    const char *target = swgi_alias_target(file, alias);
+
+    return target && strcmp(target, circuit) == 0;
+}
+
 const struct swgi_file_circuit *swgi_entry_of(const struct swgi_file *file, const char *name) {
     return file ? swgi_file_circuit(file, name) : NULL;
 }

@@ -13,6 +13,8 @@
 int swgi_settings_file_load(struct swgi_options *options);
 void swgi_settings_file_unload(struct swgi_options *options);
 
+/* Is that the alias of that circuit? */
+bool swgi_is_alias_of(const struct swgi_file *file, const char *alias, const char *circuit);
 /* The name of the circuit whose alias that is; NULL: nobody's. file may be NULL. */
 const char *swgi_alias_target(const struct swgi_file *file, const char *alias);
 /* What the file says of that circuit; NULL: nothing, or there is no file. */
