@@ -21,9 +21,8 @@ static inline int swgi_completion_release(const struct swg_permit *permit,
 }
 static inline bool swgi_completion_probes(const struct swg_permit *permit,
                                           const struct swgi_binding *binding) {
-    unsigned slot = (unsigned)(permit->opaque[1] >> SWGI_PERMIT_SLOT_SHIFT & 15);
-    return (permit->opaque[1] & SWGI_PERMIT_PROBE) == 0 ||
-           swgi_load(&binding->cell->probes[slot]) == permit->opaque[3];
+    struct swgi_ticket ticket = swgi_permit_ticket(permit);
+    return !ticket.has_probe || swgi_load(&binding->cell->probes[ticket.slot]) == ticket.probe;
 }
 /* false: a copy of a permit that was ended before, or whose lease of a probe another took over. One that holds nothing of the
  * bulkhead, and no probe, cannot tell. */

@@ -112,7 +112,7 @@ static inline int swgi_bulkhead_take(struct swgi_map *map, struct swgi_bulkhead_
 /* Does whoever gives a permit back have to tell somebody? */
 static inline bool swgi_bulkhead_is_watched(const struct swgi_bulkhead_words *words) {
     return swgi_unlikely(((swgi_load(&words->waiting) & SWGI_MASK(SWGI_WAITING_BITS)) |
-                          (swgi_load(&words->full) & (SWGI_FULL_LOOKING | SWGI_FULL_PROVEN))) != 0);
+                          (swgi_load(&words->full) & SWGI_FULL_STATE)) != 0);
 }
 
 /* Give back where it should be; nobody is told. false: it is not there, nothing was done. */

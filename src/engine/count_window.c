@@ -225,6 +225,13 @@ bool swgi_count_is_calm(const struct swgi_cell *cell, uint64_t word, unsigned n)
     return is_calm(cell, &count);
 }
 
+static struct swgi_finding share_of(unsigned rule, double bad, uint32_t calls, uint32_t ppm) {
+    return (struct swgi_finding){ .rule = rule,
+                                  .value = calls != 0 ? bad / calls : 0,
+                                  .threshold = (double)ppm / SWGI_PPM,
+                                  .calls = calls };
+}
+
 /* Which rule the window meets, if any. */
 static bool find(const struct swgi_turn *turn, const struct swgi_count *count,
                  struct swgi_finding *finding) {
@@ -235,19 +242,14 @@ static bool find(const struct swgi_turn *turn, const struct swgi_count *count,
     with_overdue.slow += turn->overdue;
     if (with_overdue.calls == 0 || with_overdue.calls < rule->calls_min)
         return false;
-    finding->calls = count->calls;
     if (count->calls >= rule->calls_min && fails(settings->compare, rule, count)) {
-        finding->rule = SWG_RULE_COUNT_FAILURE;
-        finding->value = count->half_units / 2.0 / count->calls;
-        finding->threshold = (double)rule->failure_ppm / SWGI_PPM;
+        *finding = share_of(SWG_RULE_COUNT_FAILURE, count->half_units / 2.0, count->calls,
+                            rule->failure_ppm);
         return true;
     }
     if (!is_slow(settings->compare, rule, &with_overdue))
         return false;
-    finding->calls = with_overdue.calls;
-    finding->rule = SWG_RULE_COUNT_SLOW;
-    finding->value = (double)with_overdue.slow / with_overdue.calls;
-    finding->threshold = (double)rule->slow_ppm / SWGI_PPM;
+    *finding = share_of(SWG_RULE_COUNT_SLOW, with_overdue.slow, with_overdue.calls, rule->slow_ppm);
     return true;
 }
 
@@ -256,14 +258,11 @@ bool swgi_count_finding(const struct swgi_turn *turn, struct swgi_finding *out) 
     struct swgi_count count;
     if (!swgi_count_read(turn->cell, &turn->settings, &count))
         return false;
-    bool fails = rule->failure_ppm != SWGI_THRESHOLD_OFF;
-    uint32_t ppm = fails ? rule->failure_ppm : rule->slow_ppm;
-    double bad = fails ? count.half_units / 2.0 : count.slow;
-    *out = (struct swgi_finding){ .rule = fails ? SWG_RULE_COUNT_FAILURE : SWG_RULE_COUNT_SLOW,
-                                  .value = count.calls != 0 ? bad / count.calls : 0,
-                                  .threshold = (double)ppm / SWGI_PPM,
-                                  .calls = count.calls };
-    return ppm != SWGI_THRESHOLD_OFF;
+    bool on_failures = rule->failure_ppm != SWGI_THRESHOLD_OFF;
+    *out = on_failures ? share_of(SWG_RULE_COUNT_FAILURE, count.half_units / 2.0, count.calls,
+                                  rule->failure_ppm)
+                       : share_of(SWG_RULE_COUNT_SLOW, count.slow, count.calls, rule->slow_ppm);
+    return on_failures || rule->slow_ppm != SWGI_THRESHOLD_OFF;
 }
 
 void swgi_count_judge(struct swgi_turn *turn, uint64_t generation, const struct swgi_count *count,

@@ -314,7 +314,7 @@ static uint64_t full_count(uint64_t full) {
 
 uint64_t swgi_permits_full_look(struct swgi_bulkhead_words *words, int64_t now) {
     uint64_t full = swgi_load(&words->full), limit = swgi_load(&words->limit);
-    if ((full & (SWGI_FULL_LOOKING | SWGI_FULL_PROVEN)) != 0 && swgi_full_holds(full, limit, now))
+    if ((full & SWGI_FULL_STATE) != 0 && swgi_full_holds(full, limit, now))
         return 0;
     uint64_t looking =
         full_word(SWGI_FULL_LOOKING, limit >> 40, full_count(full) + 1, (uint64_t)now >> 10);
@@ -328,7 +328,7 @@ void swgi_permits_full_forget(struct swgi_bulkhead_words *words) {
     /* Once is enough: whoever looks after that sees what was given back. */
     for (;;) {
         uint64_t full = swgi_load(&words->full);
-        if ((full & (SWGI_FULL_LOOKING | SWGI_FULL_PROVEN)) == 0 ||
+        if ((full & SWGI_FULL_STATE) == 0 ||
             swgi_cas(&words->full, full, full_word(0, 0, full_count(full) + 1, 0)))
             return;
     }

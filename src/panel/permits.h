@@ -159,7 +159,8 @@ uint32_t swgi_permits_open(const struct swgi_map *map, const struct swgi_bulkhea
  * it until his process reads its own (SWGI_ANCHOR_CALLS), or the dead one's is reaped. */
 #define SWGI_FULL_PROVEN  UINT64_C(1)
 #define SWGI_FULL_LOOKING UINT64_C(2)
-#define SWGI_FULL_FOR     1000u /* of its units of time */
+#define SWGI_FULL_STATE   (SWGI_FULL_PROVEN | SWGI_FULL_LOOKING) /* 0: nobody says so */
+#define SWGI_FULL_FOR     1000u                                  /* of its units of time */
 #define SWGI_FULL_VERSION 10
 #define SWGI_FULL_COUNT   14
 #define SWGI_FULL_TIME    38
@@ -178,7 +179,7 @@ static inline bool swgi_permits_full(const struct swgi_bulkhead_words *words, ui
 /* Before looking at each. 0: somebody looks, or has; else what to prove when all were held. */
 uint64_t swgi_permits_full_look(struct swgi_bulkhead_words *words, int64_t now);
 static inline void swgi_permits_full_prove(struct swgi_bulkhead_words *words, uint64_t looking) {
-    swgi_cas(&words->full, looking, looking ^ (SWGI_FULL_LOOKING | SWGI_FULL_PROVEN));
+    swgi_cas(&words->full, looking, looking ^ SWGI_FULL_STATE);
 }
 /* Out of the run it was taken in, whosever that is by now; nothing where it is not there. */
 static inline void swgi_permits_drop(struct swgi_map *map, uint64_t run, struct swgi_held held) {
